@@ -1,0 +1,1 @@
+"""What scenario files import, under VoxEngine's names."""

@@ -1,0 +1,38 @@
+"""`voxrun agent`: the local agent as a server of its own."""
+
+import argparse
+import signal
+
+import trio
+
+from voxrun.cli.status import OK
+from voxrun.localagent.server import serve_agent
+from voxrun.transports.network import TcpNetwork
+
+DESCRIPTION = """\
+Serve an agent that speaks the ElevenLabs Agents protocol: the WebSocket and the signed-URL request, on one port.
+Any agent id and any key will do. Point a client at it with its base URL, here http://127.0.0.1:8765.
+"""
+
+
+def agent(arguments: list[str]) -> int:
+    """Serve until interrupted; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        "voxrun agent", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
+    parser.add_argument("--port", type=int, default=8765, help="the port; 0 takes a free one (%(default)s)")
+    parser.add_argument("--script", metavar="FILE.toml", default="", help="what it expects to hear and what it answers")
+    options = parser.parse_args(arguments)
+    trio.run(_serve, options.host, options.port, options.script)
+    return OK
+
+
+async def _serve(host: str, port: int, script: str) -> None:
+    async with trio.open_nursery() as nursery:
+        bound = await nursery.start(serve_agent, TcpNetwork(), host, port, script)
+        print(f"the local agent listens on http://{host}:{bound}", flush=True)  # noqa: T201 - the command line speaks
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for _ in signals:
+                break
+        nursery.cancel_scope.cancel(reason="interrupted")

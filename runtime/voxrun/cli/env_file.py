@@ -1,0 +1,32 @@
+"""Files of `NAME=VALUE` lines, as `--env-file` takes them."""
+
+from pathlib import Path
+
+from voxrun.errors import ConfigurationError
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """The names and values of a file; `#` begins a comment line, quotes around a value are taken off.
+
+    ConfigurationError for a file that can't be read or a line that is neither; the text of a line is never shown.
+    """
+    try:
+        lines = path.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"--env-file {path} can't be read: {error}") from error
+    values = {}
+    for number, line in enumerate(lines, 1):
+        text = line.strip().removeprefix("export ")
+        if not text or text.startswith("#"):
+            continue
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip().isidentifier():
+            raise ConfigurationError(f"{path}:{number}: this is no NAME=VALUE line")
+        values[name.strip()] = _unquoted(value.strip())
+    return values
+
+
+def _unquoted(value: str) -> str:
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+        return value[1:-1]
+    return value

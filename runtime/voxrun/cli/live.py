@@ -1,0 +1,53 @@
+"""`LiveView`: the conversation above, two level meters below, for a terminal."""
+
+import json
+from collections.abc import Callable
+
+import trio
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from voxrun.audio.level import FLOOR_DBFS, dbfs
+from voxrun.cli.view import line_of
+from voxrun.media.call import Call
+
+REFRESH_SECONDS = 0.1
+QUIET_DBFS = -60.0
+WIDTH = 24
+
+_STYLES = {"caller": "cyan", "agent": "green", "scenario": "magenta", "warning": "yellow", "error": "bold red"}
+
+
+class LiveView:
+    """Lines scroll by; the meters stay. `call` tells whose levels to show, None before there is a call."""
+
+    def __init__(self, call: Callable[[], Call | None], console: Console | None = None) -> None:
+        self._call = call
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+
+    def show(self, line: str) -> None:
+        """Show one record of the trace, given as a line of JSON."""
+        record = json.loads(line)
+        shown = line_of(record)
+        if shown is not None:
+            who, what = shown
+            text = Text.assemble((f"{record['t']:7.2f}  ", "dim"), (f"{who:<9} ", _STYLES.get(who, "bold")), what)
+            self._live.console.print(text)
+
+    async def run(self) -> None:
+        """Keep the meters moving until cancelled."""
+        with self._live:
+            while True:
+                call = self._call()
+                if call is not None:
+                    said, heard = dbfs(call.said), dbfs(call.heard)
+                    self._live.update(Text(f"  caller {meter(said)}   agent {meter(heard)}"), refresh=True)
+                await trio.sleep(REFRESH_SECONDS)
+
+
+def meter(level: float) -> str:
+    """A bar for a level in dBFS: empty at -60 and below, full at 0."""
+    share = (max(level, QUIET_DBFS, FLOOR_DBFS) - QUIET_DBFS) / -QUIET_DBFS
+    filled = round(share * WIDTH)
+    return "▮" * filled + "▯" * (WIDTH - filled)

@@ -1,0 +1,67 @@
+"""`AppEvents`: what happens to the session itself, and the payloads (VoxEngine reference, AppEvents)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from voxrun.events.name import EventName
+
+if TYPE_CHECKING:
+    from voxrun.media.call import Call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartedEvent:
+    """The scenario's top-level code has run."""
+
+    name: str
+    sessionId: str
+    accessURL: str = ""
+    accessSecureURL: str = ""
+    accountId: int = 0
+    applicationId: int = 0
+    logURL: str = ""
+    conference_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallAlertingEvent:
+    """A call is ringing: answer, reject or just ring."""
+
+    name: str
+    call: "Call"
+    callerid: str
+    destination: str
+    displayName: str
+    toURI: str
+    fromURI: str
+    headers: Mapping[str, str]
+    customData: str
+    scheme: str = "audio"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerminatingEvent:
+    """The session is about to end: timers and units are gone, only logging is left.
+
+    `systemError` is the message of the error that ended it, or empty.
+    """
+
+    name: str
+    systemError: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerminatedEvent:
+    """The very last event."""
+
+    name: str
+
+
+class AppEvents:
+    """Events of the session: `VoxEngine.addEventListener(AppEvents.Started, handler)`."""
+
+    Started: Final = EventName[StartedEvent]("Application.Started")
+    CallAlerting: Final = EventName[CallAlertingEvent]("Application.CallAlerting")
+    Terminating: Final = EventName[TerminatingEvent]("Application.Terminating")
+    Terminated: Final = EventName[TerminatedEvent]("Application.Terminated")

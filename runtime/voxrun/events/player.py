@@ -1,0 +1,49 @@
+"""`PlayerEvents`: what happens to a player, and the payloads (VoxEngine reference, PlayerEvents)."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from voxrun.events.name import EventName
+
+if TYPE_CHECKING:
+    from voxrun.media.player import Player
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayerEvent:
+    """What every player event carries."""
+
+    name: str
+    player: "Player"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayerStartedEvent(PlayerEvent):
+    """The first frame is being played; `duration` in seconds."""
+
+    duration: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaybackFinishedEvent(PlayerEvent):
+    """Everything was played, or `error` says why not."""
+
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayerErrorEvent(PlayerEvent):
+    """The audio could not be read any further."""
+
+    error: str
+
+
+class PlayerEvents:
+    """Events of a player, in their order: Created, PlaybackReady, Started, then PlaybackFinished or Stopped."""
+
+    Created: Final = EventName[PlayerEvent]("Player.Created")
+    PlaybackReady: Final = EventName[PlayerEvent]("Player.PlaybackReady")
+    Started: Final = EventName[PlayerStartedEvent]("Player.Started")
+    Stopped: Final = EventName[PlayerEvent]("Player.Stopped")
+    PlaybackFinished: Final = EventName[PlaybackFinishedEvent]("Player.PlaybackFinished")
+    Error: Final = EventName[PlayerErrorEvent]("Player.Error")

@@ -1,0 +1,163 @@
+"""`Conversation`: the local agent on one connection: it greets, takes turns, runs tools, and can be interrupted."""
+
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import trio
+
+from voxrun.localagent.ears import RATE, Heard
+from voxrun.localagent.hearing import Hearing
+from voxrun.localagent.script import Script, ToolUse, Turn, filled
+from voxrun.localagent.voice import Voice
+from voxrun.protocol.elevenlabs.server import (
+    AgentsServerProtocol,
+    ClientBroke,
+    ConversationInitiated,
+    PongReceived,
+    ServiceEvent,
+    ToolResultReceived,
+    UserAudio,
+    UserMessageReceived,
+)
+from voxrun.protocol.elevenlabs.server_messages import (
+    AgentResponse,
+    AgentResponseCorrection,
+    AgentResponseCorrectionData,
+    AgentResponseData,
+    AgentToolResponseData,
+    AgentToolResponseMessage,
+    ClientToolCallData,
+    ClientToolCallMessage,
+    ConversationMetadata,
+    ConversationMetadataData,
+    Interruption,
+    InterruptionData,
+    Ping,
+    PingData,
+    ServerMessage,
+    UserTranscript,
+    UserTranscriptionData,
+    VADScore,
+    VADScoreData,
+)
+from voxrun.transports.websocket import WebSocket
+
+FORMAT = f"pcm_{RATE}"
+
+CHUNK_SECONDS = 0.25
+"""Audio in one message."""
+
+SPEED_UP = 5
+"""How much faster than real time the audio is sent."""
+
+PING_SECONDS = 2.0
+
+TOOL_SECONDS = 10.0
+"""How long the client may take to run a tool before the agent goes on without it."""
+
+VAD_SCORE_FRAMES = 10
+"""A score goes out each 200 ms."""
+
+NOT_UNDERSTOOD = "…"
+"""The transcript of what the ears made no sense of."""
+
+_serial = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Speech:
+    """What the agent is saying."""
+
+    text: str
+    event_id: int
+    began: float
+    seconds: float
+
+    def said_until(self, now: float) -> str:
+        """The words that were heard until `now`, by the share of the time that has passed."""
+        words = self.text.split()
+        return " ".join(words[: int(len(words) * min((now - self.began) / self.seconds, 1.0))])
+
+
+class Conversation:
+    """One caller of the local agent."""
+
+    def __init__(self, socket: WebSocket, script: Script, voice: Voice) -> None:
+        self._socket = socket
+        self._script = script
+        self._voice = voice
+        self._protocol = AgentsServerProtocol()
+        self._hearing = Hearing(script.phrases, self._caller_talks)
+        self._variables: dict[str, str] = {}
+        self._event_id = 0
+        self._speech: _Speech | None = None
+        self._turn = trio.CancelScope()
+        self._results: dict[str, tuple[trio.Event, list[ToolResultReceived]]] = {}
+        self._pinged: dict[int, float] = {}
+        self._ping_ms: int | None = None
+        self._frames = 0
+        self._nursery: trio.Nursery
+
+    async def run(self) -> None:
+        """Talk until the connection ends."""
+        async with trio.open_nursery() as self._nursery:
+            self._nursery.start_soon(self._hearing.listen, self._utterance)
+            await self._socket.pump(self._receive)
+            self._nursery.cancel_scope.cancel(reason="the caller has left")
+
+    def _receive(self, text: str | bytes) -> None:
+        for event in self._protocol.receive(text):
+            self._act_on(event)
+
+    def _act_on(self, event: ServiceEvent) -> None:
+        match event:
+            case UserAudio(audio):
+                self._hear(audio)
+            case ConversationInitiated(data):
+                self._begin(data)
+            case PongReceived(event_id) if event_id in self._pinged:
+                self._ping_ms = round((trio.current_time() - self._pinged.pop(event_id)) * 1000)
+            case ToolResultReceived(tool_call_id) if tool_call_id in self._results:
+                arrived, results = self._results[tool_call_id]
+                results.append(event)
+                arrived.set()
+            case UserMessageReceived(text) if text:
+                self._take_turn(self._script.answer_to(text))
+            case ClientBroke(reason, code):
+                self._socket.close(code, reason)
+
+    def _begin(self, data: Mapping[str, object]) -> None:
+        variables = data.get("dynamic_variables")
+        if isinstance(variables, Mapping):
+            self._variables = {str(name): str(value) for name, value in variables.items()}
+        self._send(ConversationMetadata(ConversationMetadataData(f"conv_{next(_serial)}", FORMAT, FORMAT)))
+        self._nursery.start_soon(self._ping)
+        self._nursery.start_soon(self._in_turn, self._say, filled(self._script.greeting, self._variables))
+
+    def _hear(self, audio: bytes) -> None:
+        before = self._frames // VAD_SCORE_FRAMES
+        self._frames += self._hearing.hear(audio)
+        if self._frames // VAD_SCORE_FRAMES > before:
+            self._send(VADScore(VADScoreData(round(self._hearing.score, 2))))
+
+    def _caller_talks(self) -> None:
+        speech, now = self._speech, trio.current_time()
+        if speech is None or now > speech.began + speech.seconds:
+            return
+        self._turn.cancel(reason="the caller spoke over the agent")
+        self._speech = None
+        said = f"{speech.said_until(now)}…"
+        self._send(Interruption(InterruptionData(speech.event_id)))
+        self._send(AgentResponseCorrection(AgentResponseCorrectionData(speech.text, said, speech.event_id)))
+
+    def _utterance(self, heard: Heard) -> None:
+        self._event_id += 1
+        transcript = heard.text or NOT_UNDERSTOOD
+        self._send(UserTranscript(UserTranscriptionData(transcript, self._event_id)))
+        self._take_turn(self._script.answer_to(heard.text) if heard.text else None)
+
+    def _take_turn(self, turn: Turn | None) -> None:
+        self._turn.cancel(reason="the caller has said something new")
+        self._nursery.start_soon(self._in_turn, self._answer, turn)

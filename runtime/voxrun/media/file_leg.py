@@ -1,0 +1,31 @@
+"""`FileLeg`: a caller who is an audio file, and says nothing more once it has been played."""
+
+import trio
+
+from voxrun.audio.frame import Samples, silence
+from voxrun.media.host import UnitHost
+from voxrun.media.read_ahead import AudioSource, ReadAhead
+
+
+class FileLeg:
+    """Plays `source` in real time from the moment the call is connected; what the caller hears goes nowhere."""
+
+    def __init__(self, source: AudioSource) -> None:
+        self.rate = source.rate
+        self._source = source
+        self._audio: ReadAhead | None = None
+
+    async def carry(self, host: UnitHost) -> None:
+        """Read the file ahead."""
+        audio = ReadAhead(host, self._source)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(audio.fill)
+            await audio.ready()
+            self._audio = audio
+
+    def read(self) -> Samples:
+        """The next 20 ms of the file, then silence."""
+        return silence(self.rate) if self._audio is None else self._audio.take()
+
+    def write(self, frame: Samples) -> None:
+        """Nobody is there to hear it."""

@@ -1,0 +1,176 @@
+"""`Graph`: the routes of one session, and the order in which its units move on a tick.
+
+A source pushes each frame straight into the inlets of its listeners: function calls, nothing in between. Where rates
+differ the frame is converted once for each target rate, whatever the number of listeners.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from voxrun.audio.frame import Samples
+from voxrun.audio.resample import Resampler
+
+
+@dataclass(frozen=True, slots=True)
+class Inlet:
+    """How a sink takes one source's stream: `receive` gets 20 ms at `rate` Hz, once a tick."""
+
+    rate: int
+    receive: Callable[[Samples], None]
+
+
+class Sink(Protocol):
+    """A unit that audio can be sent to."""
+
+    mixes: bool
+    """True when it takes several streams at once; otherwise a new stream replaces the one before."""
+
+    def id(self) -> str:
+        """The unit's name."""
+
+    def inlet(self, source: "Source") -> Inlet | None:
+        """Where `source`'s frames go; None while this sink is not live. The same inlet each time for one route."""
+
+    def detach(self, source: "Source") -> None:
+        """The route from `source` is gone."""
+
+
+class Source(Protocol):
+    """A unit that sends audio."""
+
+    output: "Output"
+
+    def id(self) -> str:
+        """The unit's name."""
+
+
+class Output:
+    """A source's way out: one `push` a tick, silence included, reaches every live listener."""
+
+    def __init__(self, graph: "Graph", owner: Source) -> None:
+        self._graph = graph
+        self._owner = owner
+        self._rate = 0
+        self._version = -1
+        self._converters: dict[int, Resampler] = {}
+        self._plan: list[tuple[Callable[[Samples], Samples] | None, list[Callable[[Samples], None]]]] = []
+
+    def open(self, rate: int) -> None:
+        """Say at which rate (Hz) the frames will come."""
+        if rate != self._rate:
+            self._rate = rate
+            self._converters.clear()
+            self._version = -1
+
+    def push(self, frame: Samples) -> None:
+        """Send 20 ms on; listeners share the array, so it must not change any more."""
+        if self._version != self._graph.version:
+            self._replan()
+        for convert, receivers in self._plan:
+            converted = frame if convert is None else convert(frame)
+            for receive in receivers:
+                receive(converted)
+
+    def _replan(self) -> None:
+        by_rate: dict[int, list[Callable[[Samples], None]]] = {}
+        for sink in self._graph.listeners(self._owner):
+            inlet = sink.inlet(self._owner)
+            if inlet is not None:
+                by_rate.setdefault(inlet.rate, []).append(inlet.receive)
+        # A converter keeps its memory for as long as somebody listens at its rate: no click when others come and go.
+        self._converters = {
+            rate: self._converters.get(rate) or Resampler(self._rate, rate) for rate in by_rate if rate != self._rate
+        }
+        self._plan = [
+            (self._converters[rate].process if rate != self._rate else None, receivers)
+            for rate, receivers in by_rate.items()
+        ]
+        self._version = self._graph.version
+
+
+class Graph:
+    """Who sends to whom in one session, and whose turn it is on a tick.
+
+    A unit takes part in a tick by having `produce` (a source makes its frame), `mix` (a mixer combines what came) or
+    `consume` (a sink uses what came). All of the first run before all of the second, those before all of the third,
+    each in the order in which the units were added.
+    """
+
+    def __init__(self, on_change: Callable[[str, str, str], None]) -> None:
+        self.version = 0
+        """Grows with every change of routes or of what is live; outputs plan anew when it did."""
+        self.position = 0
+        """Ticks of the media clock so far, those skipped after a stall included."""
+        self._on_change = on_change
+        self._routes: dict[Source, list[Sink]] = {}
+        self._units: list[object] = []
+        self._turns: list[Callable[[], None]] = []
+
+    def __contains__(self, unit: object) -> bool:
+        """Whether a unit was added and not removed yet."""
+        return unit in self._units
+
+    def add(self, unit: object) -> None:
+        """Let a unit take part in ticks."""
+        self._units.append(unit)
+        self._plan_turns()
+
+    def remove(self, unit: object) -> None:
+        """Take a unit out, with all routes from and to it."""
+        for source, sinks in list(self._routes.items()):
+            for sink in [sink for sink in sinks if unit in (source, sink)]:
+                self.disconnect(source, sink)
+            if source is unit:
+                del self._routes[source]
+        if unit in self._units:
+            self._units.remove(unit)
+            self._plan_turns()
+
+    def connect(self, source: Source, sink: Sink) -> None:
+        """Add a route. A sink that does not mix loses the stream it had; the old one does not come back by itself."""
+        if sink in self._routes.get(source, ()):
+            return
+        if not sink.mixes:
+            for other in self.senders(sink):
+                self.disconnect(other, sink)
+        self._routes.setdefault(source, []).append(sink)
+        self.changed()
+        self._on_change("connect", source.id(), sink.id())
+
+    def disconnect(self, source: Source, sink: Sink) -> None:
+        """Remove a route, if there is one."""
+        sinks = self._routes.get(source, [])
+        if sink not in sinks:
+            return
+        sinks.remove(sink)
+        sink.detach(source)
+        self.changed()
+        self._on_change("disconnect", source.id(), sink.id())
+
+    def listeners(self, source: Source) -> tuple[Sink, ...]:
+        """Whom `source` sends to, in the order of the routes."""
+        return tuple(self._routes.get(source, ()))
+
+    def senders(self, sink: Sink) -> list[Source]:
+        """Who sends to `sink`."""
+        return [source for source, sinks in self._routes.items() if sink in sinks]
+
+    def changed(self) -> None:
+        """Something about routes or what is live has changed."""
+        self.version += 1
+
+    def tick(self, position: int) -> None:
+        """Move every unit by one step of the media clock."""
+        self.position = position
+        for turn in self._turns:
+            turn()
+
+    def _plan_turns(self) -> None:
+        # A new list: a unit may add or remove units while the old one is being walked.
+        self._turns = [
+            getattr(unit, phase)
+            for phase in ("produce", "mix", "consume")
+            for unit in self._units
+            if hasattr(unit, phase)
+        ]

@@ -1,0 +1,73 @@
+"""`Playout`: audio that waits for its tick, with a bound."""
+
+from collections import deque
+
+import numpy as np
+
+from voxrun.audio.frame import Samples
+
+
+class Playout:
+    """A first-in, first-out buffer of mono int16 samples at one rate, filled in any pieces, drained in frames.
+
+    It holds at most `seconds` of audio. What would exceed that is not taken and counted in `dropped` (samples).
+    """
+
+    def __init__(self, rate: int, seconds: float) -> None:
+        self.rate = rate
+        self.dropped = 0
+        self._limit = int(rate * seconds)
+        self._chunks: deque[Samples] = deque()
+        self._offset = 0  # samples of the first chunk that are gone already
+        self._size = 0
+
+    def __len__(self) -> int:
+        """Samples waiting."""
+        return self._size
+
+    def put(self, samples: Samples) -> None:
+        """Append audio; the array is kept, not copied, and must not change any more."""
+        room = self._limit - self._size
+        if len(samples) > room:
+            self.dropped += len(samples) - room
+            samples = samples[:room]
+        if len(samples):
+            self._chunks.append(samples)
+            self._size += len(samples)
+
+    def take(self, size: int) -> Samples | None:
+        """The next `size` samples, zero-padded when fewer are left; None when nothing is."""
+        if not self._size:
+            return None
+        first = self._chunks[0]
+        if not self._offset and len(first) == size:
+            self._size -= size
+            return self._chunks.popleft()
+        end = self._offset + size
+        if end < len(first):
+            frame = first[self._offset : end]
+            self._offset = end
+            self._size -= size
+            return frame
+        return self._gather(size)
+
+    def clear(self) -> None:
+        """Forget everything that waits."""
+        self._chunks.clear()
+        self._offset = 0
+        self._size = 0
+
+    def _gather(self, size: int) -> Samples:
+        frame = np.zeros(size, np.int16)
+        filled = 0
+        while filled < size and self._chunks:
+            first = self._chunks[0]
+            piece = first[self._offset : self._offset + size - filled]
+            frame[filled : filled + len(piece)] = piece
+            filled += len(piece)
+            self._offset += len(piece)
+            if self._offset == len(first):
+                self._chunks.popleft()
+                self._offset = 0
+        self._size -= filled
+        return frame

@@ -1,0 +1,100 @@
+"""`EventTarget`: anything that handlers can listen to, and the registry of its handlers."""
+
+import difflib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+
+import trio
+
+from voxrun.events.name import EventName, constants
+
+if TYPE_CHECKING:
+    from voxrun.media.host import UnitHost
+
+E = TypeVar("E")
+F = TypeVar("F", bound=Callable[..., object])
+
+
+class Registration(Generic[E]):
+    """What `target.on(event)` returns: a decorator that registers the function and gives it back unchanged."""
+
+    def __init__(self, target: "EventTarget", event: EventName[E]) -> None:
+        self._target = target
+        self._event = event
+
+    def __call__(self, callback: Callable[[E], object]) -> Callable[[E], object]:
+        self._target.addEventListener(self._event, callback)
+        return callback
+
+
+class EventTarget:
+    """Handlers by event name, in registration order."""
+
+    namespaces: ClassVar[tuple[type, ...]] = ()
+    """The constant classes (`CallEvents`, …) whose events this kind of target sends."""
+
+    def __init__(self, host: "UnitHost", name: str) -> None:
+        self._host = host
+        self._id = name
+        self._listeners: dict[str, list[Callable[..., object]]] = {}
+
+    def __repr__(self) -> str:
+        return f"<{self._id}>"
+
+    def id(self) -> str:
+        """The name of this target in its session, such as `call-1`."""
+        return self._id
+
+    def addEventListener(self, event: EventName[E], callback: Callable[[E], object]) -> None:
+        """Call `callback(event_object)` each time `event` fires; several handlers run in the order they were added.
+
+        A coroutine function runs as a task of its own. Anything but a function ends the scenario when the event fires.
+        """
+        self._warn_if_unknown(event)
+        self._listeners.setdefault(event, []).append(callback)
+
+    def removeEventListener(self, event: EventName[E], callback: Callable[[E], object] | None = None) -> None:
+        """Forget one handler of `event`, or all of them when no `callback` is given."""
+        listeners = self._listeners.get(event, [])
+        if callback is None:
+            listeners.clear()
+        elif callback in listeners:
+            listeners.remove(callback)
+
+    def on(self, event: EventName[E]) -> Registration[E]:
+        """`addEventListener` as a decorator: `@call.on(CallEvents.Connected)`."""
+        return Registration(self, event)
+
+    async def waitFor(self, event: EventName[E], timeout: float | None = None) -> E:
+        """Wait until `event` fires next and return its payload.
+
+        `timeout` is in seconds; TimeoutError after it.
+        """
+        fired = trio.Event()
+        payloads: list[E] = []
+
+        def receive(payload: E) -> None:
+            payloads.append(payload)
+            fired.set()
+
+        self.addEventListener(event, receive)
+        try:
+            with trio.move_on_after(float("inf") if timeout is None else timeout):
+                await fired.wait()
+        finally:
+            self.removeEventListener(event, receive)
+        if not payloads:
+            raise TimeoutError(f"{event} did not fire within {timeout} s")
+        return payloads[0]
+
+    def listeners_of(self, event: str) -> tuple[Callable[..., object], ...]:
+        """The handlers that would run if `event` fired now."""
+        return tuple(self._listeners.get(event, ()))
+
+    def _warn_if_unknown(self, event: object) -> None:
+        known = constants(*self.namespaces)
+        if event in known:
+            return
+        near = difflib.get_close_matches(str(event), known, n=1)
+        advice = f"; did you mean '{near[0]}'?" if near else ""
+        self._host.warn(f"no event named {event!r} ever fires here{advice}")

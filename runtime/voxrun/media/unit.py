@@ -1,0 +1,53 @@
+"""`MediaSource`: what all units with audio of their own share; `VoxMediaUnit`: one that also receives."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from voxrun.errors import ScenarioError
+from voxrun.media.graph import Output, Sink, Source
+from voxrun.media.target import EventTarget
+
+if TYPE_CHECKING:
+    from voxrun.media.host import UnitHost
+
+
+class MediaSource(EventTarget):
+    """A unit with audio of its own."""
+
+    def __init__(self, host: "UnitHost", kind: str) -> None:
+        super().__init__(host, host.new_id(kind))
+        self.output = Output(host.graph, self)
+        host.graph.add(self)
+
+    def sendMediaTo(self, mediaUnit: Sink, parameters: Mapping[str, object] | None = None) -> None:
+        """Send this unit's audio to `mediaUnit`, as well as to whom it is sent already.
+
+        The route may be made before either end is live. A unit that receives one stream loses the one it had, but not
+        to a unit that has ended.
+        """
+        sink = _receiving(mediaUnit)
+        if self in self._host.graph:
+            self._host.graph.connect(self, sink)
+        else:
+            self._host.warn(f"{self.id()} has ended: it has no audio for {sink.id()} any more")
+
+    def stopMediaTo(self, mediaUnit: Sink) -> None:
+        """Stop sending this unit's audio to `mediaUnit`."""
+        self._host.graph.disconnect(self, _receiving(mediaUnit))
+
+
+class VoxMediaUnit(Source, Sink, Protocol):
+    """A unit with audio both ways, such as a call or an agent."""
+
+    def sendMediaTo(self, mediaUnit: Sink, parameters: Mapping[str, object] | None = None) -> None:
+        """Send this unit's audio to another."""
+
+    def stopMediaTo(self, mediaUnit: Sink) -> None:
+        """Stop sending to another."""
+
+
+def _receiving(unit: Sink) -> Sink:
+    """`unit`, unless the scenario, unchecked by types, passed something that receives no audio: ScenarioError."""
+    if not hasattr(unit, "inlet"):
+        raise ScenarioError(f"audio can't be sent to {unit!r}: it is not a unit that receives audio")
+    return unit

@@ -1,0 +1,86 @@
+"""`WriteBehind`: audio on its way to a slow, blocking sink, such as a file on a disk."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+import trio
+
+from voxrun.audio.frame import Samples
+from voxrun.media.host import UnitHost
+
+FLUSH_SECONDS = 0.25
+"""How much a `kill -9` can cost."""
+
+BACKLOG_SECONDS = 30
+"""How long a disk may stand still before audio is dropped."""
+
+CLOSE_SECONDS = 10.0
+"""How long completing the file may take."""
+
+_FRAMES_PER_SECOND = 50
+
+
+class SampleWriter(Protocol):
+    """An open file; called from a worker thread. OSError when it can't be written."""
+
+    def write(self, samples: Samples) -> None:
+        """Append samples, shape (n,) or (n, channels)."""
+
+    def close(self) -> None:
+        """Complete the file."""
+
+
+class WriteBehind:
+    """Takes frames on the tick and writes them off the media thread, a few times a second.
+
+    Frames that don't fit the backlog, or that a failed writer did not take, are counted in `dropped`. `on_failure` gets
+    the first OSError.
+    """
+
+    def __init__(self, host: UnitHost, writer: SampleWriter, on_failure: Callable[[OSError], None]) -> None:
+        self.dropped = 0
+        self._host = host
+        self._writer = writer
+        self._on_failure = on_failure
+        self._frames: list[Samples] = []
+        self._failed = False
+        self._stopped = trio.Event()
+
+    def put(self, frame: Samples) -> None:
+        """Queue one frame, shape (n,) or (n, channels); the array is kept."""
+        if self._failed or len(self._frames) >= BACKLOG_SECONDS * _FRAMES_PER_SECOND:
+            self.dropped += 1
+        else:
+            self._frames.append(frame)
+
+    def stop(self) -> None:
+        """Write what is queued, then complete the file."""
+        self._stopped.set()
+
+    async def drain(self) -> None:
+        """Write until stopped or cancelled; the file is complete afterwards. Run this as a task."""
+        try:
+            while not self._stopped.is_set():
+                with trio.move_on_after(FLUSH_SECONDS):
+                    await self._stopped.wait()
+                await self._flush()
+        finally:
+            with trio.move_on_after(CLOSE_SECONDS, shield=True):  # what was heard is kept, whatever ends the session
+                await self._flush()
+                await self._attempt(self._writer.close)
+
+    async def _flush(self) -> None:
+        count = len(self._frames)
+        if count and not self._failed:
+            await self._attempt(self._writer.write, np.concatenate(self._frames))
+            del self._frames[:count]  # not sooner: a cancelled write is made up for when the file is completed
+
+    async def _attempt(self, action: Callable[..., None], *args: Samples) -> None:
+        try:
+            await self._host.offload(action, *args)
+        except OSError as error:
+            if not self._failed:
+                self._failed = True
+                self.dropped += len(self._frames)
+                self._on_failure(error)

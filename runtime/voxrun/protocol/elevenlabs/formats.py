@@ -1,0 +1,37 @@
+"""The seven audio formats of the service, all mono: signed 16-bit little-endian PCM, and G.711 mu-law."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from voxrun.errors import RemoteError
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFormat:
+    """One audio format: its wire name, its encoding and its rate in Hz."""
+
+    name: str
+    encoding: Literal["pcm", "ulaw"]
+    rate: int
+
+
+FORMATS = {
+    audio_format.name: audio_format
+    for audio_format in (
+        AudioFormat("pcm_8000", "pcm", 8000),
+        AudioFormat("pcm_16000", "pcm", 16000),
+        AudioFormat("pcm_22050", "pcm", 22050),
+        AudioFormat("pcm_24000", "pcm", 24000),
+        AudioFormat("pcm_44100", "pcm", 44100),
+        AudioFormat("pcm_48000", "pcm", 48000),
+        AudioFormat("ulaw_8000", "ulaw", 8000),
+    )
+}
+
+
+def parse_format(name: str) -> AudioFormat:
+    """The format of that wire name (contract: AudioFormat). RemoteError if the contract has no such."""
+    try:
+        return FORMATS[name]
+    except KeyError:
+        raise RemoteError(f"unknown audio format {name[:40]!a}; known are {', '.join(FORMATS)}") from None

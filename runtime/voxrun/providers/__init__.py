@@ -1,0 +1,1 @@
+"""Client units for outside speech services; one package for each service."""

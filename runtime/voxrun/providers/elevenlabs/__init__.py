@@ -1,0 +1,1 @@
+"""ElevenLabs: the Agents client unit, and where the service is found."""

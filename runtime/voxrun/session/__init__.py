@@ -1,0 +1,1 @@
+"""One run of one scenario: loading, events, timers, life cycle, trace, and the border to the user's code."""

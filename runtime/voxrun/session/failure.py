@@ -1,0 +1,101 @@
+"""Where the session meets an error of the user's code: find the user's own line and say what to do."""
+
+import difflib
+import inspect
+import linecache
+import traceback
+from pathlib import Path
+from types import FrameType
+
+import trio
+
+from voxrun.errors import ConfigurationError, RemoteError, ScenarioError, VoxrunError
+
+OWN_MODULES = "voxrun_scenario_"
+"""How the names of all modules begin that belong to a scenario: its script, and the files beside it."""
+
+
+def explain(error: BaseException, scenario: Path, doing: str, callback: object = None) -> VoxrunError:
+    """`error`, raised by the scenario's code while `doing` something, as an error a person can act on.
+
+    A peer's or a configuration error keeps its class; anything else is the scenario's. When no line of the scenario's
+    led there, as with a handler that takes no argument, the place is that of the function `callback`.
+    """
+    first = first_of(error)
+    where, excerpt = _place(error, first, callback) or (_short(str(scenario)), "")
+    if isinstance(first, SyntaxError):
+        return ScenarioError(f"{doing}: {first.msg}", where=where, excerpt=excerpt)
+    if isinstance(first, RemoteError):
+        return RemoteError(located(str(first), (where, excerpt)), code=first.code, reason=first.reason)
+    if isinstance(first, ConfigurationError):
+        return ConfigurationError(located(str(first), (where, excerpt)))
+    if isinstance(first, ScenarioError):
+        return ScenarioError(f"{doing}: {first.message}", where=where, excerpt=excerpt)
+    text = str(first)
+    name = type(first).__name__
+    message = f"{doing}: {name}: {text}" if text else f"{doing}: {name}"
+    return ScenarioError(message + _advice(first), where=where, excerpt=excerpt)
+
+
+def first_of(error: BaseException) -> BaseException:
+    """The first error in a group of groups that is not just a cancellation: the others followed from it."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    firsts = [first_of(inner) for inner in error.exceptions]
+    return next((first for first in firsts if not isinstance(first, trio.Cancelled)), firsts[0])
+
+
+def calling_place() -> tuple[str, str] | None:
+    """The scenario's line that runs now: ("file:line", its text); None when it is somebody else's turn."""
+    for frame, line in traceback.walk_stack(None):
+        if _own(frame):
+            return _line(frame.f_code.co_filename, line)
+    return None
+
+
+def located(message: str, place: tuple[str, str] | None) -> str:
+    """`message` with its place before it and the line's text below."""
+    return str(ScenarioError(message, where=place[0], excerpt=place[1])) if place else message
+
+
+def _place(error: BaseException, first: BaseException, callback: object) -> tuple[str, str] | None:
+    """The innermost line of the scenario's own files on the way to `first`, an error of the group `error`."""
+    if isinstance(first, SyntaxError) and Path(first.filename or "").is_file():
+        column = f":{first.offset}" if first.offset else ""
+        where, excerpt = _line(first.filename or "", first.lineno or 0)
+        return where + column, excerpt
+    frames = [*traceback.walk_tb(error.__traceback__), *traceback.walk_tb(first.__traceback__)]
+    for frame, line in reversed(frames):
+        if _own(frame):
+            return _line(frame.f_code.co_filename, line)
+    code = getattr(callback, "__code__", None)
+    if code is not None and str(callback.__module__).startswith(OWN_MODULES):
+        return _line(code.co_filename, code.co_firstlineno)
+    return None
+
+
+def _own(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__")).startswith(OWN_MODULES)
+
+
+def _line(filename: str, number: int) -> tuple[str, str]:
+    linecache.checkcache(filename)
+    return f"{_short(filename)}:{number}", linecache.getline(filename, number).strip()
+
+
+def _short(filename: str) -> str:
+    path = Path(filename)
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def _advice(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return "; end a session with VoxEngine.terminate()"
+    if isinstance(error, AttributeError) and error.name is not None:
+        if inspect.iscoroutine(error.obj):
+            error.obj.close()  # it is known now: no need for Python's own warning as well
+            return "; the call that made it returns a promise: put `await` before it, in an `async def` handler"
+        near = difflib.get_close_matches(error.name, dir(error.obj), n=1)
+        return f"; did you mean '{near[0]}'?" if near else ""
+    return ""

@@ -1,0 +1,101 @@
+"""Loading a scenario: each session has modules of its own, for the script and for what lies in the script's folder."""
+
+import builtins
+import importlib.util
+import itertools
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from pathlib import Path
+from types import CodeType, ModuleType
+
+from voxrun.errors import ConfigurationError
+from voxrun.session.failure import OWN_MODULES, explain
+
+_serial = itertools.count(1)
+
+
+class _Loader(SourceFileLoader):
+    """Loads one file of a scenario's: always from its source, and with the imports of its own folder."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        module = ModuleType(spec.name)
+        package = spec.name.partition(".")[0]
+        vars(module)["__builtins__"] = {**vars(builtins), "__import__": _importer(package)}
+        return module
+
+    def get_code(self, fullname: str) -> CodeType:
+        code: CodeType = self.source_to_code(self.get_data(self.path), self.path)
+        return code
+
+
+class _Finder:
+    """Finds the modules below a session's package; an import of anything else passes it by."""
+
+    @staticmethod
+    def find_spec(name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(name, path, target) if path and name.startswith(OWN_MODULES) else None
+        if spec is not None and isinstance(spec.loader, SourceFileLoader):
+            spec.loader = _Loader(name, spec.loader.path)
+        return spec
+
+
+sys.meta_path.insert(0, _Finder)
+
+
+def load(scenario: Path) -> ModuleType:
+    """Run `scenario`'s top-level code in a new module and return it.
+
+    Modules that it imports from its own folder, now or later, are loaded anew as well, so sessions share nothing.
+    ConfigurationError for a file that can't be read; ScenarioError, with the line, for what is wrong inside.
+    """
+    try:
+        source = scenario.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{scenario} can't be read: {error.strerror}") from error
+    package = ModuleType(f"{OWN_MODULES}{next(_serial)}")
+    package.__path__ = [str(scenario.parent)]
+    loader = _Loader(f"{package.__name__}.{scenario.stem.replace('.', '_')}", str(scenario))
+    spec = ModuleSpec(loader.name, loader, origin=str(scenario))
+    spec.has_location = True
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[package.__name__] = package
+    sys.modules[module.__name__] = module  # dataclasses and pickle look their module up there
+    try:
+        exec(loader.source_to_code(source, str(scenario)), vars(module))
+    except (Exception, SystemExit) as error:
+        unload(module)
+        raise explain(error, scenario, "while loading") from error
+    return module
+
+
+def unload(module: ModuleType) -> None:
+    """Forget a module that `load` made, and those it imported from its folder."""
+    package = module.__name__.partition(".")[0]
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        del sys.modules[name]
+
+
+def _importer(package: str) -> Callable[..., ModuleType]:
+    """An `__import__` that looks into the scenario's folder first, and loads what it finds there below `package`."""
+
+    def import_own(
+        name: str,
+        globals: Mapping[str, object] | None = None,
+        locals: Mapping[str, object] | None = None,
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> ModuleType:
+        head = name.partition(".")[0]
+        if level or not _is_own(head, sys.modules[package].__path__):
+            return builtins.__import__(name, globals, locals, fromlist or (), level)
+        module = builtins.__import__(f"{package}.{name}", fromlist=fromlist or ())
+        return module if fromlist else sys.modules[f"{package}.{head}"]
+
+    return import_own
+
+
+def _is_own(name: str, folder: Sequence[str]) -> bool:
+    spec = None if name == "voxrun" else PathFinder.find_spec(name, folder)
+    # A folder without __init__.py is a package only for want of another of its name.
+    return spec is not None and (spec.origin is not None or importlib.util.find_spec(name) is None)

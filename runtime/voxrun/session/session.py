@@ -1,0 +1,241 @@
+"""`Session`: one run of one scenario, from loading it to the last event."""
+
+import itertools
+import traceback
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import trio
+
+from voxrun.errors import RemoteError, VoxrunError
+from voxrun.events.app import AppEvents, CallAlertingEvent, StartedEvent, TerminatedEvent, TerminatingEvent
+from voxrun.events.name import EventName
+from voxrun.media.call import Call
+from voxrun.media.graph import Graph
+from voxrun.media.leg import Leg, Party
+from voxrun.media.target import EventTarget
+from voxrun.media.ticker import Ticker
+from voxrun.session.current import current
+from voxrun.session.dispatch import Dispatcher
+from voxrun.session.failure import calling_place, explain, first_of, located
+from voxrun.session.loader import load, unload
+from voxrun.session.services import Services
+from voxrun.session.timers import Timers
+from voxrun.session.trace import Trace
+
+E = TypeVar("E")
+T = TypeVar("T")
+
+ENDING_SECONDS = 5.0
+"""How long handlers of Terminating may take before the session ends without them."""
+
+IDLE_SECONDS = 60.0
+"""A session without a call ends after this long (VoxEngine's limit)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a session ended: `reason` in a few words, `error` when something went wrong."""
+
+    reason: str
+    error: VoxrunError | None
+
+
+class Application(EventTarget):
+    """What `VoxEngine.addEventListener` registers on."""
+
+    namespaces = (AppEvents,)
+
+
+class Session:
+    """The host of one scenario's units.
+
+    Two nurseries, one inside the other: handlers are cancelled first, units, which still have files to complete, last.
+    """
+
+    def __init__(
+        self, scenario: Path, services: Services, ticker: Ticker, *, idle_seconds: float = IDLE_SECONDS
+    ) -> None:
+        self.id = uuid.uuid4().hex
+        self.services = services
+        self.app = Application(self, "session")
+        self.trace_log = Trace(self.now, services.secrets)
+        self.graph = Graph(self._route_changed)
+        self.custom_data = ""
+        self.call: Call | None = None
+        self._scenario = scenario.resolve()
+        self._ticker = ticker
+        self._idle_seconds = idle_seconds
+        self._began = trio.current_time()
+        self._serials: dict[str, itertools.count[int]] = {}
+        self._dispatcher = Dispatcher(self._handler_failed)
+        self.timers = Timers(self._dispatcher)
+        self._units: trio.Nursery
+        self._life = trio.CancelScope()
+        self._ending: str | None = None
+        self._broken: VoxrunError | None = None
+        self._failure: VoxrunError | None = None
+
+    async def run(self, leg: Leg | None = None, party: Party | None = None) -> Outcome:
+        """Load the scenario, offer it the call behind `leg`, if any, and stay until it is over."""
+        token = current.set(self)
+        self._ticker.add(self.graph.tick)
+        try:
+            async with trio.open_nursery() as self._units:
+                self._units.start_soon(self.timers.run)
+                await self._load_and_live(leg, party or Party())
+                self._units.cancel_scope.cancel(reason="the session is over")
+        except BaseExceptionGroup as group:
+            raise first_of(group) from group
+        finally:
+            self._ticker.remove(self.graph.tick)
+            current.reset(token)
+        error = self._failure or self._broken
+        self.trace(
+            "end",
+            reason=self._ending,
+            error=error and str(error),
+            dropped_events=self._dispatcher.dropped,
+            dropped_records=self.trace_log.dropped,
+        )
+        return Outcome(self._ending or "", error)
+
+    def terminate(self, reason: str = "terminated by the scenario") -> None:
+        """End the session. The code that runs now goes on to its next wait; after it only the last two events come."""
+        if self._ending is None:
+            self._ending = reason
+            self._dispatcher.stop()
+            self._life.cancel(reason=reason)
+
+    def now(self) -> float:
+        """Seconds since the session began."""
+        return trio.current_time() - self._began
+
+    def new_id(self, kind: str) -> str:
+        """`call-1`, `player-1`, `player-2`."""
+        return f"{kind}-{next(self._serials.setdefault(kind, itertools.count(1)))}"
+
+    def emit(self, target: EventTarget, event: EventName[E], payload: E) -> None:
+        """Queue an event; nothing comes of it once the session is ending."""
+        if self._ending is None:
+            self.trace("event", unit=target.id(), name=event, payload=payload)
+            self._dispatcher.put_event(target, event, payload)
+
+    def call_soon(self, what: str, callback: Callable[..., object], *args: object) -> None:
+        """Queue a call of the scenario's own function."""
+        self._dispatcher.put(what, iter((callback,)), *args)
+
+    def spawn(self, task: Callable[..., Awaitable[object]], *args: object) -> None:
+        """Run a unit's task."""
+        self._units.start_soon(task, *args)
+
+    async def start(self, task: Callable[..., Awaitable[object]], *args: object) -> Any:
+        """Run a unit's task and wait until it says that it has started."""
+        return await self._units.start(task, *args)
+
+    async def offload(self, work: Callable[..., T], *args: object) -> T:
+        """Do blocking work."""
+        return cast(T, await self.services.offload(work, *args))
+
+    def trace(self, kind: str, **fields: object) -> None:
+        """Add a record to the trace."""
+        self.trace_log.record(kind, **fields)
+
+    def warn(self, message: str) -> None:
+        """Add a warning to the trace, with the scenario's line that led to it; the live view shows it."""
+        self.trace("warning", message=located(message, calling_place()))
+
+    def broke(self, error: VoxrunError) -> None:
+        """A peer, file or device broke; the session's outcome will say so."""
+        self._broken = self._broken or error
+        self.trace("error", message=str(error))
+
+    def recovered(self) -> None:
+        """A peer is there again."""
+        if isinstance(self._broken, RemoteError):
+            self._broken = None
+
+    def protect(self, secret: str) -> None:
+        """Keep a text out of all output."""
+        self.services.secrets.protect(secret)
+
+    def call_ended(self) -> None:
+        """The call is over: stay for the idle time, then end."""
+        self._life.deadline = trio.current_time() + self._idle_seconds
+
+    async def _load_and_live(self, leg: Leg | None, party: Party) -> None:
+        try:
+            module = load(self._scenario)
+        except VoxrunError as error:
+            self._fail(error)
+            return
+        try:
+            await self._live(leg, party)
+            await self._end()
+        finally:
+            unload(module)
+
+    async def _live(self, leg: Leg | None, party: Party) -> None:
+        with self._life:
+            async with trio.open_nursery() as handlers:
+                self._open(leg, party)
+                await self._dispatcher.run(handlers)
+        if self._ending is None:
+            self.terminate(f"no call for {self._idle_seconds:g} s")
+
+    def _open(self, leg: Leg | None, party: Party) -> None:
+        started = AppEvents.Started
+        self.emit(self.app, started, StartedEvent(name=started, sessionId=self.id))
+        if leg is None:
+            self.call_ended()
+            return
+        self.call = Call(self, leg, party)
+        alerting = AppEvents.CallAlerting
+        self.emit(
+            self.app,
+            alerting,
+            CallAlertingEvent(
+                name=alerting,
+                call=self.call,
+                callerid=party.callerid,
+                destination=party.destination,
+                displayName=party.displayName,
+                toURI=f"sip:{party.destination}",
+                fromURI=f"sip:{party.callerid}",
+                headers=party.headers,
+                customData=party.customData,
+            ),
+        )
+
+    async def _end(self) -> None:
+        """Deliver the last two events. Units are still there, timers are not."""
+        self.timers.cancel_all()
+        terminating = AppEvents.Terminating
+        error = str(self._failure or "")
+        await self._deliver_last(terminating, TerminatingEvent(name=terminating, systemError=error))
+        terminated = AppEvents.Terminated
+        await self._deliver_last(terminated, TerminatedEvent(name=terminated))
+
+    async def _deliver_last(self, event: EventName[E], payload: E) -> None:
+        """Deliver this one event of the session's, past the queue, and wait for its handlers."""
+        self.trace("event", unit=self.app.id(), name=event, payload=payload)
+        dispatcher = Dispatcher(self._handler_failed)
+        dispatcher.put_event(self.app, event, payload)
+        with trio.move_on_after(ENDING_SECONDS):
+            async with trio.open_nursery() as handlers:
+                await dispatcher.run_waiting(handlers)
+
+    def _handler_failed(self, error: BaseException, doing: str, handler: object) -> None:
+        self.trace("traceback", text="".join(traceback.format_exception(error)))
+        self._fail(explain(error, self._scenario, doing, handler))
+
+    def _fail(self, error: VoxrunError) -> None:
+        self._failure = self._failure or error
+        self.trace("error", message=str(error))
+        self.terminate("the scenario failed")
+
+    def _route_changed(self, change: str, source: str, sink: str) -> None:
+        self.trace("route", change=change, source=source, sink=sink)

@@ -1,0 +1,95 @@
+"""`Timers`: `setTimeout` and `setInterval` of one session."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import trio
+
+from voxrun.errors import ScenarioError
+from voxrun.session.dispatch import Dispatcher
+
+LIVE_LIMIT = 100
+"""VoxEngine's limit of timers that run at the same time."""
+
+MIN_INTERVAL_MS = 100
+"""VoxEngine's shortest interval."""
+
+
+@dataclass(slots=True)
+class _Timer:
+    callback: Callable[[], object]
+    due: float
+    """On trio's clock; infinity once a timer that fires a single time has done so."""
+    interval: float
+    """Seconds; 0 for a timer that fires a single time."""
+
+
+class Timers:
+    """Live timers by their number. Callbacks run as handlers do: in turn, never in the middle of another.
+
+    Those that are due at the same time run in the order in which they were set.
+    """
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+        self._serial = itertools.count(1)
+        self._live: dict[int, _Timer] = {}
+        self._sleep = trio.CancelScope()
+
+    def once(self, callback: Callable[[], object], timeout_ms: float) -> int:
+        """Call `callback` after `timeout_ms`; returns the timer's number."""
+        return self._add("setTimeout", callback, max(0, timeout_ms) / 1000, 0.0)
+
+    def every(self, callback: Callable[[], object], interval_ms: float) -> int:
+        """Call `callback` each `interval_ms`, at least 100; returns the timer's number."""
+        interval = max(MIN_INTERVAL_MS, interval_ms) / 1000
+        return self._add("setInterval", callback, interval, interval)
+
+    def cancel(self, number: int | None) -> None:
+        """Stop a timer, even one whose turn is about to come; an unknown number, or None, changes nothing."""
+        if number is not None:
+            self._live.pop(number, None)
+
+    def cancel_all(self) -> None:
+        """Stop every timer."""
+        self._live.clear()
+
+    async def run(self) -> None:
+        """Queue the callbacks that are due, until cancelled."""
+        while True:
+            deadline = min((timer.due for timer in self._live.values()), default=float("inf"))
+            with trio.CancelScope(deadline=deadline) as self._sleep:
+                await trio.sleep_forever()
+            now = trio.current_time()
+            for _, number in sorted((timer.due, number) for number, timer in self._live.items() if timer.due <= now):
+                self._fire(number, self._live[number])
+
+    def _add(self, function: str, callback: Callable[[], object], delay: float, interval: float) -> int:
+        if not callable(callback):
+            raise ScenarioError(f"{function} needs a function to call, but was given {callback!r}")
+        if len(self._live) >= LIVE_LIMIT:
+            raise ScenarioError(f"{LIVE_LIMIT} timers are running already: clear some first")
+        number = next(self._serial)
+        due = trio.current_time() + delay
+        self._live[number] = _Timer(callback, due, interval)
+        self._sleep.deadline = min(self._sleep.deadline, due)
+        return number
+
+    def _fire(self, number: int, timer: _Timer) -> None:
+        if timer.interval:
+            # Counted from when it was due, so that it doesn't drift; what a stall swallowed doesn't come in a burst.
+            missed = (trio.current_time() - timer.due) // timer.interval
+            timer.due += (missed + 1) * timer.interval
+            self._dispatcher.put("in a setInterval callback", self._callback(number))
+        else:
+            timer.due = float("inf")
+            self._dispatcher.put("in a setTimeout callback", self._callback(number))
+
+    def _callback(self, number: int) -> Iterator[Callable[[], object]]:
+        """What to call now that the turn has come: nothing, if the timer was cleared meanwhile."""
+        timer = self._live.get(number)
+        if timer is not None:
+            if not timer.interval:
+                del self._live[number]
+            yield timer.callback

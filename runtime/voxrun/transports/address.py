@@ -1,0 +1,47 @@
+"""`Address`: where a URL points, split for a connection and a request line."""
+
+import string
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from voxrun.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A peer and what to ask it for. `str()` gives "host:port", all that errors name: a query may hold a secret."""
+
+    host: str
+    port: int
+    tls: bool
+    target: str
+    """Path and query as they go into the request line, ASCII (RFC 9112 section 3.2.1)."""
+
+    @classmethod
+    def parse(cls, url: str, *, plain: str, secure: str) -> "Address":
+        """Split `url`, whose scheme must be `plain` ("http", "ws") or `secure` ("https", "wss").
+
+        Raises ConfigurationError for any other scheme, a missing host or a bad port.
+        """
+        wrong = ConfigurationError(f"'{url.partition('?')[0]}' is not a {plain}:// or {secure}:// address")
+        try:
+            parts = urlsplit(url)
+            host = (parts.hostname or "").encode("idna").decode("ascii")
+            port = parts.port
+        except ValueError:  # UnicodeError, for names that are no host names, is one
+            raise wrong from None
+        if parts.scheme not in (plain, secure) or not host:
+            raise wrong
+        tls = parts.scheme == secure
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        default = 443 if tls else 80
+        return cls(host, default if port is None else port, tls, quote(target, safe=string.punctuation))
+
+    @property
+    def authority(self) -> str:
+        """The Host header's value (RFC 9110 section 7.2)."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"

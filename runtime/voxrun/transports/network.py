@@ -1,0 +1,181 @@
+"""`Network`: where streams to peers come from, TCP (`TcpNetwork`) or this very process (`MemoryNetwork`)."""
+
+import os
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterator
+from contextvars import copy_context
+from functools import cached_property
+from itertools import count
+from typing import Protocol, TypeAlias
+
+import certifi
+import trio
+
+from voxrun.errors import ConfigurationError, RemoteError
+
+Attend: TypeAlias = Callable[[trio.abc.Stream], Awaitable[None]]
+"""Talks over one accepted stream, which is closed when this returns or raises."""
+
+
+class Network(Protocol):
+    """Everything that talks to a peer gets its streams from one of these, so all of it runs without sockets too."""
+
+    async def connect(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
+        """A stream to `host`:`port`, encrypted and with the peer's certificate checked if `tls`.
+
+        Raises RemoteError, in words for the user, when there is no such host, nobody listens or nobody answers.
+        """
+        ...
+
+    async def serve(
+        self,
+        host: str,
+        port: int,
+        attend: Attend,
+        *,
+        task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Accept streams until cancelled, each attended by its own task; start it with `nursery.start`.
+
+        The bound port is reported through `task_status`; `port` 0 picks a free one. What `attend` raises ends the
+        serving. Raises ConfigurationError if the address can't be listened on.
+        """
+        ...
+
+
+class TcpNetwork:
+    """The real network."""
+
+    def __init__(self, *, connect_timeout: float = 10.0) -> None:
+        """`connect_timeout` in seconds covers the name look-up, TCP and TLS."""
+        self._connect_timeout = connect_timeout
+
+    async def connect(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
+        try:
+            with trio.fail_after(self._connect_timeout):
+                stream = await trio.open_tcp_stream(host, port)
+                return await self._encrypt(stream, host) if tls else stream
+        except trio.TooSlowError:
+            raise RemoteError(
+                f"{host}:{port} did not answer within {self._connect_timeout:g} s: "
+                "check the address, and that no firewall or VPN is in the way"
+            ) from None
+        except socket.gaierror:
+            raise _not_found(host, port) from None
+        except trio.BrokenResourceError as error:
+            raise RemoteError(
+                f"no encrypted connection to {host}:{port}: {error.__cause__ or 'the peer hung up'}. "
+                "Check that this port speaks TLS and that its certificate is valid and for this host"
+            ) from error
+        except OSError as error:
+            raise _unreachable(host, port, error) from error
+
+    async def serve(
+        self,
+        host: str,
+        port: int,
+        attend: Attend,
+        *,
+        task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        try:
+            listeners = await trio.open_tcp_listeners(port, host=host)
+        except OSError as error:
+            raise ConfigurationError(
+                f"can't listen on {host}:{port}: {error.strerror or error}. Choose another host or port"
+            ) from error
+        try:
+            task_status.started(listeners[0].socket.getsockname()[1])
+            await trio.serve_listeners(attend, listeners)
+        finally:
+            for listener in listeners:
+                listener.socket.close()
+
+    async def _encrypt(self, stream: trio.SocketStream, host: str) -> trio.abc.Stream:
+        encrypted = trio.SSLStream(stream, self._tls_context, server_hostname=host, https_compatible=True)
+        try:
+            await encrypted.do_handshake()
+        except BaseException:
+            await trio.aclose_forcefully(stream)
+            raise
+        return encrypted
+
+    @cached_property
+    def _tls_context(self) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        paths = ssl.get_default_verify_paths()
+        if not context.cert_store_stats()["x509_ca"] and not (paths.capath and os.listdir(paths.capath)):
+            context.load_verify_locations(certifi.where())  # this system brings no certificates of its own
+        return context
+
+
+class MemoryNetwork:
+    """Streams inside this process: no sockets, no encryption, and virtual time holds for all of it.
+
+    Host names are compared as written. A sender is never held back, as the streams have no bound.
+    """
+
+    def __init__(self) -> None:
+        self._doors: dict[tuple[str, int], Callable[[trio.abc.Stream], None]] = {}
+        self._free_ports: Iterator[int] = count(49152)  # the dynamic ports, RFC 6335 section 6
+
+    async def connect(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
+        from trio.testing import memory_stream_pair  # noqa: PLC0415 - imports pytest, where there is one: 60 ms
+
+        await trio.lowlevel.checkpoint()
+        door = self._doors.get((host, port))
+        if door is None:
+            known = any(host == name for name, _ in self._doors)
+            raise _refused(host, port) if known else _not_found(host, port)
+        near, far = memory_stream_pair()
+        door(far)
+        return near
+
+    async def serve(
+        self,
+        host: str,
+        port: int,
+        attend: Attend,
+        *,
+        task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        port = port or next(self._free_ports)
+        if (host, port) in self._doors:
+            raise ConfigurationError(f"can't listen on {host}:{port}: it is in use. Choose another host or port")
+        async with trio.open_nursery() as nursery:
+            context = copy_context()  # or the attending tasks would get that of whoever connects, its session included
+
+            def admit(stream: trio.abc.Stream) -> None:
+                context.run(lambda: nursery.start_soon(_attend, attend, stream))
+
+            self._doors[host, port] = admit
+            try:
+                task_status.started(port)
+                await trio.sleep_forever()
+            finally:
+                del self._doors[host, port]
+
+
+async def _attend(attend: Attend, stream: trio.abc.Stream) -> None:
+    try:
+        await attend(stream)
+    finally:
+        await trio.aclose_forcefully(stream)
+
+
+def _not_found(host: str, port: int) -> RemoteError:
+    return RemoteError(f"can't find the host of {host}:{port}: check its spelling and the internet connection")
+
+
+def _refused(host: str, port: int) -> RemoteError:
+    return RemoteError(f"{host}:{port} refused the connection: check the port, and that the server is running")
+
+
+def _unreachable(host: str, port: int, error: OSError) -> RemoteError:
+    """The RemoteError for trio's "all attempts to connect failed", which keeps one error per attempt in a group."""
+    attempts = error.__cause__.exceptions if isinstance(error.__cause__, BaseExceptionGroup) else (error,)
+    if any(isinstance(attempt, ConnectionRefusedError) for attempt in attempts):
+        return _refused(host, port)
+    causes = ", ".join(dict.fromkeys(getattr(attempt, "strerror", None) or str(attempt) for attempt in attempts))
+    return RemoteError(f"can't reach {host}:{port} ({causes}): check the address and the internet connection")

@@ -1,0 +1,401 @@
+"""`WebSocket`: one conversation in messages over a stream (RFC 6455). The only file that knows trio-websocket."""
+
+import math
+import re
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from itertools import count
+from typing import TypeAlias, cast
+
+import h11
+import trio
+from trio_websocket import (
+    ConnectionClosed,
+    ConnectionRejected,
+    WebSocketConnection,
+    wrap_client_stream,
+    wrap_server_stream,
+)
+from wsproto.connection import ConnectionState
+from wsproto.events import BytesMessage, TextMessage
+from wsproto.utilities import ProtocolError
+
+from voxrun.errors import LocalProtocolError, RemoteError
+from voxrun.transports.address import Address
+from voxrun.transports.http import encode_headers
+from voxrun.transports.network import Network
+
+RECEIVE_LIMIT = 16 * 1024 * 1024
+"""Bytes (characters, in text) of one incoming message; a larger one ends the connection with code 1009."""
+
+OUTBOX_LIMIT = 4 * 1024 * 1024
+"""Bytes (characters, in text) that may wait to be sent; what does not fit is dropped and counted."""
+
+_BATCH = 16  # messages sent at once: few enough not to hold up the tick when many connections come unstuck
+_UNREAD_MESSAGES = 1024  # until `pump` runs; after that the peer is held back, and with it its pings
+_RECEIVE_BUFFER = 128 * 1024  # the library's own 4 KiB cost a wake each
+_ANSWER_LIMIT = 64 * 1024
+_REASON_LENGTH = 500
+_CLOSE_SECONDS = 1.0
+
+# What the library's reader lets out when the peer breaks the protocol, or pings while we close.
+_READER_ERRORS = (ProtocolError, h11.ProtocolError, UnicodeError, ConnectionClosed)
+
+_ids = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """How a WebSocket ended: the code and reason of whoever closed it first (RFC 6455 section 7.4).
+
+    1006 is a connection lost without a closing frame, 1009 a message above the receive limit. It `was_clean` if both
+    sides sent their closing frame.
+    """
+
+    code: int
+    reason: str
+    was_clean: bool
+
+
+class WebSocket:
+    """An open WebSocket, made by `open_websocket` and `accept_websocket`.
+
+    `send` and `close` are plain calls for synchronous code; one task owned by the context manager does the sending.
+    Message sizes are in bytes, or in characters for text.
+    """
+
+    def __init__(self, connection: WebSocketConnection, stream: "_HandshakeStream", url: str) -> None:
+        self.id = f"websocket-{next(_ids)}"
+        self.url = url
+        self.messages_in = 0
+        self.bytes_in = 0
+        self.messages_out = 0
+        self.bytes_out = 0
+        self.dropped = 0
+        self._connection = connection
+        self._stream = stream
+        self._outbox: deque[str | bytes] = deque()
+        self._outbox_size = 0
+        self._news = trio.lowlevel.ParkingLot()
+        self._closing: tuple[int, str] | None = None
+        self._flushing = trio.CancelScope()
+        self._closed_by_us: Closed | None = None
+        self._written = trio.Event()
+
+    def send(self, message: str | bytes) -> None:
+        """Put `message` into the outbox. If that is full, or the connection closed or closing, count it as dropped."""
+        size = len(message)
+        if self._closing or self._connection.closed or self._outbox_size + size > OUTBOX_LIMIT:
+            self.dropped += 1
+            return
+        self._outbox.append(message)
+        self._outbox_size += size
+        self._news.unpark()
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Ask for the end: the outbox is sent, then the closing handshake made, each within a second.
+
+        The first call counts. Raises LocalProtocolError for a code that must not be sent (RFC 6455 section 7.4).
+        """
+        if not (1000 <= code <= 1014 and code not in (1004, 1005, 1006)) and not 3000 <= code <= 4999:
+            raise LocalProtocolError(f"{code} is no WebSocket closing code: use 1000, or 3000 to 4999")
+        if self._closing:
+            return
+        self._closing = (code, reason.encode("utf-8", "replace").decode())
+        self._flushing.deadline = trio.current_time() + _CLOSE_SECONDS
+        self._news.unpark()
+
+    async def pump(self, on_message: Callable[[str | bytes], None]) -> Closed:
+        """Call `on_message` for every message until the connection ends, and say how it ended.
+
+        `on_message` must not block; what it raises comes out of here. The library answers pings by itself.
+        """
+        with suppress(ConnectionClosed):
+            while True:
+                message = await self._connection.get_message()
+                self.messages_in += 1
+                self.bytes_in += len(message)
+                on_message(message)
+        if self._closing:
+            await self._written.wait()
+        return self._closed_by_us or self._closed_by_peer()
+
+    def _closed_by_peer(self) -> Closed:
+        reason = self._connection.closed
+        return Closed(int(reason.code), reason.reason or "", self._was_clean()) if reason else Closed(1006, "", False)
+
+    def _was_clean(self) -> bool:
+        # The library's own state does not tell a lost connection from an answered closing frame.
+        return self._connection._wsproto.state is ConnectionState.CLOSED
+
+    async def _write(self) -> None:
+        """Task: send what is in the outbox until `close` or the end of the connection, then bring that end about."""
+        with self._flushing:
+            await self._flush()
+        code, reason = self._closing or (1006, "")
+        ours = self._connection.closed is None
+        with trio.move_on_after(_CLOSE_SECONDS):
+            if not ours:
+                await self._stream.ended.wait()
+            elif not self._flushing.cancelled_caught:  # nothing may follow half a message
+                await self._connection.aclose(code, reason)
+        await trio.aclose_forcefully(self._stream)
+        if ours:
+            self._closed_by_us = Closed(code, reason, self._was_clean())
+        self._written.set()
+
+    async def _flush(self) -> None:
+        while self._outbox or not self._closing:
+            if not self._outbox:
+                await self._news.park()
+                continue
+            batch = [self._outbox.popleft() for _ in range(min(len(self._outbox), _BATCH))]
+            self._outbox_size -= sum(map(len, batch))
+            try:
+                await self._send_batch(batch)
+            except (ProtocolError, trio.BrokenResourceError, trio.ClosedResourceError):
+                self.dropped += len(batch) + len(self._outbox)
+                await self._stream.ended.wait()  # the reader finds out why
+                return
+            self.messages_out += len(batch)
+            self.bytes_out += sum(map(len, batch))
+
+    async def _send_batch(self, batch: list[str | bytes]) -> None:
+        """Send all of `batch` at once, for the library's `send_message` costs three checkpoints; drop what can't be."""
+        lock = self._connection._stream_lock  # the library's reader answers pings under it
+        try:
+            lock.acquire_nowait()
+        except trio.WouldBlock:
+            await lock.acquire()
+        try:
+            await self._stream.send_all(self._encode(batch))
+        finally:
+            lock.release()
+
+    def _encode(self, batch: list[str | bytes]) -> bytes:
+        frames = []
+        for message in tuple(batch):
+            event = TextMessage(message) if isinstance(message, str) else BytesMessage(message)
+            try:
+                frames.append(self._connection._wsproto.send(event))
+            except UnicodeEncodeError:  # half a surrogate pair: no such text can be sent
+                batch.remove(message)
+                self.dropped += 1
+        return b"".join(frames)
+
+
+@asynccontextmanager
+async def open_websocket(
+    network: Network,
+    url: str,
+    *,
+    headers: Sequence[tuple[str, str]] = (),
+    subprotocols: Sequence[str] = (),
+    timeout: float = 10.0,
+    receive_limit: int = RECEIVE_LIMIT,
+) -> AsyncIterator[WebSocket]:
+    """Connect to a ws:// or wss:// `url` and yield the WebSocket once the handshake is done, with nothing sent.
+
+    Leaving the block closes it; an exception or cancellation that leaves the block drops the connection at once.
+    Raises RemoteError if the peer can't be reached, is silent for `timeout` seconds, or refuses: then with the HTTP
+    status as its code and the start of the body as its reason. Raises ConfigurationError for a URL or header that can't
+    be sent.
+    """
+    address = Address.parse(url, plain="ws", secure="wss")
+    fields = encode_headers(headers)
+
+    async def shake_hands(nursery: trio.Nursery, stream: _HandshakeStream) -> WebSocketConnection:
+        return await wrap_client_stream(
+            nursery,
+            cast("trio.SocketStream", stream),  # any stream will do
+            address.authority,
+            address.target,
+            subprotocols=subprotocols,
+            extra_headers=fields,
+            message_queue_size=_UNREAD_MESSAGES,
+            max_message_size=receive_limit,
+            receive_buffer_size=_RECEIVE_BUFFER,
+        )
+
+    with trio.CancelScope(deadline=trio.current_time() + timeout) as opening:
+        connected = await network.connect(address.host, address.port, tls=address.tls)
+        async with _running(_HandshakeStream(connected, str(address)), shake_hands, url) as websocket:
+            opening.deadline = math.inf
+            yield websocket
+    if opening.cancelled_caught:
+        raise RemoteError(
+            f"{address} did not answer the WebSocket handshake within {timeout:g} s: check the address, and try again"
+        )
+
+
+@asynccontextmanager
+async def accept_websocket(
+    stream: trio.abc.Stream,
+    target: str,
+    *,
+    received: bytes = b"",
+    timeout: float = 10.0,
+    receive_limit: int = RECEIVE_LIMIT,
+) -> AsyncIterator[WebSocket]:
+    """Answer a client's handshake on `stream` and yield the WebSocket; it ends as `open_websocket`'s does.
+
+    `target` becomes its `url`; `received` is what was already read from the stream. Of the subprotocols offered, the
+    first is chosen. Raises RemoteError if the client breaks the handshake, after telling it so.
+    """
+
+    async def shake_hands(nursery: trio.Nursery, stream: _HandshakeStream) -> WebSocketConnection:
+        request = await wrap_server_stream(
+            nursery,
+            stream,
+            message_queue_size=_UNREAD_MESSAGES,
+            max_message_size=receive_limit,
+            receive_buffer_size=_RECEIVE_BUFFER,
+        )
+        stream.is_answered = stream.is_open = True
+        return await request.accept(subprotocol=next(iter(request.proposed_subprotocols), None))
+
+    with trio.CancelScope(deadline=trio.current_time() + timeout) as opening:
+        async with _running(_HandshakeStream(stream, "the client", received), shake_hands, target) as websocket:
+            opening.deadline = math.inf
+            yield websocket
+    if opening.cancelled_caught:
+        raise RemoteError(f"the client did not finish the WebSocket handshake within {timeout:g} s")
+
+
+class _HandshakeStream(trio.abc.Stream):
+    """The stream as trio-websocket sees it: it replays what was read before, and it speaks up when a handshake fails.
+
+    Without it, a peer that hangs up or answers wrongly during the handshake would leave the library waiting for ever.
+    """
+
+    def __init__(self, stream: trio.abc.Stream, peer: str, received: bytes = b"") -> None:
+        self.peer = peer
+        self.is_answered = False
+        """Whether the answer to the handshake is complete, so that the end of the stream is the connection's."""
+        self.is_open = False
+        """Whether the library took that answer as a good one."""
+        self.ended = trio.Event()
+        """Set once the peer has hung up or the stream was closed."""
+        self._stream = stream
+        self._replay = received
+        self._answer = bytearray()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        if self._replay:
+            replayed, self._replay = self._replay, b""
+            return replayed
+        if self.is_answered:
+            return await self._stream.receive_some(max_bytes)
+        try:
+            data = await self._stream.receive_some(max_bytes)
+        except trio.BrokenResourceError:
+            data = b""
+        if self.is_answered:  # a server's handshake ends while its reader waits for more
+            return data
+        self._answer += data
+        if not data or len(self._answer) > _ANSWER_LIMIT:
+            raise self._failure("broke off the WebSocket handshake")
+        self.is_answered = re.match(rb"HTTP/1\.[01] 101(?s:.*)\r\n\r\n", self._answer) is not None
+        return data
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        try:
+            await self._stream.send_all(data)
+        except trio.BrokenResourceError:
+            if self.is_answered:
+                raise
+            raise self._failure("broke off the WebSocket handshake") from None
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+        if not self.is_open:
+            raise self._failure("made a mistake in the WebSocket handshake")
+
+    def refusal(self, status: int, body: bytes) -> RemoteError:
+        reason = body[: 4 * _REASON_LENGTH].decode("utf-8", "replace").strip()[:_REASON_LENGTH]
+        said = f": {reason}" if reason else ""
+        return RemoteError(
+            f"{self.peer} refused the WebSocket with HTTP status {status}{said}", code=status, reason=reason
+        )
+
+    def _failure(self, what: str) -> RemoteError:
+        """A refusal whose body ends with the connection never ends for the library, so it is recognised here."""
+        refused = re.match(rb"HTTP/1\.[01] (?!101)(\d{3})(?s:.*?\r\n\r\n(.*))?", self._answer)
+        if refused:
+            return self.refusal(int(refused[1]), refused[2] or b"")
+        return RemoteError(f"{self.peer} {what}: check the address, and that a WebSocket server is there")
+
+
+_ShakeHands: TypeAlias = Callable[[trio.Nursery, _HandshakeStream], Awaitable[WebSocketConnection]]
+
+
+@asynccontextmanager
+async def _running(stream: _HandshakeStream, shake_hands: _ShakeHands, url: str) -> AsyncIterator[WebSocket]:
+    """The WebSocket over `stream` with its tasks; whatever happens, they and the stream are gone afterwards."""
+    try:
+        with _collapsed():
+            async with trio.open_nursery() as nursery:
+                connection = await nursery.start(_read, stream, shake_hands)
+                websocket = WebSocket(connection, stream, url)
+                nursery.start_soon(websocket._write)
+                yield websocket
+                websocket.close()
+                await websocket._written.wait()
+                nursery.cancel_scope.cancel()
+    finally:
+        stream.is_open = True  # it may be closed without complaint now
+        await trio.aclose_forcefully(stream)
+
+
+async def _read(
+    stream: _HandshakeStream, shake_hands: _ShakeHands, *, task_status: trio.TaskStatus[WebSocketConnection]
+) -> None:
+    """Task: the library's reader, in a nursery of its own so that its failure only ends the connection.
+
+    What the peer still sends after that is read off: closing a socket with unread data takes back our last frame.
+    """
+    try:
+        with _collapsed():
+            async with trio.open_nursery() as nursery:
+                connection = await shake_hands(nursery, stream)
+                stream.is_answered = stream.is_open = True
+                task_status.started(connection)
+    except ConnectionRejected as refused:
+        raise stream.refusal(refused.status_code, refused.body or b"") from None
+    except _READER_ERRORS as error:
+        if not stream.is_open:
+            raise RemoteError(f"{stream.peer} does not speak WebSocket ({error}): check the address") from error
+    with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+        while await stream.receive_some(_RECEIVE_BUFFER):
+            pass
+    stream.ended.set()
+
+
+@contextmanager
+def _collapsed() -> Iterator[None]:
+    """Let the single error of an exception group out as itself; cancellations beside an error don't count."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        errors = [leaf for leaf in _leaves(group) if not isinstance(leaf, trio.Cancelled)] or [next(_leaves(group))]
+        if len(errors) > 1:
+            raise
+        error = errors[0]
+        context = error.__context__
+        try:
+            raise error
+        finally:
+            error.__context__ = context  # raising it here would make it the consequence of its own group
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

@@ -1,0 +1,135 @@
+"""What tests share: a session in virtual time, with no sockets, threads or devices."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import trio
+import trio.testing
+
+from voxrun.audio.frame import FRAME_SECONDS, Samples, frame_size, silence
+from voxrun.media.host import UnitHost
+from voxrun.media.leg import Leg, Party
+from voxrun.media.ticker import Ticker
+from voxrun.session.secrets import Secrets
+from voxrun.session.services import Services
+from voxrun.session.session import Outcome, Session
+from voxrun.transports.network import MemoryNetwork
+
+Record = dict[str, Any]
+Background = Callable[[MemoryNetwork, trio.Nursery], Awaitable[None]]
+
+
+async def inline(work: Callable[..., object], *args: object) -> object:
+    """Blocking work done on the spot."""
+    await trio.lowlevel.checkpoint()
+    return work(*args)
+
+
+class ScriptedLeg:
+    """A caller who says given samples from the moment of connection, and keeps what it hears."""
+
+    def __init__(self, rate: int = 16_000, says: Samples | None = None) -> None:
+        self.rate = rate
+        self._says = np.zeros(0, np.int16) if says is None else says
+        self._position = 0
+        self.heard: list[Samples] = []
+
+    async def carry(self, host: UnitHost) -> None:
+        """No I/O."""
+
+    def read(self) -> Samples:
+        """The next frame said."""
+        size = frame_size(self.rate)
+        frame = self._says[self._position : self._position + size]
+        self._position += size
+        return frame if len(frame) == size else silence(self.rate)
+
+    def write(self, frame: Samples) -> None:
+        """Keep what is heard."""
+        self.heard.append(frame)
+
+    @property
+    def everything_heard(self) -> Samples:
+        """All frames in one."""
+        return np.concatenate(self.heard) if self.heard else np.zeros(0, np.int16)
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A session that is over."""
+
+    outcome: Outcome
+    records: list[Record]
+    seconds: float
+
+    @property
+    def events(self) -> list[str]:
+        """The names of all events, in order."""
+        return [record["name"] for record in self.records if record["kind"] == "event"]
+
+    def of_kind(self, kind: str) -> list[Record]:
+        """The records of one kind."""
+        return [record for record in self.records if record["kind"] == kind]
+
+    @property
+    def logged(self) -> list[str]:
+        """What the scenario wrote to its log."""
+        return [record["message"] for record in self.of_kind("log")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What a session of a test gets."""
+
+    leg: Leg | None = None
+    party: Party | None = None
+    secrets: Mapping[str, str] | None = None
+    base_url: str = "http://agent.test"
+    background: Background | None = None
+    meanwhile: Callable[[Session], Awaitable[None]] | None = None
+    idle_seconds: float = 1.0
+
+
+def simulate(scenario: Path, setting: Setting | None = None) -> Ran:
+    """Run a scenario file in virtual time until its session is over."""
+    clock = trio.testing.MockClock(autojump_threshold=0)
+    return trio.run(_simulate, scenario, setting or Setting(), clock=clock)
+
+
+async def _simulate(scenario: Path, setting: Setting) -> Ran:
+    network = MemoryNetwork()
+    ticker = Ticker()
+    services = Services(
+        secrets=Secrets(setting.secrets or {}, {}),
+        network=network,
+        offload=inline,
+        base_urls={"elevenlabs": setting.base_url},
+    )
+    session = Session(scenario, services, ticker, idle_seconds=setting.idle_seconds)
+    records: list[Record] = []
+    session.trace_log.subscribe(lambda line: records.append(json.loads(line)))
+    begin = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        if setting.background is not None:
+            await setting.background(network, nursery)
+        nursery.start_soon(ticker.run)
+        if setting.meanwhile is not None:
+            nursery.start_soon(setting.meanwhile, session)
+        outcome = await session.run(setting.leg, setting.party)
+        nursery.cancel_scope.cancel()
+    return Ran(outcome, records, trio.current_time() - begin)
+
+
+def tone(rate: int, seconds: float, hertz: float = 440.0, amplitude: int = 10_000) -> Samples:
+    """A sine."""
+    time = np.arange(round(rate * seconds)) / rate
+    return np.asarray(np.rint(amplitude * np.sin(2 * np.pi * hertz * time)), np.int16)
+
+
+def ticks(seconds: float) -> int:
+    """How many ticks that is."""
+    return round(seconds / FRAME_SECONDS)

@@ -1,0 +1,254 @@
+"""Recorders that write real files, in virtual time."""
+
+import dataclasses
+import errno
+import wave
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import trio
+import trio.testing
+from tests.kit import Ran, ScriptedLeg, Setting
+from tests.media.noise import noise
+
+from voxrun.audio.frame import Samples
+from voxrun.errors import DeviceError
+from voxrun.media.call import Call
+from voxrun.media.leg import Party
+from voxrun.media.recorder import Recorder
+from voxrun.session.session import Session
+from voxrun.transports.wav import WavWriter
+
+Play = Callable[..., Ran]
+
+HEADER = """
+    @VoxEngine.on(AppEvents.CallAlerting)
+    def answer(event):
+        call = event.call
+        call.answer()
+        recorder = VoxEngine.createRecorder(name={name!r})
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "out.wav"
+
+
+def script(name: str | Path, *lines: str) -> str:
+    return HEADER.format(name=str(name)) + "".join(f"        {line}\n" for line in lines)
+
+
+def recorded(path: Path) -> Samples:
+    with wave.open(str(path)) as file:
+        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (16_000, 1, 2)
+        return np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.int16)
+
+
+def recorder_events(ran: Ran) -> list[dict[str, Any]]:
+    return [record["payload"] for record in ran.of_kind("event") if record["name"].startswith("Recorder.")]
+
+
+def joined(*parts: Samples | int) -> Samples:
+    """Samples, and whole numbers for that many ticks of silence."""
+    return np.concatenate([np.zeros(part * 320, np.int16) if isinstance(part, int) else part for part in parts])
+
+
+def test_what_is_sent_is_recorded_sample_for_sample_from_the_first_frame_on(play: Play, path: Path) -> None:
+    said = noise(3)
+    ran = play(
+        script(
+            path,
+            "setTimeout(lambda: call.sendMediaTo(recorder), 210)",
+            "setTimeout(recorder.stop, 1010)",
+            "setTimeout(recorder.stop, 1050)",
+            "setTimeout(call.hangup, 1110)",
+        ),
+        Setting(leg=ScriptedLeg(says=said)),
+    )
+    assert np.array_equal(recorded(path), said[10 * 320 : 50 * 320])
+    assert recorder_events(ran) == [
+        {"name": "Recorder.Started", "recorder": "<recorder-1>", "url": path.as_uri()},
+        {
+            "name": "Recorder.Stopped",
+            "recorder": "<recorder-1>",
+            "url": path.as_uri(),
+            "duration": pytest.approx(0.8),
+            "cost": 0.0,
+        },
+    ]
+
+
+def test_silence_while_nobody_sends_and_while_muted(play: Play, path: Path) -> None:
+    said = noise(3)
+    play(
+        script(
+            path,
+            "call.sendMediaTo(recorder)",
+            "setTimeout(lambda: call.stopMediaTo(recorder), 110)",
+            "setTimeout(lambda: call.sendMediaTo(recorder), 310)",
+            "setTimeout(lambda: recorder.mute(True), 510)",
+            "setTimeout(lambda: recorder.mute(False), 710)",
+            "setTimeout(recorder.stop, 1010)",
+            "setTimeout(call.hangup, 1110)",
+        ),
+        Setting(leg=ScriptedLeg(says=said)),
+    )
+    ticks = np.split(said, 150)
+    expected = joined(*ticks[:5], 10, *ticks[15:25], 10, *ticks[35:50])
+    assert np.array_equal(recorded(path), expected)
+
+
+def test_all_who_send_are_mixed_and_held_at_full_scale(play: Play, path: Path) -> None:
+    loud = [noise(1, seed, amplitude=30_000) for seed in (300, 400)]
+
+    async def talk(session: Session) -> None:
+        await trio.sleep(0.005)
+        assert session.call is not None
+        recorder = Recorder(session, "file:///out.wav", lambda: WavWriter(path, rate=16_000, channels=1))
+        other = Call(session, ScriptedLeg(says=loud[1]), Party())
+        for call in (session.call, other):
+            call.answer()
+            call.sendMediaTo(recorder)
+        await trio.sleep(0.4)
+        other.hangup()
+        await trio.sleep(0.2)
+        session.call.hangup()
+
+    play("", Setting(leg=ScriptedLeg(says=loud[0]), meanwhile=talk))
+    both = np.clip(loud[0].astype(int) + loud[1], -32768, 32767)
+    everything = recorded(path)
+    assert np.array_equal(everything[:6400], both[:6400])
+    assert np.array_equal(everything[6400:9600], loud[0][6400:9600])
+    assert not everything[9600:].any()
+    assert both.max() == 32767
+
+
+def test_a_file_that_opens_late_starts_late_and_keeps_time(play: Play, path: Path) -> None:
+    said = noise(3)
+    opened = trio.Event()
+
+    async def slow(work: Callable[..., object], *args: object) -> object:
+        await opened.wait()
+        return work(*args)
+
+    async def record(session: Session) -> None:
+        await trio.sleep(0.005)
+        session.services = dataclasses.replace(session.services, offload=slow)
+        assert session.call is not None
+        session.call.answer()
+        recorder = Recorder(session, "file:///out.wav", lambda: WavWriter(path, rate=16_000, channels=1))
+        session.call.sendMediaTo(recorder)
+        await trio.sleep(0.1)
+        opened.set()
+        await trio.sleep(0.4)
+        recorder.stop()
+        await trio.sleep(0.4)
+        session.call.hangup()
+
+    play("", Setting(leg=ScriptedLeg(says=said), meanwhile=record))
+    assert np.array_equal(recorded(path), said[5 * 320 : 25 * 320])
+
+
+def test_ticks_skipped_after_a_stall_are_silence(play: Play, path: Path) -> None:
+    said = noise(3)
+
+    async def stall(session: Session) -> None:
+        clock = trio.lowlevel.current_clock()
+        assert isinstance(clock, trio.testing.MockClock)
+        await trio.sleep(0.11)
+        clock.jump(0.2)
+
+    play(
+        script(
+            path,
+            "call.sendMediaTo(recorder)",
+            "setTimeout(recorder.stop, 1010)",
+            "setTimeout(call.hangup, 1110)",
+        ),
+        Setting(leg=ScriptedLeg(says=said), meanwhile=stall),
+    )
+    everything = recorded(path)
+    assert len(everything) == 50 * 320
+    assert np.array_equal(everything, joined(said[: 5 * 320], 6, said[5 * 320 : 44 * 320]))
+
+
+def test_the_file_is_complete_when_the_session_ends_under_it(play: Play, path: Path) -> None:
+    said = noise(3)
+    ran = play(
+        script(path, "call.sendMediaTo(recorder)", "setTimeout(VoxEngine.terminate, 1110)"),
+        Setting(leg=ScriptedLeg(says=said)),
+    )
+    assert np.array_equal(recorded(path), said[: 55 * 320])
+    assert [event["name"] for event in recorder_events(ran)] == ["Recorder.Started"]
+
+
+def test_a_recorder_nobody_sends_to_makes_an_empty_file(play: Play, path: Path) -> None:
+    ran = play(
+        script(path, "setTimeout(recorder.stop, 510)", "setTimeout(call.hangup, 1010)"), Setting(leg=ScriptedLeg())
+    )
+    assert len(recorded(path)) == 0
+    assert [(event["name"], event["duration"]) for event in recorder_events(ran)] == [("Recorder.Stopped", 0)]
+
+
+def test_a_recorder_stopped_at_once_makes_an_empty_file(play: Play, path: Path) -> None:
+    ran = play(
+        script(path, "call.sendMediaTo(recorder)", "recorder.stop()", "setTimeout(call.hangup, 110)"),
+        Setting(leg=ScriptedLeg()),
+    )
+    assert len(recorded(path)) == 0
+    assert [event["name"] for event in recorder_events(ran)] == ["Recorder.Stopped"]
+
+
+def test_a_file_that_cannot_be_made_is_an_error_and_the_session_goes_on(play: Play, tmp_path: Path) -> None:
+    path = tmp_path / "nowhere" / "out.wav"
+    ran = play(
+        script(path, "call.sendMediaTo(recorder)", "setTimeout(recorder.stop, 300)", "setTimeout(call.hangup, 510)"),
+        Setting(leg=ScriptedLeg(says=noise(1))),
+    )
+    message = f"{path.as_uri()} can't be written: No such file or directory"
+    assert recorder_events(ran) == [{"name": "Recorder.Error", "recorder": "<recorder-1>", "error": message}]
+    assert isinstance(ran.outcome.error, DeviceError)
+    assert str(ran.outcome.error) == message
+    assert ran.outcome.reason == "no call for 1 s"
+
+
+class SmallDisk(WavWriter):
+    """A disk with room for one second."""
+
+    room = 16_000
+
+    def write(self, samples: np.ndarray[Any, np.dtype[np.int16]]) -> None:
+        self.room -= len(samples)
+        if self.room < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        super().write(samples)
+
+
+def test_a_disk_that_fills_up_keeps_what_it_has(play: Play, path: Path) -> None:
+    said = noise(3)
+
+    async def record(session: Session) -> None:
+        await trio.sleep(0.005)
+        assert session.call is not None
+        session.call.answer()
+        recorder = Recorder(session, "file:///out.wav", lambda: SmallDisk(path, rate=16_000, channels=1))
+        session.call.sendMediaTo(recorder)
+        await trio.sleep(2)
+        recorder.stop()
+        await trio.sleep(0.1)
+        session.call.hangup()
+
+    ran = play("", Setting(leg=ScriptedLeg(says=said), meanwhile=record))
+    everything = recorded(path)
+    assert 12_000 <= len(everything) <= 16_000
+    assert np.array_equal(everything, said[: len(everything)])
+    message = "file:///out.wav can't be written: No space left on device; what was recorded before is kept"
+    events = recorder_events(ran)
+    assert [event["name"].removeprefix("Recorder.") for event in events] == ["Started", "Error", "Stopped"]
+    assert events[1]["error"] == message
+    assert events[2]["duration"] == pytest.approx(len(everything) / 16_000)
+    assert str(ran.outcome.error) == message

@@ -1,0 +1,405 @@
+"""The AgentsClient unit in whole sessions, in virtual time, against the service's side of the protocol."""
+
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trio
+
+from tests.agent_service import API_KEY, SIGNATURE, AgentService, Conversation, Script
+from tests.kit import Ran, ScriptedLeg, Setting, simulate, ticks, tone
+from voxrun.audio.frame import Samples
+from voxrun.audio.g711 import decode_ulaw, encode_ulaw
+from voxrun.errors import ConfigurationError, RemoteError
+from voxrun.protocol.elevenlabs.server import ConversationInitiated, PongReceived, ToolResultReceived
+from voxrun.protocol.elevenlabs.server_messages import ClientToolCallData, ClientToolCallMessage, Ping, PingData
+from voxrun.transports.server import Reply
+
+SCENARIO = """
+from voxrun import *
+AgentsEvents = ElevenLabs.AgentsEvents
+Events = ElevenLabs.Events
+
+@VoxEngine.on(AppEvents.CallAlerting)
+async def answer(event):
+    call = event.call
+    agent = await ElevenLabs.createAgentsClient(
+        xiApiKey=VoxEngine.getSecretValue("KEY"), agentId="a",
+        onWebSocketClose=lambda e: Logger.write(f"closed {e.code} {e.reason} {e.wasClean}"))
+%s
+    call.addEventListener(CallEvents.Disconnected, lambda e: VoxEngine.terminate())
+    call.answer()
+    VoxEngine.sendMediaBetween(call, agent)
+    setTimeout(call.hangup, 5000)
+"""
+
+Play = Callable[..., tuple[Ran, AgentService, ScriptedLeg]]
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Play:
+    def run(script: Script, body: str = "", says: Samples | None = None, key: str = API_KEY, rate: int = 16_000,
+            refusal: Reply | None = None) -> tuple[Ran, AgentService, ScriptedLeg]:  # fmt: skip
+        path = tmp_path / "scenario.py"
+        path.write_text(SCENARIO % textwrap.indent(textwrap.dedent(body), "    "))
+        leg = ScriptedLeg(rate, says)
+        service = AgentService(script, refusal=refusal)
+        ran = simulate(path, Setting(leg=leg, secrets={"KEY": key}, background=service.start))
+        return ran, service, leg
+
+    return run
+
+
+async def greet(conversation: Conversation) -> None:
+    await conversation.wait_for(ConversationInitiated)
+    conversation.greet()
+
+
+async def stay_open(conversation: Conversation) -> None:
+    await trio.sleep_forever()
+
+
+def test_the_scenarios_initiation_is_the_first_frame(play: Play) -> None:
+    _, service, _ = play(greet, 'agent.conversationInitiationClientData({"dynamic_variables": {"name": "Ada"}})')
+    first = service.conversations[0].sent_by_client[0]
+    assert first == {"type": "conversation_initiation_client_data", "dynamic_variables": {"name": "Ada"}}
+    kinds = [message["type"] for message in service.conversations[0].sent_by_client]
+    assert kinds.count("conversation_initiation_client_data") == 1
+
+
+def test_without_one_a_bare_initiation_goes_out_after_the_grace(play: Play) -> None:
+    _, service, _ = play(greet)
+    at, first = service.conversations[0].raw[0]
+    assert first == '{"type":"conversation_initiation_client_data"}'
+    assert at == pytest.approx(service.conversations[0].raw[1][0], abs=0.1)
+
+
+def test_another_message_first_brings_the_initiation_along(play: Play) -> None:
+    _, service, _ = play(greet, 'agent.userMessage({"text": "hello"})')
+    assert [message["type"] for message in service.conversations[0].sent_by_client[:2]] == [
+        "conversation_initiation_client_data",
+        "user_message",
+    ]
+
+
+def test_handlers_added_after_the_await_hear_about_the_connection(play: Play) -> None:
+    ran, service, _ = play(
+        greet,
+        """
+        agent.addEventListener(AgentsEvents.HTTPResponse, lambda e: Logger.write(f"http {e.data.code}"))
+        agent.addEventListener(AgentsEvents.ConnectorInformation, lambda e: Logger.write(f"url {e.data.payload.url}"))
+        """,
+    )
+    assert ran.logged[:2] == ["http 200", "url ws://agent.test/v1/convai/conversation"]
+    assert service.requests[0].query == {"agent_id": "a"}
+
+
+def test_neither_key_nor_signature_reaches_the_trace(play: Play) -> None:
+    ran, _, _ = play(greet, f'Logger.write("{API_KEY} {SIGNATURE}")')
+    assert ran.logged[0] == "*** ***"
+    assert API_KEY not in str(ran.records)
+    assert SIGNATURE not in str(ran.records)
+
+
+PCM_RATES = (8000, 16000, 22050, 24000, 44100, 48000)
+
+
+@pytest.mark.parametrize("user_input", [*(f"pcm_{rate}" for rate in PCM_RATES), "ulaw_8000"])
+@pytest.mark.parametrize("output", [*(f"pcm_{rate}" for rate in PCM_RATES), "ulaw_8000"])
+def test_audio_keeps_its_pitch_in_every_pair_of_formats(play: Play, output: str, user_input: str) -> None:
+    async def script(conversation: Conversation) -> None:
+        await conversation.wait_for(ConversationInitiated)
+        conversation.greet(output, user_input)
+        samples = tone(int(output.split("_")[1]), 2.0, 1000.0)
+        conversation.speak(1, encode_ulaw(samples) if output.startswith("ulaw") else samples)
+        await trio.sleep_forever()
+
+    _, service, leg = play(script, says=tone(16_000, 3.0, 700.0))
+    heard = service.conversations[0].heard
+    samples = decode_ulaw(heard) if user_input.startswith("ulaw") else np.frombuffer(heard, np.int16)
+    assert loudest_hertz(samples, int(user_input.split("_")[1])) == pytest.approx(700, abs=3)
+    assert loudest_hertz(leg.everything_heard, 16_000) == pytest.approx(1000, abs=3)
+
+
+def loudest_hertz(samples: Samples, rate: int) -> float:
+    spectrum = np.abs(np.fft.rfft(samples.astype(float)))
+    return float(np.argmax(spectrum) * rate / len(samples))
+
+
+def test_equal_rates_pass_audio_through_sample_for_sample(play: Play) -> None:
+    speech = tone(16_000, 1.0)
+
+    async def script(conversation: Conversation) -> None:
+        await greet(conversation)
+        conversation.speak(1, speech)
+        await trio.sleep_forever()
+
+    said = tone(16_000, 2.0, 300.0)
+    _, service, leg = play(script, says=said)
+    heard = leg.everything_heard
+    start = int(np.flatnonzero(heard)[0]) - 1  # a sine's first sample is 0
+    assert np.array_equal(heard[start : start + len(speech)], speech)
+    uplink = np.frombuffer(service.conversations[0].heard, np.int16)
+    # What was said before the metadata came is lost; the rest arrives as it was, in order.
+    missing = len(said) - np.flatnonzero(uplink)[-1] - 1
+    assert 0 < missing < 16_000 * 0.3
+    assert np.array_equal(uplink[: len(said) - missing], said[missing:])
+
+
+@pytest.mark.parametrize(("user_input", "silence"), [("pcm_16000", bytes(640)), ("ulaw_8000", b"\xff" * 160)])
+def test_silence_goes_out_every_tick_when_nobody_sends(play: Play, user_input: str, silence: bytes) -> None:
+    async def script(conversation: Conversation) -> None:
+        await conversation.wait_for(ConversationInitiated)
+        conversation.greet("pcm_16000", user_input)
+        await trio.sleep_forever()
+
+    _, service, _ = play(script, "call.stopMediaTo(agent)")
+    heard = service.conversations[0].heard
+    assert set(heard[i : i + len(silence)] for i in range(0, len(heard), len(silence))) == {silence}
+    assert len(heard) / len(silence) == pytest.approx(ticks(5 - 0.2), abs=3)
+
+
+def test_from_interruption_to_silence_it_takes_one_tick_at_most(play: Play) -> None:
+    interrupted_at: list[float] = []
+
+    async def script(conversation: Conversation) -> None:
+        await greet(conversation)
+        conversation.speak(1, tone(16_000, 3.0))
+        await trio.sleep(1.003)
+        interrupted_at.append(trio.current_time())
+        conversation.interrupt(1)
+        conversation.speak(1, tone(16_000, 1.0))  # late audio of the interrupted turn
+        await trio.sleep(1.0)
+        conversation.speak(2, tone(16_000, 0.5))
+        await trio.sleep_forever()
+
+    ran, _, leg = play(script, "agent.addEventListener(AgentsEvents.Interruption, lambda e: agent.clearMediaBuffer())")
+    heard = leg.everything_heard
+    audible = np.flatnonzero(heard)
+    first, gaps = audible[0], np.flatnonzero(np.diff(audible) > 1600)
+    last_before = audible[gaps[0]]
+    (event,) = (r for r in ran.of_kind("event") if r["name"] == "ElevenLabs.Agents.Interruption")
+    connected = next(r["t"] for r in ran.of_kind("event") if r["name"] == "Call.Connected")
+    assert last_before / 16_000 <= event["t"] - connected + 0.02
+    assert last_before - first == pytest.approx(1.0 * 16_000, abs=330)
+    again = heard[audible[gaps[0] + 1] :]
+    assert len(np.flatnonzero(again)) == pytest.approx(8_000, abs=200)  # only the new turn is heard
+
+
+def test_without_clearing_the_buffer_plays_on_but_late_audio_is_dropped(play: Play) -> None:
+    async def script(conversation: Conversation) -> None:
+        await greet(conversation)
+        conversation.speak(1, tone(16_000, 1.0))
+        conversation.interrupt(1)
+        conversation.speak(1, tone(16_000, 1.0))
+        await trio.sleep_forever()
+
+    _, _, leg = play(script)
+    assert len(np.flatnonzero(leg.everything_heard)) == pytest.approx(16_000, abs=200)
+
+
+def test_media_events_speak_of_playing_out(play: Play) -> None:
+    async def script(conversation: Conversation) -> None:
+        await greet(conversation)
+        conversation.speak(1, tone(16_000, 1.5))
+        await trio.sleep_forever()
+
+    ran, _, _ = play(
+        script,
+        """
+        agent.addEventListener(Events.WebSocketMediaStarted, lambda e: Logger.write(f"started {e.encoding}"))
+        agent.addEventListener(Events.WebSocketMediaEnded, lambda e: Logger.write(f"ended {e.mediaInfo.duration:.2f}"))
+        """,
+    )
+    started, ended = (r for r in ran.of_kind("log") if r["message"].startswith(("started", "ended")))
+    assert started["message"] == "started pcm_16000"
+    assert ended["message"] == "ended 1.50"
+    assert ended["t"] - started["t"] == pytest.approx(2.5, abs=0.05)
+
+
+def test_an_ordinary_end_is_told_after_the_last_word(play: Play) -> None:
+    async def script(conversation: Conversation) -> None:
+        await greet(conversation)
+        conversation.speak(1, tone(16_000, 2.0))
+        conversation.socket.close(1000, "goodbye")
+        await trio.sleep(1)
+
+    ran, _, leg = play(script)
+    (closed,) = (record for record in ran.of_kind("log") if record["message"].startswith("closed"))
+    assert closed["message"] == "closed 1000 goodbye True"
+    assert closed["t"] == pytest.approx(2.2, abs=0.1)
+    assert len(np.flatnonzero(leg.everything_heard)) == pytest.approx(32_000, abs=400)
+    assert ran.outcome.error is None
+
+
+def test_the_scenarios_own_close_is_told_too_and_later_calls_only_warn(play: Play) -> None:
+    ran, service, _ = play(
+        greet,
+        """
+        def leave():
+            agent.close()
+            Logger.write("after close")
+            agent.userMessage({"text": "too late"})
+            agent.close()
+        setTimeout(leave, 1000)
+        """,
+    )
+    assert ran.logged == ["after close", "closed 1000  True"]
+    assert "agent-1 is closed" in ran.of_kind("warning")[0]["message"]
+    assert service.conversations[0].closed is not None
+    assert service.conversations[0].closed.code == 1000
+    assert ran.outcome.error is None
+
+
+def test_a_connection_that_breaks_in_the_middle_is_an_error_with_its_code_and_reason(play: Play) -> None:
+    async def script(conversation: Conversation) -> None:
+        await greet(conversation)
+        await trio.sleep(1)
+        conversation.socket.close(1008, "Missing required dynamic variable: name")
+        await trio.sleep(1)
+
+    ran, _, _ = play(script, "agent.addEventListener(AgentsEvents.WebSocketError, lambda e: Logger.write(e.data.code))")
+    assert ran.logged == ["1008", "closed 1008 Missing required dynamic variable: name True"]
+    assert isinstance(ran.outcome.error, RemoteError)
+    assert ran.outcome.error.code == 1008
+    assert "Missing required dynamic variable: name" in str(ran.outcome.error)
+
+
+def test_a_vanished_peer_is_1006(play: Play) -> None:
+    async def script(conversation: Conversation) -> None:
+        await greet(conversation)
+        await trio.sleep(1)
+        raise trio.BrokenResourceError  # the connection is dropped without a closing frame
+
+    ran, _, _ = play(script)
+    assert ran.logged == ["closed 1006  False"]
+    assert isinstance(ran.outcome.error, RemoteError)
+
+
+def test_junk_is_ignored_with_one_warning(play: Play) -> None:
+    async def script(conversation: Conversation) -> None:
+        await greet(conversation)
+        for junk in ("{", '{"type": 7}', "[]", '{"type":"ping"}'):
+            conversation.socket.send(junk)
+        conversation.speak(1, tone(16_000, 1.0))
+        await trio.sleep_forever()
+
+    ran, _, leg = play(script)
+    (warning,) = ran.of_kind("warning")
+    assert "agent-1 sent what is not its protocol" in warning["message"]
+    assert len(np.flatnonzero(leg.everything_heard)) == pytest.approx(16_000, abs=200)
+    assert ran.outcome.error is None
+
+
+def test_a_20_mb_message_ends_the_connection_with_1009(play: Play) -> None:
+    async def script(conversation: Conversation) -> None:
+        await greet(conversation)
+        half = '{"type":"audio","audio_event":{"event_id":1,"audio_base_64":"' + "A" * 20_000_000 + '"}}'
+        await conversation.socket._connection.send_message(half)  # larger than an outbox takes
+        await trio.sleep_forever()
+
+    ran, _, _ = play(script)
+    assert isinstance(ran.outcome.error, RemoteError)
+    assert ran.outcome.error.code == 1009
+
+
+def test_an_agent_that_never_answers_the_initiation_is_given_up(play: Play) -> None:
+    ran, _, _ = play(stay_open, "setTimeout(lambda: None, 60_000)\nawait agent.waitFor(AgentsEvents.WebSocketError)")
+    assert isinstance(ran.outcome.error, RemoteError)
+    assert "did not answer the initiation within 10 s" in str(ran.outcome.error)
+
+
+def test_an_unknown_audio_format_is_named(play: Play) -> None:
+    async def script(conversation: Conversation) -> None:
+        await conversation.wait_for(ConversationInitiated)
+        conversation.greet("opus_48000")
+        await trio.sleep_forever()
+
+    ran, _, _ = play(script)
+    assert isinstance(ran.outcome.error, RemoteError)
+    assert "opus_48000" in str(ran.outcome.error)
+
+
+@pytest.mark.parametrize(("status", "advice"), [(401, "check xiApiKey"), (404, "check agentId"), (500, "try again")])
+def test_a_refused_signed_url_says_what_to_check_and_where(play: Play, status: int, advice: str) -> None:
+    ran, _, _ = play(greet, refusal=Reply(status, b'{"detail":"no"}'))
+    error = ran.outcome.error
+    assert isinstance(error, RemoteError)
+    assert error.code == status
+    assert advice in str(error)
+    assert "scenario.py:9" in str(error)
+    assert "createAgentsClient" in str(error)
+
+
+def test_a_missing_key_is_a_configuration_error(tmp_path: Path) -> None:
+    path = tmp_path / "scenario.py"
+    path.write_text(SCENARIO % "")
+    ran = simulate(path, Setting(leg=ScriptedLeg()))
+    assert isinstance(ran.outcome.error, ConfigurationError)
+    assert "xiApiKey is missing" in str(ran.outcome.error)
+
+
+def test_a_wrong_host_is_a_remote_error(tmp_path: Path) -> None:
+    path = tmp_path / "scenario.py"
+    path.write_text(SCENARIO % "")
+    ran = simulate(path, Setting(leg=ScriptedLeg(), secrets={"KEY": API_KEY}, base_url="http://nowhere.test"))
+    assert isinstance(ran.outcome.error, RemoteError)
+    assert "can't find the host of nowhere.test:80" in str(ran.outcome.error)
+
+
+def test_pings_are_answered_at_once_whatever_handlers_do(play: Play) -> None:
+    sent_at: list[float] = []
+
+    async def script(conversation: Conversation) -> None:
+        await greet(conversation)
+        await trio.sleep(1)
+        sent_at.append(trio.current_time())
+        conversation.send(Ping(PingData(7)))
+        await conversation.wait_for(PongReceived)
+        sent_at.append(trio.current_time())
+        await trio.sleep_forever()
+
+    body = """
+    import trio
+    async def slow(e):
+        await trio.sleep(2)
+    agent.addEventListener(AgentsEvents.Ping, slow)
+    """
+    play(script, body)
+    assert sent_at[1] - sent_at[0] < 0.001
+
+
+def test_a_tool_result_may_be_an_object_without_is_error(play: Play) -> None:
+    async def script(conversation: Conversation) -> None:
+        await greet(conversation)
+        conversation.send(ClientToolCallMessage(ClientToolCallData("hours", "call_1", {"day": "today"}, 1)))
+        await trio.sleep_forever()
+
+    body = """
+    @agent.on(AgentsEvents.ClientToolCall)
+    def run(e):
+        tool = e.data.payload
+        agent.clientToolResult({"tool_call_id": tool.tool_call_id, "tool_name": tool.tool_name,
+                                "result": {"open": tool.parameters.day}})
+    """
+    _, service, _ = play(script, body)
+    (result,) = (event for event in service.conversations[0].events if isinstance(event, ToolResultReceived))
+    assert result == ToolResultReceived("call_1", '{"open":"today"}', False)
+
+
+def test_a_bad_tool_result_is_the_scenarios_error_at_its_line(play: Play) -> None:
+    ran, _, _ = play(greet, 'agent.clientToolResult({"result": "x"})')
+    assert "tool_call_id" in str(ran.outcome.error)
+    assert "scenario.py:12" in str(ran.outcome.error)
+
+
+def test_unknown_message_types_are_the_unknown_event(play: Play) -> None:
+    async def script(conversation: Conversation) -> None:
+        await greet(conversation)
+        conversation.socket.send('{"type":"brand_new","brand_new_event":{"x":1}}')
+        await trio.sleep_forever()
+
+    ran, _, _ = play(script, "agent.addEventListener(AgentsEvents.Unknown, lambda e: Logger.write(e.data.payload.x))")
+    assert ran.logged == ["1"]

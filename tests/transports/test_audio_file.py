@@ -1,0 +1,124 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from voxrun.audio.frame import Samples
+from voxrun.errors import ConfigurationError
+from voxrun.transports.audio_file import AudioFile
+
+
+def tone(rate: int, seconds: float = 1.3, hertz: float = 440) -> NDArray[np.float64]:
+    return 0.5 * np.sin(2 * np.pi * hertz * np.arange(round(rate * seconds)) / rate)
+
+
+def whole(file: AudioFile, block: int = 12_000) -> Samples:
+    blocks = []
+    while len(samples := file.read(block)):
+        blocks.append(samples)
+    return np.concatenate(blocks)
+
+
+@pytest.mark.parametrize("block", [1, 160, 4000, 100_000])
+def test_samples_at_a_session_rate_come_out_unchanged(tmp_path: Path, block: int) -> None:
+    samples = np.random.default_rng(1).integers(-32768, 32768, 12_345).astype(np.int16)
+    soundfile.write(tmp_path / "a.wav", samples, 8000)
+    file = AudioFile(tmp_path / "a.wav")
+    assert (file.rate, file.duration) == (8000, 12_345 / 8000)
+    assert (whole(file, block) == samples).all()
+    file.rewind()
+    assert (file.read(block) == samples[:block]).all()
+    file.close()
+    file.close()
+
+
+def test_channels_are_averaged(tmp_path: Path) -> None:
+    samples = np.array([[100, 300], [-32768, -32768], [32767, 32767], [5, 6]], np.int16)
+    soundfile.write(tmp_path / "a.wav", samples, 16000)
+    assert whole(AudioFile(tmp_path / "a.wav")).tolist() == [200, -32768, 32767, 6]
+
+
+def test_floats_are_scaled_and_held_at_full_scale(tmp_path: Path) -> None:
+    samples = np.array([0.5, -1.0, 1.0, 3.0, -3.0, np.nan, np.inf], np.float32)
+    soundfile.write(tmp_path / "a.wav", samples, 48000, subtype="FLOAT")
+    assert whole(AudioFile(tmp_path / "a.wav")).tolist() == [16384, -32768, 32767, 32767, -32768, 0, 32767]
+
+
+@pytest.mark.parametrize("kind", ["wav", "flac", "ogg", "mp3"])
+@pytest.mark.parametrize("block", [480, 12_000])
+def test_every_format_in_blocks_as_in_one_piece(tmp_path: Path, kind: str, block: int) -> None:
+    path = tmp_path / f"a.{kind}"
+    soundfile.write(path, tone(24000), 24000)
+    file = AudioFile(str(path))
+    samples = whole(file, block).astype(float)
+    decoded, _ = soundfile.read(path)
+    assert file.rate == 24000
+    assert len(samples) == len(decoded) == 31_200
+    assert np.abs(samples - decoded * 32768).max() <= 1
+    assert np.abs(samples / 32768 - tone(24000)).mean() < 0.02
+
+
+@pytest.mark.parametrize(("source_rate", "rate"), [(22050, 24000), (44100, 48000)])
+def test_other_rates_are_resampled_in_place_and_length(tmp_path: Path, source_rate: int, rate: int) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(source_rate), source_rate)
+    file = AudioFile(tmp_path / "a.wav")
+    samples = whole(file) / 32768
+    assert (file.rate, file.duration) == (rate, 1.3)
+    assert len(samples) == round(1.3 * rate)
+    inside = slice(rate // 100, -rate // 100)
+    assert np.abs(samples - tone(rate))[inside].max() < 0.003
+    file.rewind()
+    assert (file.read(1000) / 32768 == samples[:1000]).all()
+
+
+def test_a_file_shorter_than_a_block_is_resampled_whole(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.full(441, 0.25), 22050)
+    samples = whole(AudioFile(tmp_path / "a.wav"))
+    assert len(samples) == 480
+    assert samples[100:400] == pytest.approx(8192, abs=30)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "can't read the audio file .*No such file"),
+        (b"", "is empty; wav, flac, ogg and mp3 files can be read"),
+        (b"certainly no audio" * 100, r"is no audio file \(.*\); wav, flac, ogg and mp3"),
+        (b"RIFF\x24\0\0\0WAVEfmt ", "is no audio file"),
+    ],
+)
+def test_what_cannot_be_played(tmp_path: Path, content: bytes | None, message: str) -> None:
+    path = tmp_path / "a.wav"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        AudioFile(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_cannot_be_played(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"can't read the audio file .*: Is a directory|Permission"):
+        AudioFile(tmp_path)
+
+
+def test_no_samples_cannot_be_played(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(0), 8000)
+    with pytest.raises(ConfigurationError, match="is empty or cut short"):
+        AudioFile(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("rate", [11025, 32000, 96000])
+def test_odd_rates_name_the_right_ones(tmp_path: Path, rate: int) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(rate), rate)
+    with pytest.raises(ConfigurationError, match=f"is at {rate} Hz.*8000, 16000, 22050, 24000, 44100, 48000"):
+        AudioFile(tmp_path / "a.wav")
+
+
+def test_a_file_cut_short_gives_what_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tone(16000, 10), 16000)
+    path.write_bytes(path.read_bytes()[:16_044])
+    assert len(whole(AudioFile(path))) == 8000

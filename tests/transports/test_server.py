@@ -1,0 +1,192 @@
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import pytest
+import trio
+import trio.testing
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from voxrun.errors import RemoteError
+from voxrun.transports.http import http_request
+from voxrun.transports.network import MemoryNetwork, Network
+from voxrun.transports.server import HEAD_LIMIT, Reply, Request, Upgrade, serve
+from voxrun.transports.websocket import Closed, WebSocket, open_websocket
+
+HOST = "127.0.0.1"
+UPGRADE = (
+    b"GET /talk HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
+
+
+async def echo(websocket: WebSocket) -> None:
+    await websocket.pump(websocket.send)
+
+
+async def handler(request: Request) -> Reply | Upgrade:
+    match request.path:
+        case "/talk":
+            return Upgrade(echo)
+        case "/refused":
+            return Reply(401, b"unknown key", "text/plain")
+        case "/broken":
+            raise RemoteError("the agent is gone")
+    return Reply(200, request.path.encode("utf-8", "replace"), "text/plain")
+
+
+def with_server(
+    network: Network, main: Callable[[int], Awaitable[None]], *, clock: trio.abc.Clock | None = None
+) -> None:
+    """Run `main(port)` beside a server; a server that dies fails the test."""
+
+    async def run() -> None:
+        with trio.fail_after(30):
+            async with trio.open_nursery() as nursery:
+                port = await nursery.start(serve, network, HOST, 0, handler)
+                await main(port)
+                assert (await http_request(network, "GET", f"http://{HOST}:{port}/alive")).body == b"/alive"
+                nursery.cancel_scope.cancel()
+
+    trio.run(run, clock=clock)
+
+
+async def exchange(network: Network, port: int, sent: bytes) -> bytes:
+    """Everything the server answers to some bytes, after which we hang up."""
+    received = b""
+    async with await network.connect(HOST, port, tls=False) as stream:
+        await stream.send_all(sent)
+        with trio.move_on_after(0.2):
+            while data := await stream.receive_some():
+                received += data
+    return received
+
+
+def test_a_websocket_conversation(network: Network) -> None:
+    async def main(port: int) -> None:
+        got: list[str | bytes] = []
+        url = f"ws://{HOST}:{port}/talk"
+        async with open_websocket(network, url, subprotocols=["convai"]) as websocket:
+
+            def on_message(message: str | bytes) -> None:
+                got.append(message)
+                websocket.close(1000, "bye")
+
+            websocket.send("hello")
+            closed = await websocket.pump(on_message)
+        assert got == ["hello"]
+        assert closed == Closed(1000, "bye", was_clean=True)
+
+    with_server(network, main)
+
+
+def test_a_server_side_talk_sees_how_the_client_left(network: Network) -> None:
+    ends: list[Closed] = []
+
+    async def listen(websocket: WebSocket) -> None:
+        ends.append(await websocket.pump(lambda _: None))
+
+    async def accept(_: Request) -> Upgrade:
+        return Upgrade(listen)
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            port = await nursery.start(serve, network, HOST, 0, accept)
+            async with open_websocket(network, f"ws://{HOST}:{port}/a?b=c") as websocket:
+                websocket.close(4001, "enough")
+            with trio.CancelScope() as scope:
+                async with open_websocket(network, f"ws://{HOST}:{port}/a?b=c"):
+                    scope.cancel()
+                    await trio.sleep_forever()
+            while len(ends) < 2:
+                await trio.testing.wait_all_tasks_blocked(0.01)
+            nursery.cancel_scope.cancel()
+        assert ends == [Closed(4001, "enough", was_clean=True), Closed(1006, "", was_clean=False)]
+
+    trio.run(main)
+
+
+def test_the_handler_refuses_before_the_upgrade(network: Network) -> None:
+    async def main(port: int) -> None:
+        with pytest.raises(RemoteError) as caught:
+            async with open_websocket(network, f"ws://{HOST}:{port}/refused"):
+                raise AssertionError
+        assert (caught.value.code, caught.value.reason) == (401, "unknown key")
+
+    with_server(network, main)
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"junk\r\n\r\n", b"400 Bad Request"),
+        (b"GET / HTTP/1.1\r\n\r\n", b"400 Bad Request"),
+        (b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n", b"400 Bad Request"),
+        (b"GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n", b"400 Bad Request"),
+        (b"GET / HTTP/1.1\r\nX: " + b"x" * HEAD_LIMIT, b"431 Request Header Fields Too Large"),
+        (b"GET /talk HTTP/1.1\r\nHost: x\r\n\r\n", b"426 Upgrade Required"),
+        (b"GET /talk HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n", b"400 "),
+        (UPGRADE.replace(b"13", b"8") + b"\r\n", b"426 "),
+        (UPGRADE.replace(b"GET", b"POST") + b"\r\n", b"400 "),
+        (UPGRADE + b"\r\n", b"101 Switching Protocols"),
+        (b"POST /form HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n" + bytes(500_000), b"200 OK"),
+        (b"HEAD /x HTTP/1.1\r\nHost: x\r\n\r\n", b"200 OK"),
+    ],
+)
+def test_requests_and_their_status(network: Network, sent: bytes, status: bytes) -> None:
+    async def main(port: int) -> None:
+        answer = await exchange(network, port, sent)
+        assert answer.startswith(b"HTTP/1.1 " + status)
+
+    with_server(network, main)
+
+
+def test_a_failing_conversation_ends_alone(network: Network) -> None:
+    async def main(port: int) -> None:
+        assert await exchange(network, port, b"GET /broken HTTP/1.1\r\nHost: x\r\n\r\n") == b""
+        await exchange(network, port, UPGRADE + b"\r\n\x81\xff")
+        await exchange(network, port, UPGRADE + b"\r\nnot a frame at all")
+
+    with_server(network, main)
+
+
+def test_a_head_that_does_not_come_is_given_up_after_ten_seconds() -> None:
+    async def main(port: int) -> None:
+        async with await network.connect(HOST, port, tls=False) as stream:
+            await stream.send_all(b"GET / HTTP/1.1\r\n")
+            started = trio.current_time()
+            assert (await stream.receive_some()).startswith(b"HTTP/1.1 408 Request Timeout")
+            assert trio.current_time() - started == pytest.approx(10)
+
+    network = MemoryNetwork()
+    with_server(network, main, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from([b"", b"GET / HTTP/1.1\r\n", UPGRADE, UPGRADE + b"\r\n"]), st.binary(max_size=200))
+@example(UPGRADE.replace(b"Host: x", b"Host: \xff\xfe"), b"\r\n")
+@example(UPGRADE.replace(b"Host: x", b"Host: ..x"), b"\r\n")
+@example(UPGRADE + b"Sec-WebSocket-Protocol: \xff, b\r\n", b"\r\n")
+@example(UPGRADE.replace(b"Z", b"\xfc"), b"\r\n")
+def test_junk_never_kills_the_server(start: bytes, junk: bytes) -> None:
+    network = MemoryNetwork()
+
+    async def main(port: int) -> None:
+        await exchange(network, port, start + junk)
+
+    with_server(network, main, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+def test_a_bug_in_the_handler_is_not_hidden() -> None:
+    async def buggy(_: Request) -> Reply:
+        raise ZeroDivisionError
+
+    async def main() -> None:
+        network = MemoryNetwork()
+        async with trio.open_nursery() as nursery:
+            port = await nursery.start(partial(serve, network, HOST, 0, buggy))
+            await exchange(network, port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+
+    with pytest.raises(BaseExceptionGroup) as caught:
+        trio.run(main)
+    assert caught.value.subgroup(ZeroDivisionError)
