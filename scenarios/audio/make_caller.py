@@ -13,11 +13,11 @@ from voxrun.localagent.voice import RATE, Voice
 SENTENCES = (
     (4.0, "What are your opening hours today?"),
     (8.5, "Can I book an appointment for tomorrow morning?"),
-    (13.5, "No thank you, goodbye."),
+    (14.8, "No thank you, goodbye."),
 )
 """When each begins, in seconds after the call was answered, and what it is."""
 
-SECONDS = 15.5
+SECONDS = 17.5
 
 caller = Voice("en-us+m3", rate_wpm=160)
 samples = np.zeros(round(SECONDS * RATE), np.int16)

@@ -44,7 +44,7 @@ GREETING = (
     b'{"type":"conversation_initiation_metadata","conversation_initiation_metadata_event":{"conversation_id":"bench",'
     b'"agent_output_audio_format":"pcm_16000","user_input_audio_format":"pcm_16000"}}'
 )
-ECHO = b'{"type":"audio","audio_event":{"event_id":%d,"audio_base_64":"%s"}}'
+ECHO = b'{"type":"audio","audio_event":{"event_id":1,"audio_base_64":"%s"}}'  # a whole conversation in one turn
 CHUNK = b'{"user_audio_chunk":"'
 WEBSOCKET_MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 
@@ -70,7 +70,6 @@ class EchoAgent:
         self.connection = connection
         self._received = bytearray()
         self._is_open = False
-        self._turn = 0
 
     def advance(self) -> bool:
         """Answer what has come; False at the end of the conversation."""
@@ -95,8 +94,7 @@ class EchoAgent:
             if opcode == 8:
                 yield b"\x88%c%s" % (len(payload), payload)
             elif payload.startswith(CHUNK):
-                self._turn += 1
-                yield text_frame(ECHO % (self._turn, payload[len(CHUNK) : -2]))
+                yield text_frame(ECHO % payload[len(CHUNK) : -2])
             elif b"conversation_initiation_client_data" in payload:
                 yield text_frame(GREETING)
 

@@ -13,6 +13,7 @@ from voxrun.audio.frame import silence
 from voxrun.audio.resample import Resampler
 from voxrun.media.call import Call
 from voxrun.media.leg import Party
+from voxrun.media.unit import MediaSource
 from voxrun.session.session import Session
 
 Play = Callable[..., Ran]
@@ -289,6 +290,26 @@ def test_a_stream_that_is_replaced_is_not_heard_any_more(play: Play) -> None:
         ("connect", "call-3"),
         ("disconnect", "call-3"),
     ]
+
+
+def test_what_a_sender_had_ahead_of_the_tick_goes_with_its_route(play: Play) -> None:
+    leg = ScriptedLeg()
+
+    async def run_ahead(session: Session, call: Call) -> None:
+        call.answer()
+        source = MediaSource(session, "source")
+        source.output.open(16_000)
+        source.sendMediaTo(call)
+        for frame in np.split(noise(0.1), 5):
+            source.output.push(frame)
+        await trio.sleep(0.04)
+        source.stopMediaTo(call)
+        await trio.sleep(0.2)
+        call.hangup()
+
+    play("", calling(run_ahead, leg))
+    assert np.array_equal(leg.everything_heard[:640], noise(0.04))
+    assert not leg.everything_heard[640:].any()
 
 
 def test_the_leg_is_carried_from_the_connection_to_the_end_of_the_call(play: Play) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import trio
+import trio.testing
 from tests.kit import Ran, ScriptedLeg, Setting, tone
 from tests.media.noise import noise
 
@@ -144,6 +145,12 @@ def test_a_player_made_on_pause_waits_for_resume(play: Play, beep: Path, options
     assert heard_at(leg, 25, BEEP)
 
 
+def test_a_player_made_on_pause_and_resumed_while_it_loads_does_not_wait(play: Play, beep: Path) -> None:
+    leg = ScriptedLeg()
+    play(script(beep, "player.resume()", "setTimeout(call.hangup, 1010)", options="onPause=True"), Setting(leg=leg))
+    assert heard_at(leg, 0, BEEP)
+
+
 def test_stop_ends_it_for_good(play: Play, beep: Path) -> None:
     leg = ScriptedLeg()
     ran = play(
@@ -262,7 +269,8 @@ def test_another_rate_is_converted_on_the_route(play: Play, tmp_path: Path) -> N
     assert np.abs(leg.everything_heard[:8000]).max() == pytest.approx(10_000, rel=0.05)
 
 
-def test_a_session_that_ends_closes_the_file(play: Play, beep: Path) -> None:
+@pytest.mark.parametrize("stop", [True, False], ids=["stop", "terminate"])
+def test_the_file_is_closed_when_the_player_is_stopped_or_the_session_ends(play: Play, beep: Path, stop: bool) -> None:
     files: list[AudioFile] = []
 
     def open_file() -> AudioFile:
@@ -271,8 +279,13 @@ def test_a_session_that_ends_closes_the_file(play: Play, beep: Path) -> None:
 
     async def leave(session: Session) -> None:
         await trio.sleep(0.005)
-        Player(session, open_file, loop=True)
+        player = Player(session, open_file, loop=True)
         await trio.sleep(0.2)
+        if stop:
+            player.stop()
+            await trio.testing.wait_all_tasks_blocked()
+            with pytest.raises(RuntimeError, match="closed"):
+                files[0].rewind()
         session.terminate()
 
     play("", Setting(leg=ScriptedLeg(), meanwhile=leave))

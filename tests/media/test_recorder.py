@@ -19,6 +19,7 @@ from voxrun.errors import DeviceError
 from voxrun.media.call import Call
 from voxrun.media.leg import Party
 from voxrun.media.recorder import Recorder
+from voxrun.media.unit import MediaSource
 from voxrun.session.session import Session
 from voxrun.transports.wav import WavWriter
 
@@ -125,6 +126,26 @@ def test_all_who_send_are_mixed_and_held_at_full_scale(play: Play, path: Path) -
     assert np.array_equal(everything[6400:9600], loud[0][6400:9600])
     assert not everything[9600:].any()
     assert both.max() == 32767
+
+
+def test_what_a_sender_had_ahead_of_the_tick_goes_with_its_route(play: Play, path: Path) -> None:
+    async def run_ahead(session: Session) -> None:
+        await trio.sleep(0.005)
+        recorder = Recorder(session, "file:///out.wav", lambda: WavWriter(path, rate=16_000, channels=1))
+        await trio.sleep(0.005)
+        source = MediaSource(session, "source")
+        source.output.open(16_000)
+        source.sendMediaTo(recorder)
+        for frame in np.split(noise(0.1), 5):
+            source.output.push(frame)
+        await trio.sleep(0.04)
+        source.stopMediaTo(recorder)
+        await trio.sleep(0.2)
+        recorder.stop()
+        session.terminate()
+
+    play("", Setting(leg=ScriptedLeg(), meanwhile=run_ahead))
+    assert np.array_equal(recorded(path), joined(noise(0.04), 10))
 
 
 def test_a_file_that_opens_late_starts_late_and_keeps_time(play: Play, path: Path) -> None:

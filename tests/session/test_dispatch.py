@@ -25,7 +25,7 @@ def test_handlers_start_in_the_order_of_registration(play: Play) -> None:
             Logger.write("second")
         async def third(event):
             Logger.write("third begins")
-            await trio.sleep(1)
+            await trio.sleep(0.5)
             Logger.write("third goes on")
         async def fourth(event):
             Logger.write("fourth, with no wait at all")

@@ -1,15 +1,14 @@
 """`Conversation`: the local agent on one connection: it greets, takes turns, runs tools, and can be interrupted."""
 
 import itertools
-import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import trio
 
 from voxrun.localagent.ears import RATE, Heard
 from voxrun.localagent.hearing import Hearing
-from voxrun.localagent.script import Script, ToolUse, Turn, filled
+from voxrun.localagent.script import Script, ToolUse, Turn, filled, result_values
 from voxrun.localagent.voice import Voice
 from voxrun.protocol.elevenlabs.server import (
     AgentsServerProtocol,
@@ -90,7 +89,7 @@ class Conversation:
         self._voice = voice
         self._protocol = AgentsServerProtocol()
         self._hearing = Hearing(script.phrases, self._caller_talks)
-        self._variables: dict[str, str] = {}
+        self._variables: dict[str, object] = {}
         self._event_id = 0
         self._speech: _Speech | None = None
         self._turn = trio.CancelScope()
@@ -131,7 +130,7 @@ class Conversation:
     def _begin(self, data: Mapping[str, object]) -> None:
         variables = data.get("dynamic_variables")
         if isinstance(variables, Mapping):
-            self._variables = {str(name): str(value) for name, value in variables.items()}
+            self._variables = dict(variables)
         self._send(ConversationMetadata(ConversationMetadataData(f"conv_{next(_serial)}", FORMAT, FORMAT)))
         self._nursery.start_soon(self._ping)
         self._nursery.start_soon(self._in_turn, self._say, filled(self._script.greeting, self._variables))
@@ -161,3 +160,73 @@ class Conversation:
     def _take_turn(self, turn: Turn | None) -> None:
         self._turn.cancel(reason="the caller has said something new")
         self._nursery.start_soon(self._in_turn, self._answer, turn)
+
+    async def _in_turn(self, act: Callable[..., Awaitable[None]], *args: object) -> None:
+        with trio.CancelScope() as self._turn:
+            await act(*args)
+
+    async def _answer(self, turn: Turn | None) -> None:
+        if turn is None:
+            await self._say(filled(self._script.not_understood, self._variables))
+            return
+        values = self._variables
+        if turn.tool is not None:
+            result = await self._use(turn.tool)
+            if result is None or result.is_error:
+                await self._say(filled(self._script.tool_failed, values))
+                return
+            values = {**values, **result_values(result.result)}
+        await self._say(filled(turn.says, values))
+        if turn.ends:
+            self._end()
+
+    async def _use(self, tool: ToolUse) -> ToolResultReceived | None:
+        """Have the client run a tool; None when it doesn't answer in time."""
+        call_id = f"call_{next(_serial)}"
+        arrived, results = self._results[call_id] = trio.Event(), []
+        parameters = {
+            name: filled(value, self._variables) if isinstance(value, str) else value
+            for name, value in tool.parameters.items()
+        }
+        self._send(ClientToolCallMessage(ClientToolCallData(tool.name, call_id, parameters, self._event_id)))
+        with trio.move_on_after(TOOL_SECONDS):
+            await arrived.wait()
+        del self._results[call_id]
+        return results[0] if results else None
+
+    async def _say(self, text: str) -> None:
+        """Say `text` and return when it has been heard."""
+        samples = await trio.to_thread.run_sync(self._voice.say, text)
+        self._event_id += 1
+        speech = _Speech(text, self._event_id, trio.current_time(), len(samples) / RATE)
+        self._speech = speech
+        self._send(AgentResponse(AgentResponseData(text, speech.event_id)))
+        size = round(CHUNK_SECONDS * RATE)
+        for start in range(0, len(samples), size):
+            chunk = samples[start : start + size].astype("<i2", copy=False).tobytes()
+            self._socket.send(self._protocol.audio(speech.event_id, chunk))
+            await trio.sleep(CHUNK_SECONDS / SPEED_UP)
+        await trio.sleep_until(speech.began + speech.seconds)
+        self._speech = None
+
+    def _end(self) -> None:
+        """Tell that the agent hangs up, as the service's end_call tool does, and close."""
+        ended = AgentToolResponseData(
+            tool_name="end_call",
+            tool_call_id=f"call_{next(_serial)}",
+            tool_type="system",
+            is_error=False,
+            is_called=True,
+            event_id=self._event_id,
+        )
+        self._send(AgentToolResponseMessage(ended))
+        self._socket.close(1000, "the agent has ended the conversation")
+
+    async def _ping(self) -> None:
+        for event_id in itertools.count(1):
+            self._pinged = {event_id: trio.current_time()}
+            self._send(Ping(PingData(event_id, self._ping_ms)))
+            await trio.sleep(PING_SECONDS)
+
+    def _send(self, message: ServerMessage) -> None:
+        self._socket.send(self._protocol.send(message))

@@ -81,7 +81,9 @@ _LONGEST = 15 * RATE
 _LEVEL = 3277.0  # RMS of speech at -20 dBFS, which the model's prior below was measured at
 _NOISE = 130.0  # RMS, -48 dBFS: on digital silence, which no microphone gives, the model's scores go astray
 _CEPSTRAL_MEAN = "64.9,2.0,-4.5,12.9,-12.0,-4.2,-1.2,-15.8,-4.9,-4.1,6.9,-2.5,-9.5"  # of speech at that level
-_ACCEPTED_FIT = -13.0  # nats a 10 ms frame: clean speech, 98.8 % of expected phrases are above, of others 0 to 5 %
+_ACCEPTED_FIT = (
+    -13.0
+)  # nats a 10 ms frame: clean speech, 98.8 % of expected phrases are above, of others 0 to 5 %
 _SMOOTHING = 8  # frames: keeps a short word from being judged by one bad frame
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)*")
 
@@ -116,12 +118,16 @@ class Recogniser:
         """
         self._phrases = {spoken(phrase): phrase for phrase in phrases if spoken(phrase)}
         if not self._phrases:
-            raise ConfigurationError("there is nothing to recognise: give the local agent's script phrases to expect")
+            raise ConfigurationError(
+                "there is nothing to recognise: give the local agent's script phrases to expect"
+            )
         # compallsen: score all sounds of each frame, else "the best there could be" is the best that was tried
         self._decoder = load_extra("pocketsphinx").Decoder(lm=None, compallsen=True, loglevel="FATAL")
         self._check_words()
         alternatives = " | ".join(self._phrases)
-        self._decoder.add_jsgf_string("script", f"#JSGF V1.0; grammar script; public <phrase> = {alternatives};")
+        self._decoder.add_jsgf_string(
+            "script", f"#JSGF V1.0; grammar script; public <phrase> = {alternatives};"
+        )
         self._decoder.activate_search("script")
         self._audio: list[Samples] = []
         self._length = 0

@@ -1,6 +1,5 @@
 """`Hearing`: one caller's audio in, whole utterances out; the recogniser works in a worker thread."""
 
-from collections import deque
 from collections.abc import Callable
 
 import numpy as np
@@ -9,14 +8,17 @@ import trio
 from voxrun.audio.frame import Samples, frame_size
 from voxrun.localagent.ears import RATE, Heard, Recogniser, SpeechEnded, SpeechStarted, Turns
 
-BACKLOG = 1500
-"""Pieces (30 s of frames) that may wait for the recogniser; more are dropped and counted."""
+LONGEST_FRAMES = 1500
+"""Frames (30 s) kept of one utterance; more are dropped and counted."""
+
+UTTERANCES = 8
+"""How many may wait for the recogniser; more are dropped, their frames counted."""
 
 _FRAME_BYTES = 2 * frame_size(RATE)
 
 
 class Hearing:
-    """Cuts audio into frames and turns. `on_start` is called when the caller begins to talk, at once."""
+    """Cuts audio into frames and utterances. `on_start` is called at once when the caller begins to talk."""
 
     def __init__(self, phrases: tuple[str, ...], on_start: Callable[[], None]) -> None:
         self.dropped = 0
@@ -24,8 +26,8 @@ class Hearing:
         self._on_start = on_start
         self._turns = Turns()
         self._rest = b""
-        self._pieces: deque[Samples | None] = deque()  # None is the end of an utterance
-        self._news = trio.Event()
+        self._utterance: list[Samples] = []
+        self._whole, self._waiting = trio.open_memory_channel[list[Samples]](UTTERANCES)
 
     @property
     def score(self) -> float:
@@ -33,40 +35,37 @@ class Hearing:
         return self._turns.score
 
     def hear(self, audio: bytes) -> int:
-        """Take more audio, int16 at 16 kHz in pieces of any size; returns how many frames were complete."""
+        """Take more audio, int16 at 16 kHz in pieces of any size; returns how many frames it completed."""
         self._rest += audio
-        frames = len(self._rest) // _FRAME_BYTES
-        for start in range(0, frames * _FRAME_BYTES, _FRAME_BYTES):
-            self._hear_frame(np.frombuffer(self._rest[start : start + _FRAME_BYTES], "<i2").astype(np.int16))
-        self._rest = self._rest[frames * _FRAME_BYTES :]
-        return frames
+        count = len(self._rest) // _FRAME_BYTES
+        frames = np.frombuffer(self._rest, "<i2", count * frame_size(RATE)).reshape(count, -1)
+        self._rest = self._rest[count * _FRAME_BYTES :]
+        for frame in frames:
+            self._hear_frame(frame)
+        return count
 
     async def listen(self, on_utterance: Callable[[Heard], None]) -> None:
         """Recognise utterances until cancelled."""
         recogniser = await trio.to_thread.run_sync(Recogniser, self._phrases)
-        while True:
-            while not self._pieces:
-                self._news = trio.Event()
-                await self._news.wait()
-            piece = self._pieces.popleft()
-            if piece is None:
-                on_utterance(await trio.to_thread.run_sync(recogniser.result))
-            else:
-                await trio.to_thread.run_sync(recogniser.feed, piece)
+        async for utterance in self._waiting:
+            for piece in utterance:
+                recogniser.feed(piece)
+            on_utterance(await trio.to_thread.run_sync(recogniser.result))
 
     def _hear_frame(self, frame: Samples) -> None:
         event = self._turns.feed(frame)
         if isinstance(event, SpeechStarted):
-            self._put(event.audio)
+            self._utterance = [event.audio]
             self._on_start()
         elif isinstance(event, SpeechEnded):
-            self._put(None)
+            self._finish()
+        elif self._turns.speaking and len(self._utterance) < LONGEST_FRAMES:
+            self._utterance.append(frame)
         elif self._turns.speaking:
-            self._put(frame)
-
-    def _put(self, piece: Samples | None) -> None:
-        if piece is not None and len(self._pieces) >= BACKLOG:
             self.dropped += 1
-            return
-        self._pieces.append(piece)
-        self._news.set()
+
+    def _finish(self) -> None:
+        try:
+            self._whole.send_nowait(self._utterance)
+        except trio.WouldBlock:
+            self.dropped += len(self._utterance)

@@ -55,7 +55,7 @@ class Trace:
             return {self._text(key): self._plain(inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):
             return [self._plain(inner) for inner in value]
-        if dataclasses.is_dataclass(value):
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
             return {field.name: self._plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
         return self._text(value)
 

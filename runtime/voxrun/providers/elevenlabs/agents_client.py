@@ -249,17 +249,11 @@ class AgentsClient(MediaSource):
     def _queue(self, received: AudioReceived) -> None:
         if self._output is None or received.event_id <= self._cleared_turn:
             return
-        self._newest_turn = received.event_id
+        if received.event_id != self._newest_turn:  # once a turn, as the service may send fifty messages a second
+            self._newest_turn = received.event_id
+            self._host.trace("wire", unit=self.id(), type="audio", event_id=received.event_id)
         ulaw = self._output.encoding == "ulaw"
-        samples = decode_ulaw(received.audio) if ulaw else np.frombuffer(received.audio, "<i2")
-        self._host.trace(
-            "wire",
-            unit=self.id(),
-            type="audio",
-            event_id=received.event_id,
-            seconds=len(samples) / self._output.rate,
-        )
-        self._playout.put(samples)
+        self._playout.put(decode_ulaw(received.audio) if ulaw else np.frombuffer(received.audio, "<i2"))
 
     def _open_media(self, initiated: Initiated) -> None:
         self._metadata.set()

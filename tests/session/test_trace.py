@@ -1,0 +1,148 @@
+"""The record of a session."""
+
+import json
+import math
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.kit import ScriptedLeg, Setting
+from tests.session.conftest import Play
+from voxrun.events.message import Message
+from voxrun.events.name import EventName
+from voxrun.session.secrets import Secrets
+from voxrun.session.session import Session
+from voxrun.session.trace import KEPT_RECORDS, Trace
+
+
+def new_trace(secrets: Secrets | None = None) -> Trace:
+    times = iter(range(10**9))
+    return Trace(lambda: next(times) / 2, secrets or Secrets({}, {}))
+
+
+def test_a_record_has_its_time_and_kind_first() -> None:
+    trace = new_trace()
+    trace.record("log", message="hello")
+    trace.record("log", message="world")
+    assert trace.lines() == ['{"t":0.0,"kind":"log","message":"hello"}', '{"t":0.5,"kind":"log","message":"world"}']
+
+
+def test_subscribers_get_every_record_from_then_on() -> None:
+    trace = new_trace()
+    trace.record("log", message="before")
+    first: list[str] = []
+    second: list[str] = []
+    trace.subscribe(first.append)
+    trace.record("log", message="one")
+    trace.subscribe(second.append)
+    trace.record("log", message="two")
+    assert first == trace.lines()[1:]
+    assert second == trace.lines()[2:]
+
+
+def test_memory_is_bounded_and_what_went_is_counted() -> None:
+    trace = new_trace()
+    seen: list[str] = []
+    trace.subscribe(seen.append)
+    for number in range(KEPT_RECORDS + 7):
+        trace.record("log", message=number)
+    assert trace.dropped == 7
+    assert len(trace.lines()) == KEPT_RECORDS
+    assert json.loads(trace.lines()[0])["message"] == 7
+    assert len(seen) == KEPT_RECORDS + 7
+
+
+def test_a_sessions_end_tells_what_was_dropped(play: Play) -> None:
+    ran = play(f"for number in range({KEPT_RECORDS}):\n    Logger.write(number)\n")
+    end = ran.of_kind("end")[0]
+    # Three events besides, and the end itself when it is written.
+    assert end["dropped_records"] == 3
+    assert end["dropped_events"] == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    name: str
+    data: object
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (EventName[object]("Call.Connected"), "Call.Connected"),
+        (Message({"a": {"b": [1, {"c": None}]}}), {"a": {"b": [1, {"c": None}]}}),
+        (Payload("x", Message({"a": 1})), {"name": "x", "data": {"a": 1}}),
+        ([Payload("x", 1)], [{"name": "x", "data": 1}]),
+        (Payload, str(Payload)),
+        (10**30, 10**30),
+        (math.nan, None),
+        (math.inf, None),
+        (True, True),
+        ((1, 2.5), [1, 2.5]),
+        ({(1, 2): {3}}, {"(1, 2)": "{3}"}),
+        ({None: b"\xff"}, {"None": "b'\\xff'"}),
+        ("half a pair: \ud83d", "half a pair: \\ud83d"),
+        (ValueError("why"), "why"),
+    ],
+    ids=repr,
+)
+def test_whatever_is_recorded_becomes_json(value: object, expected: object) -> None:
+    trace = new_trace()
+    trace.record("event", payload=value)
+    assert json.loads(trace.lines()[0])["payload"] == expected
+
+
+def test_units_are_named(play: Play) -> None:
+    ran = play("", Setting(leg=ScriptedLeg(), idle_seconds=0.1))
+    [alerting] = [record for record in ran.of_kind("event") if record["name"] == "Application.CallAlerting"]
+    assert alerting["unit"] == "session"
+    assert alerting["payload"]["call"] == "<call-1>"
+
+
+TREES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.characters(categories=["Cs"]),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers(), inner) | st.tuples(inner),
+)
+
+
+@given(TREES)
+def test_every_line_is_one_line_of_json(value: object) -> None:
+    trace = new_trace(Secrets({"pin": "1234", "word": "true", "key": "kind", "quote": '"},{"'}, {}))
+    trace.record("wire", payload=value, text=str(value))
+    [line] = trace.lines()
+    assert "\n" not in line
+    record = json.loads(line)
+    assert list(record) == ["t", "kind", "payload", "text"]
+    assert record["kind"] == "wire"
+
+
+def test_routes_and_the_state_of_the_call_are_traced(play: Play) -> None:
+    ran = play(
+        """
+        @VoxEngine.on(AppEvents.CallAlerting)
+        def answer(event):
+            event.call.sendMediaTo(event.call)
+            event.call.answer()
+            event.call.stopMediaTo(event.call)
+            setTimeout(event.call.hangup, 100)
+        """,
+        Setting(leg=ScriptedLeg()),
+    )
+    route = {"source": "call-1", "sink": "call-1"}
+    assert [{k: r[k] for k in ("change", *route)} for r in ran.of_kind("route")] == [
+        {"change": "connect", **route},
+        {"change": "disconnect", **route},
+    ]
+    assert [record["state"] for record in ran.of_kind("call")] == ["CONNECTED", "TERMINATED"]
+
+
+def test_kept_records_equal_what_subscribers_got(play: Play) -> None:
+    sessions: list[Session] = []
+
+    async def keep(session: Session) -> None:
+        sessions.append(session)
+
+    ran = play("Logger.write('hello')", Setting(meanwhile=keep))
+    assert [json.loads(line) for line in sessions[0].trace_log.lines()] == ran.records
