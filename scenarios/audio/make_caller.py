@@ -1,4 +1,4 @@
-"""Makes caller.flac, the caller of the receptionist: three sentences at fixed times, the second over the agent's answer.
+"""Makes caller.flac, who calls the receptionist: three sentences, the second of them over the agent's answer.
 
 Run it from the project's root: python scenarios/audio/make_caller.py
 """

@@ -136,14 +136,14 @@ def test_frames_give_what_one_long_filtering_would_and_never_wrap(
     heard = [resampler.process(frame) for frame in frames]
     assert all(frame.dtype == np.int16 and frame.shape == (frame_size(target),) for frame in heard)
     exact = one_long_filtering(np.concatenate(frames), source, target)
-    assert np.max(np.abs(np.concatenate(heard) - exact)) <= 0.51
+    assert (
+        np.max(np.abs(np.concatenate(heard) - exact)) <= 0.53
+    )  # half a step of rounding, and float32's own at full scale
 
 
 @settings(deadline=None)
 @given(streams(), st.integers(1, 5))
-def test_a_stream_that_starts_later_comes_out_the_same_later(
-    stream: tuple[int, int, list[Samples]], late: int
-) -> None:
+def test_a_stream_that_starts_later_comes_out_the_same_later(stream: tuple[int, int, list[Samples]], late: int) -> None:
     source, target, frames = stream
     prompt, delayed = Resampler(source, target), Resampler(source, target)
     for _ in range(late):

@@ -23,9 +23,7 @@ def main() -> None:
     """Print a table of us per call."""
     client, server = AgentsClientProtocol(), AgentsServerProtocol()
     client.initiate()
-    client.receive(
-        server.send(ConversationMetadata(ConversationMetadataData("conv", "pcm_16000", "pcm_16000")))
-    )
+    client.receive(server.send(ConversationMetadata(ConversationMetadataData("conv", "pcm_16000", "pcm_16000"))))
     speech = server.audio(1, SECOND)
     (uplink,) = client.audio(FRAME)
     assert client.receive(speech) == [AudioReceived(1, SECOND)]

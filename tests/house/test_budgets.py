@@ -23,6 +23,14 @@ def _trees() -> Iterator[tuple[str, ast.Module]]:
         yield path.relative_to(PACKAGE).as_posix(), ast.parse(path.read_text())
 
 
+def _catches_everything(handler: ast.ExceptHandler) -> bool:
+    """True unless it only tidies up and raises the same again."""
+    named = ast.dump(handler.type) if handler.type else "'Exception'"
+    last = handler.body[-1]
+    raises_again = isinstance(last, ast.Raise) and last.exc is None
+    return ("'Exception'" in named or "'BaseException'" in named) and not raises_again
+
+
 def test_there_is_something_to_check() -> None:
     assert len(SOURCES) > 40
 
@@ -69,6 +77,6 @@ def test_errors_are_caught_wholesale_in_few_places() -> None:
         name
         for name, tree in _trees()
         for node in ast.walk(tree)
-        if isinstance(node, ast.ExceptHandler) and "Exception'" in ast.dump(node.type or ast.Name("Exception"))
+        if isinstance(node, ast.ExceptHandler) and _catches_everything(node)
     }
     assert catching <= CATCHES_EVERYTHING

@@ -29,9 +29,7 @@ def metadata(output: str = "pcm_16000", input_: str | None = None) -> str:
     event = {"conversation_id": "conv_1", "agent_output_audio_format": output}
     if input_ is not None:
         event["user_input_audio_format"] = input_
-    return json.dumps(
-        {"type": "conversation_initiation_metadata", "conversation_initiation_metadata_event": event}
-    )
+    return json.dumps({"type": "conversation_initiation_metadata", "conversation_initiation_metadata_event": event})
 
 
 def audio(event_id: int, encoded: str = "AAEC/w==") -> str:
@@ -173,9 +171,7 @@ def test_event_names_are_strings_on_the_wire_too() -> None:
         ({"result": "", "tool_name": "weather", "extra": 1, "type": "x"}, "", False),
     ],
 )
-def test_a_tool_result_is_made_what_the_wire_wants(
-    given: Mapping[str, Any], result: str, is_error: bool
-) -> None:
+def test_a_tool_result_is_made_what_the_wire_wants(given: Mapping[str, Any], result: str, is_error: bool) -> None:
     (frame,) = client_in(State.ACTIVE).client_tool_result({"tool_call_id": "t1", **given})
     expected = {"type": "client_tool_result", "tool_call_id": "t1", "result": result, "is_error": is_error}
     assert json.loads(frame) == expected
@@ -212,9 +208,7 @@ def test_an_unknown_format_breaks_the_conversation(names: tuple[str, ...]) -> No
 
 
 def test_a_pong_goes_first() -> None:
-    send, received = client_in(State.ACTIVE).receive(
-        '{"type":"ping","ping_event":{"event_id":7,"ping_ms":null}}'
-    )
+    send, received = client_in(State.ACTIVE).receive('{"type":"ping","ping_event":{"event_id":7,"ping_ms":null}}')
     assert send == SendNow('{"type":"pong","event_id":7}')
     assert isinstance(received, MessageReceived)
     assert received.data.payload.ping_ms is None
@@ -316,9 +310,7 @@ def test_a_bodyless_message_may_have_any_other_key() -> None:
 
 
 def test_a_new_error_code_does_not_cost_us_the_error() -> None:
-    (received,) = client_in(State.ACTIVE).receive(
-        '{"type":"error","error_event":{"code":1013,"error_type":"new"}}'
-    )
+    (received,) = client_in(State.ACTIVE).receive('{"type":"error","error_event":{"code":1013,"error_type":"new"}}')
     assert isinstance(received, MessageReceived)
     assert (received.data.payload.code, received.data.error_event.error_type) == (1013, "new")
 

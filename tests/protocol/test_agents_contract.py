@@ -88,9 +88,7 @@ def flatten(schema: Schema, root: Schema, path: str, *, exact: bool) -> Iterator
 def fields_of_structs(structs: tuple[type[msgspec.Struct], ...]) -> dict[str, str]:
     schemas, components = msgspec.json.schema_components(structs, ref_template="#/{name}")
     named: Iterator[tuple[type[msgspec.Struct], Schema]] = zip(structs, schemas, strict=True)
-    return {
-        k: v for struct, schema in named for k, v in flatten(schema, components, struct.__name__, exact=True)
-    }
+    return {k: v for struct, schema in named for k, v in flatten(schema, components, struct.__name__, exact=True)}
 
 
 def fields_of_contract(contract: Schema, direction: str, *, exact: bool) -> dict[str, str]:

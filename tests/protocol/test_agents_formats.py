@@ -29,9 +29,7 @@ def test_there_are_seven() -> None:
 
 
 def test_an_unknown_name_is_told_with_the_known_ones() -> None:
-    with pytest.raises(
-        RemoteError, match=r"unknown audio format 'opus_48000'; known are pcm_8000, .*ulaw_8000"
-    ):
+    with pytest.raises(RemoteError, match=r"unknown audio format 'opus_48000'; known are pcm_8000, .*ulaw_8000"):
         parse_format("opus_48000")
 
 

@@ -59,9 +59,7 @@ BODY_KEYS = st.sampled_from([*BODY_FIELDS.values(), "user_audio_chunk", "text", 
 TYPES = st.sampled_from(
     [*BODY_FIELDS, *(str(message.__struct_config__.tag) for message in get_args(AnyClientMessage)), "new"]
 )
-NEAR_MISSES = st.builds(
-    lambda kind, parts: {"type": kind, **parts}, TYPES, st.dictionaries(BODY_KEYS, BODIES)
-)
+NEAR_MISSES = st.builds(lambda kind, parts: {"type": kind, **parts}, TYPES, st.dictionaries(BODY_KEYS, BODIES))
 MATCHED = st.sampled_from(list(BODY_FIELDS.items())).flatmap(
     lambda item: st.builds(lambda body: {"type": item[0], item[1]: body}, BODIES)
 )

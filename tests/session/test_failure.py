@@ -4,9 +4,9 @@ import gc
 from pathlib import Path
 
 import pytest
-
 from tests.kit import Ran, ScriptedLeg, Setting, simulate
-from tests.session.conftest import HEAD, Play
+from tests.session.conftest import Play
+
 from voxrun.errors import ConfigurationError, RemoteError, ScenarioError
 from voxrun.session.failure import explain, first_of
 
@@ -262,7 +262,9 @@ def test_a_scenario_below_the_current_folder_is_named_from_there(
 
 
 @pytest.mark.parametrize("error", ["RemoteError('gone', code=1008, reason='why')", "ConfigurationError('no key')"])
-def test_errors_of_peers_and_arguments_keep_their_class_and_get_the_line(play: Play, tmp_path: Path, error: str) -> None:
+def test_errors_of_peers_and_arguments_keep_their_class_and_get_the_line(
+    play: Play, tmp_path: Path, error: str
+) -> None:
     ran = play(f"""
         from voxrun.errors import ConfigurationError, RemoteError
         @VoxEngine.on(AppEvents.Started)

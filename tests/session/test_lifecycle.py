@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import trio
 import trio.testing
-
 from tests.kit import Ran, ScriptedLeg, Setting, inline, simulate
 from tests.session.conftest import HEAD, Play
+
 from voxrun.errors import ConfigurationError, DeviceError, RemoteError, ScenarioError
 from voxrun.media.leg import Party
 from voxrun.media.ticker import Ticker

@@ -210,5 +210,5 @@ def test_what_fails_to_load_leaves_nothing_behind(folder: Folder) -> None:
 
 @pytest.mark.parametrize("name", ["missing.py", ""])
 def test_a_file_that_cannot_be_read_is_a_wrong_argument(folder: Folder, name: str) -> None:
-    with pytest.raises(ConfigurationError, match="can't be read: (No such file|Is a directory)"):
+    with pytest.raises(ConfigurationError, match=r"can't be read: (No such file|Is a directory)"):
         folder.load(name)

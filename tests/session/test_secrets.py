@@ -6,15 +6,15 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tests.kit import Setting
 from tests.session.conftest import Play
+
 from voxrun.events.message import Message
 from voxrun.session.secrets import MIN_LENGTH, Secrets
 from voxrun.session.trace import Trace
 
 KEY = "sk_0123456789abcdef"
-NASTY = 'a"b\\c\nd\'é/+ %&'
+NASTY = "a\"b\\c\nd'é/+ %&"
 """One that JSON, repr and URLs all write in another way."""
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tests.kit import ScriptedLeg, Setting
 from tests.session.conftest import Play
+
 from voxrun.events.message import Message
 from voxrun.events.name import EventName
 from voxrun.session.secrets import Secrets
@@ -102,7 +102,13 @@ def test_units_are_named(play: Play) -> None:
 
 
 TREES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.characters(categories=["Cs"]),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.binary()
+    | st.characters(categories=["Cs"]),
     lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers(), inner) | st.tuples(inner),
 )
 

@@ -1,72 +1,16 @@
-"""The peer in these tests is trio-websocket itself, so that each test can make it do what our own side never would."""
+"""Open WebSockets: messages, closing, cancelling."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 
 import pytest
 import trio
 import trio.testing
+from tests.transports.websocket_peer import echo, ignore, peer, run, serving
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_stream
 
-from voxrun.errors import ConfigurationError, LocalProtocolError, RemoteError
+from voxrun.errors import LocalProtocolError, RemoteError
 from voxrun.transports.network import MemoryNetwork, Network
 from voxrun.transports.websocket import OUTBOX_LIMIT, Closed, accept_websocket, open_websocket
-
-HOST = "127.0.0.1"
-
-
-def ignore(_: str | bytes) -> None:
-    pass
-
-
-@asynccontextmanager
-async def serving(network: Network, attend: Callable[[trio.abc.Stream], Awaitable[None]]) -> AsyncIterator[str]:
-    """Serve `attend`, give the URL, and let a failing test fail with its own error."""
-    failure: BaseException | None = None
-    async with trio.open_nursery() as nursery:
-        port = await nursery.start(network.serve, HOST, 0, attend)
-        try:
-            yield f"ws://{HOST}:{port}/talk?agent_id=a"
-        except (AssertionError, RemoteError, trio.TooSlowError) as error:
-            failure = error
-        nursery.cancel_scope.cancel()
-    if failure:
-        raise failure
-
-
-def peer(talk: Callable[[WebSocketConnection], Awaitable[None]]) -> Callable[[trio.abc.Stream], Awaitable[None]]:
-    async def attend(stream: trio.abc.Stream) -> None:
-        async with trio.open_nursery() as nursery:
-            request = await wrap_server_stream(nursery, stream, max_message_size=2**25)
-            connection = await request.accept()
-            with suppress(ConnectionClosed):
-                await talk(connection)
-            await connection.aclose()
-
-    return attend
-
-
-async def echo(connection: WebSocketConnection) -> None:
-    while True:
-        await connection.send_message(await connection.get_message())
-
-
-def run(main: Callable[[], Awaitable[None]]) -> None:
-    async def within_limits() -> None:
-        with trio.fail_after(20):
-            await main()
-
-    trio.run(within_limits)
-
-
-def answering(answer: bytes, *, hang_up: bool = True) -> Callable[[trio.abc.Stream], Awaitable[None]]:
-    async def attend(stream: trio.abc.Stream) -> None:
-        await stream.receive_some()
-        await stream.send_all(answer)
-        if not hang_up:
-            await trio.sleep_forever()
-
-    return attend
 
 
 def test_messages_go_both_ways_and_our_close_is_clean(network: Network) -> None:
@@ -319,115 +263,6 @@ def test_a_ping_during_our_closing_does_no_harm(network: Network) -> None:
             assert (closed.code, closed.was_clean) == (1000, False)
 
     run(main)
-
-
-@pytest.mark.parametrize(
-    ("answer", "code", "reason"),
-    [
-        (b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 11\r\n\r\nbad api key", 401, "bad api key"),
-        (b"HTTP/1.1 404 Not Found\r\n\r\nno such agent", 404, "no such agent"),
-        (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 100\r\n\r\ncut off", 403, "cut off"),
-        (b"HTTP/1.1 500 Oops\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nouc\r\n1\r\nh\r\n0\r\n\r\n", 500, "ouch"),
-        (b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n", 302, ""),
-        (b"HTTP/1.1 429 Slow down\r\nContent-Length: 600\r\n\r\n" + b"x" * 600, 429, "x" * 500),
-    ],
-)
-def test_a_refused_handshake_says_why(network: Network, answer: bytes, code: int, reason: str) -> None:
-    async def main() -> None:
-        async with serving(network, answering(answer)) as url:
-            with pytest.raises(RemoteError, match=f"{HOST}:.* refused the WebSocket with HTTP status {code}") as caught:
-                async with open_websocket(network, url):
-                    raise AssertionError
-            assert (caught.value.code, caught.value.reason) == (code, reason)
-            assert "agent_id" not in str(caught.value)
-
-    run(main)
-
-
-WRONG_TOKEN = b"HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: no\r\n\r\n"
-
-
-@pytest.mark.parametrize("hang_up", [True, False])
-@pytest.mark.parametrize(
-    "answer", [WRONG_TOKEN, b"SSH-2.0-OpenSSH_9.2\r\n\r\n", b"\x15\x03\x01\r\n\r\n", b"H" * 100_000]
-)
-def test_a_peer_that_is_no_websocket_server(network: Network, answer: bytes, hang_up: bool) -> None:
-    async def main() -> None:
-        started = trio.current_time()
-        async with serving(network, answering(answer, hang_up=hang_up)) as url:
-            with pytest.raises(RemoteError, match=HOST):
-                async with open_websocket(network, url):
-                    raise AssertionError
-        assert trio.current_time() - started < 5
-
-    run(main)
-
-
-def test_a_peer_that_hangs_up_at_once(network: Network) -> None:
-    async def main() -> None:
-        async with serving(network, trio.abc.Stream.aclose) as url:
-            with pytest.raises(RemoteError, match="broke off the WebSocket handshake"):
-                async with open_websocket(network, url):
-                    raise AssertionError
-
-    run(main)
-
-
-def test_a_peer_that_never_answers() -> None:
-    async def silent(_: trio.abc.Stream) -> None:
-        await trio.sleep_forever()
-
-    async def main() -> None:
-        network = MemoryNetwork()
-        async with serving(network, silent) as url:
-            started = trio.current_time()
-            with pytest.raises(RemoteError, match="did not answer the WebSocket handshake within 7 s"):
-                async with open_websocket(network, url, timeout=7):
-                    raise AssertionError
-            assert trio.current_time() - started == pytest.approx(7)
-
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
-
-
-def test_the_time_limit_is_for_the_opening_only() -> None:
-    async def main() -> None:
-        network = MemoryNetwork()
-        async with serving(network, peer(echo)) as url, open_websocket(network, url) as websocket:
-            await trio.sleep(3600)
-            websocket.send("still here")
-            assert (await websocket.pump(lambda _: websocket.close())).was_clean
-
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
-
-
-def test_headers_and_subprotocols_arrive(network: Network) -> None:
-    seen: list[tuple[str, ...]] = []
-
-    async def attend(stream: trio.abc.Stream) -> None:
-        async with trio.open_nursery() as nursery:
-            request = await wrap_server_stream(nursery, stream)
-            seen.append((request.path, dict(request.headers)[b"xi-api-key"].decode(), *request.proposed_subprotocols))
-            await request.reject(400)
-            nursery.cancel_scope.cancel()
-
-    async def main() -> None:
-        async with serving(network, attend) as url:
-            opening = open_websocket(network, url, headers=[("xi-api-key", "k")], subprotocols=["convai", "b"])
-            with pytest.raises(RemoteError):
-                async with opening:
-                    raise AssertionError
-        assert seen == [("/talk?agent_id=a", "k", "convai", "b")]
-
-    run(main)
-
-
-def test_a_wrong_url_is_a_configuration_error() -> None:
-    async def main() -> None:
-        async with open_websocket(MemoryNetwork(), "http://localhost"):
-            raise AssertionError
-
-    with pytest.raises(ConfigurationError, match="ws:// or wss://"):
-        trio.run(main)
 
 
 class SurpriseError(Exception):

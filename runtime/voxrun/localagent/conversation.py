@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import trio
 
 from voxrun.localagent.ears import RATE, Heard
-from voxrun.localagent.hearing import Hearing
+from voxrun.localagent.hearing import Hearing, Recognise
 from voxrun.localagent.script import Script, ToolUse, Turn, filled, result_values
 from voxrun.localagent.voice import Voice
 from voxrun.protocol.elevenlabs.server import (
@@ -83,12 +83,13 @@ class _Speech:
 class Conversation:
     """One caller of the local agent."""
 
-    def __init__(self, socket: WebSocket, script: Script, voice: Voice) -> None:
+    def __init__(self, socket: WebSocket, script: Script, voice: Voice, recognise: Recognise) -> None:
         self._socket = socket
         self._script = script
         self._voice = voice
+        self._recognise = recognise
         self._protocol = AgentsServerProtocol()
-        self._hearing = Hearing(script.phrases, self._caller_talks)
+        self._hearing = Hearing(self._caller_talks)
         self._variables: dict[str, object] = {}
         self._event_id = 0
         self._speech: _Speech | None = None
@@ -102,7 +103,7 @@ class Conversation:
     async def run(self) -> None:
         """Talk until the connection ends."""
         async with trio.open_nursery() as self._nursery:
-            self._nursery.start_soon(self._hearing.listen, self._utterance)
+            self._nursery.start_soon(self._hearing.listen, self._recognise, self._utterance)
             await self._socket.pump(self._receive)
             self._nursery.cancel_scope.cancel(reason="the caller has left")
 

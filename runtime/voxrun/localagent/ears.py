@@ -85,12 +85,13 @@ _ACCEPTED_FIT = (
     -13.0
 )  # nats a 10 ms frame: clean speech, 98.8 % of expected phrases are above, of others 0 to 5 %
 _SMOOTHING = 8  # frames: keeps a short word from being judged by one bad frame
+_PIECE = RATE // 20  # 50 ms of audio: about 2 ms of decoding
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)*")
 
 
 def spoken(phrase: str) -> str:
     """The words of `phrase` as they are said: lower case, without punctuation."""
-    return " ".join(_WORD.findall(phrase.lower().replace("’", "'")))
+    return " ".join(_WORD.findall(phrase.lower().replace("\u2019", "'")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +145,19 @@ class Recogniser:
     def result(self) -> Heard:
         """What the utterance was; the next `feed` begins another one.
 
-        Takes 4 % of its length, with the GIL released: only the whole utterance tells how loud the speech is.
+        Takes 4 % of its length, as only the whole utterance tells how loud the speech is: call it in a worker thread.
         """
         audio = _at_one_level(np.concatenate([np.zeros(0, np.int16), *self._audio]))
         self._audio, self._length = [], 0
         if not audio.any():
             return Heard(None, 0.0)
+        self._decoder.start_stream()  # forgets the noise of the last utterance
         self._decoder.set_cmn(_CEPSTRAL_MEAN)
         self._decoder.start_utt()
-        self._decoder.process_raw(audio.tobytes())
+        for start in range(
+            0, audio.size, _PIECE
+        ):  # the decoder holds the GIL: between pieces others have their turn
+            self._decoder.process_raw(audio[start : start + _PIECE].tobytes())
         self._decoder.end_utt()
         hypothesis = self._decoder.hyp()
         text = self._phrases.get(hypothesis.hypstr) if hypothesis else None  # others broke off half way
@@ -163,7 +168,7 @@ class Recogniser:
 
     def _fit(self) -> float:
         """Log likelihood in nats a frame, of everything plus of the worst word, against unconstrained sounds."""
-        parts = [
+        parts: list[tuple[str, float, int]] = [
             (part.word, math.log(part.ascore or 1e-320), part.end_frame - part.start_frame + 1)
             for part in self._decoder.seg()
         ]

@@ -1,12 +1,12 @@
-"""`Hearing`: one caller's audio in, whole utterances out; the recogniser works in a worker thread."""
+"""`Hearing`: one caller's audio in, whole utterances out."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import numpy as np
 import trio
 
 from voxrun.audio.frame import Samples, frame_size
-from voxrun.localagent.ears import RATE, Heard, Recogniser, SpeechEnded, SpeechStarted, Turns
+from voxrun.localagent.ears import RATE, Heard, SpeechEnded, SpeechStarted, Turns
 
 LONGEST_FRAMES = 1500
 """Frames (30 s) kept of one utterance; more are dropped and counted."""
@@ -14,15 +14,16 @@ LONGEST_FRAMES = 1500
 UTTERANCES = 8
 """How many may wait for the recogniser; more are dropped, their frames counted."""
 
+Recognise = Callable[[list[Samples]], Awaitable[Heard]]
+
 _FRAME_BYTES = 2 * frame_size(RATE)
 
 
 class Hearing:
     """Cuts audio into frames and utterances. `on_start` is called at once when the caller begins to talk."""
 
-    def __init__(self, phrases: tuple[str, ...], on_start: Callable[[], None]) -> None:
+    def __init__(self, on_start: Callable[[], None]) -> None:
         self.dropped = 0
-        self._phrases = phrases
         self._on_start = on_start
         self._turns = Turns()
         self._rest = b""
@@ -44,13 +45,10 @@ class Hearing:
             self._hear_frame(frame)
         return count
 
-    async def listen(self, on_utterance: Callable[[Heard], None]) -> None:
-        """Recognise utterances until cancelled."""
-        recogniser = await trio.to_thread.run_sync(Recogniser, self._phrases)
+    async def listen(self, recognise: Recognise, on_utterance: Callable[[Heard], None]) -> None:
+        """Have utterances recognised, one after the other, until cancelled."""
         async for utterance in self._waiting:
-            for piece in utterance:
-                recogniser.feed(piece)
-            on_utterance(await trio.to_thread.run_sync(recogniser.result))
+            on_utterance(await recognise(utterance))
 
     def _hear_frame(self, frame: Samples) -> None:
         event = self._turns.feed(frame)

@@ -5,8 +5,9 @@ import secrets
 import msgspec
 import trio
 
+from voxrun.audio.frame import Samples
 from voxrun.localagent.conversation import Conversation
-from voxrun.localagent.ears import Recogniser
+from voxrun.localagent.ears import Heard, Recogniser
 from voxrun.localagent.script import DEFAULT_SCRIPT, Script, load_script
 from voxrun.localagent.voice import Voice
 from voxrun.transports.network import Network
@@ -21,9 +22,11 @@ SIGNATURE = "conversation_signature"
 class _Agent:
     """What all connections share."""
 
-    def __init__(self, script: Script, voice: Voice) -> None:
+    def __init__(self, script: Script, voice: Voice, recogniser: Recogniser) -> None:
         self._script = script
         self._voice = voice
+        self._recogniser = recogniser
+        self._recognising = trio.Lock()
         self._signatures: set[str] = set()
 
     async def handle(self, request: Request) -> Reply | Upgrade:
@@ -50,7 +53,13 @@ class _Agent:
         return Reply(200, msgspec.json.encode({"signed_url": url}))
 
     async def _talk(self, socket: WebSocket) -> None:
-        await Conversation(socket, self._script, self._voice).run()
+        await Conversation(socket, self._script, self._voice, self._recognise).run()
+
+    async def _recognise(self, utterance: list[Samples]) -> Heard:
+        async with self._recognising:  # utterances don't influence each other, but go one at a time
+            for piece in utterance:
+                self._recogniser.feed(piece)
+            return await trio.to_thread.run_sync(self._recogniser.result)
 
 
 def _refuse(status: int, detail: str) -> Reply:
@@ -72,5 +81,5 @@ async def serve_agent(
     """
     loaded = load_script(script or DEFAULT_SCRIPT)
     voice = Voice()
-    await trio.to_thread.run_sync(Recogniser, loaded.phrases)  # complains now about words that nobody could say later
-    await serve(network, host, port, _Agent(loaded, voice).handle, task_status=task_status)
+    recogniser = await trio.to_thread.run_sync(Recogniser, loaded.phrases)
+    await serve(network, host, port, _Agent(loaded, voice, recogniser).handle, task_status=task_status)

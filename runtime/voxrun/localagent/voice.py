@@ -1,5 +1,6 @@
 """The local agent's voice: espeak-ng, called through ctypes."""
 
+import _ctypes
 import ctypes
 import sys
 import threading
@@ -13,11 +14,6 @@ from voxrun.audio.frame import Samples, frame_size
 from voxrun.audio.resample import Resampler
 from voxrun.errors import ConfigurationError
 from voxrun.localagent.extra import load_extra
-
-if sys.platform == "win32":
-    from _ctypes import FreeLibrary as _unload
-else:
-    from _ctypes import dlclose as _unload
 
 RATE = 16000
 """Hz. What `Voice.say` returns."""
@@ -81,21 +77,28 @@ def _espeak() -> Iterator[ctypes.CDLL]:
         yield library
         library.espeak_Terminate()
     finally:
-        _unload(library._handle)
+        _unload(library)
+
+
+def _unload(library: ctypes.CDLL) -> None:
+    if sys.platform == "win32":
+        _ctypes.FreeLibrary(library._handle)
+    else:
+        _ctypes.dlclose(library._handle)
 
 
 def _synthesise(espeak: ctypes.CDLL, text: str) -> Samples:
     """Mono int16 at 22050 Hz."""
     pieces = [np.zeros(0, np.int16)]
 
-    @_Callback
     def collect(samples: Any, count: int, _events: int | None) -> int:
         if samples and count:
             pieces.append(np.ctypeslib.as_array(samples, (count,)).copy())
         return 0
 
     encoded = text.replace("\0", " ").encode() + b"\0"
-    espeak.espeak_SetSynthCallback(collect)
+    callback = _Callback(collect)  # must live as long as it may be called
+    espeak.espeak_SetSynthCallback(callback)
     espeak.espeak_Synth(encoded, ctypes.c_size_t(len(encoded)), 0, 1, 0, _CHARACTERS_UTF8, None, None)
     return np.concatenate(pieces)
 

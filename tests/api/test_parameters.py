@@ -1,0 +1,55 @@
+"""Parameters as keywords, as one mapping, or both."""
+
+from typing import Required, TypedDict
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voxrun.api.parameters import merged
+from voxrun.errors import ScenarioError
+
+
+class Shape(TypedDict, total=False):
+    agentId: Required[str]
+    baseUrl: str
+    trace: bool
+
+
+def test_a_mapping_and_keywords_are_the_same_and_keywords_win() -> None:
+    expected = {"agentId": "a", "trace": True}
+    assert merged("f", Shape, expected, {}) == expected
+    assert merged("f", Shape, None, expected) == expected
+    assert merged("f", Shape, {"agentId": "b", "trace": True}, {"agentId": "a"}) == expected
+
+
+def test_neither_is_changed() -> None:
+    given_, keywords = {"agentId": "a"}, {"trace": True}
+    merged("f", Shape, given_, keywords)["more"] = 1
+    assert (given_, keywords) == ({"agentId": "a"}, {"trace": True})
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"agentID": "a"}, "f has no parameter 'agentID'; did you mean 'agentId'?"),
+        ({"agentId": "a", "zzz": 1}, "f has no parameter 'zzz'; it has agentId, baseUrl, trace"),
+        ({"trace": True}, "f needs the parameter 'agentId'"),
+        ({}, "f needs the parameter 'agentId'"),
+    ],
+)
+def test_what_does_not_fit_is_told(values: dict[str, object], message: str) -> None:
+    for mapping, keywords in ((values, {}), (None, values)):
+        with pytest.raises(ScenarioError) as caught:
+            merged("f", Shape, mapping, keywords)
+        assert caught.value.message == message
+
+
+@given(st.dictionaries(st.text(), st.integers()), st.dictionaries(st.text(), st.integers()))
+def test_only_known_names_come_through(mapping: dict[str, int], keywords: dict[str, int]) -> None:
+    try:
+        values = merged("f", Shape, mapping, {"agentId": "a", **keywords})
+    except ScenarioError:
+        assert {*mapping, *keywords} - set(Shape.__annotations__)
+    else:
+        assert values == {**mapping, "agentId": "a", **keywords}

@@ -1,0 +1,74 @@
+"""The agent's voice: clean, level, repeatable speech."""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from voxrun.audio.frame import Samples
+from voxrun.audio.level import dbfs
+from voxrun.errors import ConfigurationError
+from voxrun.localagent.voice import RATE, Voice
+
+pytest.importorskip("espeakng_loader", reason="needs the local-agent extra")
+
+GREETING = "Hello, this is Riverside Dental. How can I help you?"
+VOICES = ("en-us", "en-us+f3", "en-us+m3")
+
+
+@pytest.mark.parametrize("name", VOICES)
+def test_speech_is_whole_frames_at_a_sane_level(name: str) -> None:
+    speech = Voice(name).say(GREETING)
+    assert speech.dtype == np.int16
+    assert speech.size % 320 == 0
+    assert 2.5 * RATE < speech.size < 4.5 * RATE
+    assert -23 < dbfs(speech) < -18
+    assert np.abs(speech.astype(int)).max() < 32000
+
+
+@pytest.mark.parametrize("name", VOICES)
+@pytest.mark.parametrize("text", [GREETING, "nine to five", "Ah"])
+def test_speech_begins_and_ends_without_a_click(name: str, text: str) -> None:
+    speech = np.abs(Voice(name).say(text).astype(int))
+    assert speech[:16].max() < 600
+    assert speech[-16:].max() < 100
+
+
+def test_speech_is_the_same_whatever_was_said_before() -> None:
+    first = Voice().say(GREETING)
+    Voice("en-us+f3", 190).say("Something else entirely.")
+    assert np.array_equal(Voice().say(GREETING), first)
+
+
+def test_voices_in_threads_do_not_mix() -> None:
+    alone = [Voice(name).say(GREETING) for name in VOICES]
+
+    def say(name: str) -> Samples:
+        return Voice(name).say(GREETING)
+
+    with ThreadPoolExecutor(6) as pool:
+        together = list(pool.map(say, VOICES * 4))
+    assert all(np.array_equal(speech, alone[number % 3]) for number, speech in enumerate(together))
+
+
+def test_the_rate_counts() -> None:
+    assert Voice(rate_wpm=140).say(GREETING).size > 1.2 * Voice(rate_wpm=190).say(GREETING).size
+
+
+@pytest.mark.parametrize("text", ["", "\0", "   "])
+def test_nothing_to_say_is_silence(text: str) -> None:
+    speech = Voice().say(text)
+    assert speech.size >= 320
+    assert not speech.any()
+
+
+def test_an_unknown_voice() -> None:
+    with pytest.raises(ConfigurationError, match="no voice 'en-mars': try 'en-us'"):
+        Voice("en-mars")
+
+
+def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "espeakng_loader", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'voxrun\[local-agent\]'"):
+        Voice()
