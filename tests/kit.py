@@ -92,6 +92,8 @@ class Setting:
     background: Background | None = None
     meanwhile: Callable[[Session], Awaitable[None]] | None = None
     idle_seconds: float = 1.0
+    stop_after: float = float("inf")
+    """Interrupt the session then, in seconds."""
 
 
 def simulate(scenario: Path, setting: Setting | None = None) -> Ran:
@@ -119,9 +121,15 @@ async def _simulate(scenario: Path, setting: Setting) -> Ran:
         nursery.start_soon(ticker.run)
         if setting.meanwhile is not None:
             nursery.start_soon(setting.meanwhile, session)
+        nursery.start_soon(_stop, session, setting.stop_after)
         outcome = await session.run(setting.leg, setting.party)
         nursery.cancel_scope.cancel()
     return Ran(outcome, records, trio.current_time() - begin)
+
+
+async def _stop(session: Session, after: float) -> None:
+    await trio.sleep(after)
+    session.terminate("stopped by the test")
 
 
 def tone(rate: int, seconds: float, hertz: float = 440.0, amplitude: int = 10_000) -> Samples:

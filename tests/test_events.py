@@ -89,7 +89,7 @@ NAMES = st.text(min_size=1).filter(lambda name: not hasattr(Message, name))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(NAMES, inner),
-    max_leaves=20,
+    max_leaves=8,
 )
 
 

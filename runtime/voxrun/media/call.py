@@ -43,6 +43,7 @@ class Call(MediaSource):
         self._state = CallState.ALERTING
         self._custom_data = party.customData
         self._connected_at = 0.0
+        self._ringing = trio.CancelScope()
         self._over = trio.Event()
         self._inbox = Playout(leg.rate, INLET_SECONDS)
         self.output.open(leg.rate)
@@ -89,6 +90,7 @@ class Call(MediaSource):
             self._host.warn(f"{self.id()}.answer() has no effect: the call is {self._state.value}")
             return
         self._enter(CallState.CONNECTED)
+        self._ringing.cancel(reason="the call is answered")
         self._connected_at = self._host.now()
         self._host.graph.changed()
         self._host.spawn(self._carry)
@@ -150,6 +152,7 @@ class Call(MediaSource):
         connected = self._state is CallState.CONNECTED
         duration = self._host.now() - self._connected_at if connected else 0.0
         self._enter(CallState.TERMINATED)
+        self._ringing.cancel(reason="the call is over")
         self._over.set()
         self._host.graph.remove(self)
         event = CallEvents.Disconnected
@@ -170,13 +173,15 @@ class Call(MediaSource):
         self._host.call_ended()
 
     async def _ring_out(self) -> None:
-        with trio.move_on_after(RING_SECONDS):
-            await self._over.wait()
-        if self._state in (CallState.ALERTING, CallState.PROGRESSING):
+        with self._ringing:
+            await trio.sleep(RING_SECONDS)
             self._end(408, f"Not answered within {RING_SECONDS:.0f} s")
 
     async def _carry(self) -> None:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._leg.carry, self._host)
-            await self._over.wait()
-            nursery.cancel_scope.cancel(reason="the call is over")
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._leg.carry, self._host)
+                await self._over.wait()
+                nursery.cancel_scope.cancel(reason="the call is over")
+        finally:
+            self._host.trace("losses", of=self.id(), samples_too_many=self._inbox.dropped)

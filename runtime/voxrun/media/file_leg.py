@@ -16,12 +16,16 @@ class FileLeg:
         self._audio: ReadAhead | None = None
 
     async def carry(self, host: UnitHost) -> None:
-        """Read the file ahead."""
+        """Read the file ahead, until cancelled."""
         audio = ReadAhead(host, self._source)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(audio.fill)
-            await audio.ready()
-            self._audio = audio
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(audio.fill)
+                await audio.ready()
+                self._audio = audio
+                await trio.sleep_forever()
+        finally:
+            host.trace("losses", of="the caller's file", frames_late=audio.starved)
 
     def read(self) -> Samples:
         """The next 20 ms of the file, then silence."""

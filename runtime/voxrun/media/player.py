@@ -99,12 +99,15 @@ class Player(MediaSource):
             return
         self._duration = source.duration
         audio = ReadAhead(self._host, source, loop=self._loop)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(audio.fill)
-            await audio.ready()
-            self._load(audio)
-            await self._over.wait()
-            nursery.cancel_scope.cancel(reason="the player has ended")
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(audio.fill)
+                await audio.ready()
+                self._load(audio)
+                await self._over.wait()
+                nursery.cancel_scope.cancel(reason="the player has ended")
+        finally:
+            self._host.trace("losses", of=self.id(), frames_late=audio.starved)
 
     def _load(self, audio: ReadAhead) -> None:
         if self._state is not _State.LOADING:

@@ -30,9 +30,12 @@ class RecordedLeg:
         """Carry the leg and write the file; it is complete when this returns, however that comes."""
         self._host = host
         self._file = WriteBehind(host, self._writer, self._fail)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._leg.carry, host)
-            nursery.start_soon(self._file.drain)
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._leg.carry, host)
+                nursery.start_soon(self._file.drain)
+        finally:
+            host.trace("losses", of=self._name, frames_not_written=self._file.dropped)
 
     def read(self) -> Samples:
         """The caller's frame, remembered."""

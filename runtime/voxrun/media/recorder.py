@@ -100,7 +100,10 @@ class Recorder(EventTarget):
         self._host.graph.changed()
         if self._stopping:
             self._file.stop()
-        await self._file.drain()
+        try:
+            await self._file.drain()
+        finally:
+            self._host.trace("losses", of=self.id(), frames_not_written=self._file.dropped)
         event = RecorderEvents.Stopped
         duration = (self._frames - self._file.dropped) * FRAME_SECONDS
         self._host.emit(self, event, RecorderStoppedEvent(name=event, recorder=self, url=self._url, duration=duration))

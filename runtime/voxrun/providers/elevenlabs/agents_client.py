@@ -194,11 +194,24 @@ class AgentsClient(MediaSource):
         async with open_websocket(network, endpoint.url) as self._socket:
             task_status.started()
             await self._begun.wait()
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._see_to_initiation)
-                closed = await self._socket.pump(self._receive)
-                nursery.cancel_scope.cancel(reason="the connection is closed")
+            try:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._see_to_initiation)
+                    closed = await self._socket.pump(self._receive)
+                    nursery.cancel_scope.cancel(reason="the connection is closed")
+            finally:
+                self._trace_losses(self._socket)
         await self._end(closed)
+
+    def _trace_losses(self, socket: WebSocket) -> None:
+        self._host.trace(
+            "losses",
+            of=self.id(),
+            messages_not_sent=socket.dropped,
+            messages_malformed=self._protocol.malformed,
+            messages_of_interrupted_turns=self._protocol.stale_audio,
+            samples_too_many=self._playout.dropped,
+        )
 
     def begin(self, endpoint: Endpoint) -> None:
         """Let messages in, as soon as the code that waited for the client has had its turn to add handlers."""

@@ -1,0 +1,118 @@
+"""The README is true: its commands run, its snippets type-check and run, its links lead somewhere."""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.agent_service import API_KEY, AgentService, Conversation
+from tests.kit import ScriptedLeg, Setting, simulate, tone
+from voxrun.protocol.elevenlabs.server import ConversationInitiated
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.S) for line in block.splitlines()]
+SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.S)
+MAIN_JOB, TESTS, *OTHERS = COMMANDS
+
+
+def checkout(target: Path) -> Path:
+    """The project's own files, as a clone would have them."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in listed.stdout.splitlines():
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+    return target
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_main_job_runs_as_written_in_an_empty_environment(tmp_path: Path) -> None:
+    clone = checkout(tmp_path)
+    done = subprocess.run(MAIN_JOB, shell=True, cwd=clone, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "agent     Thank you for calling Riverside Dental. Goodbye!" in done.stdout
+    assert (clone / "call.wav").stat().st_size > 15 * 16_000 * 4
+
+
+def test_the_test_command_is_what_ci_runs() -> None:
+    assert TESTS in (ROOT / ".ci" / "run").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [command for command in OTHERS if not command.startswith("voxrun agent")])
+def test_a_command_ends_well(command: str, tmp_path: Path) -> None:
+    clone = checkout(tmp_path)
+    done = subprocess.run(installed(command), cwd=clone, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [command for command in OTHERS if command.startswith("voxrun agent")])
+def test_a_server_serves_until_it_is_told_to_stop(command: str) -> None:
+    with subprocess.Popen(installed(command), stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        assert "http://127.0.0.1:" in server.stdout.readline()
+        server.send_signal(signal.SIGTERM)
+    assert server.returncode == 0
+
+
+def installed(command: str) -> list[str]:
+    """The command with the `voxrun` of the environment that runs the tests."""
+    program, *arguments = shlex.split(command)
+    return [str(Path(sys.executable).with_name(program)), *arguments]
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS)
+def test_a_snippet_answers_a_call(snippet: str, tmp_path: Path) -> None:
+    async def talk(conversation: Conversation) -> None:
+        await conversation.wait_for(ConversationInitiated)
+        conversation.greet()
+        conversation.speak(1, tone(16_000, 1.0))
+        conversation.socket.close(1008, "that is all")
+
+    scenario = tmp_path / "scenario.py"
+    scenario.write_text(snippet)
+    leg = ScriptedLeg(says=tone(16_000, 1.0))
+    setting = Setting(
+        leg=leg, secrets={"ELEVENLABS_API_KEY": API_KEY}, background=AgentService(talk).start, stop_after=3.0
+    )
+    ran = simulate(scenario, setting)
+    assert "Call.Connected" in ran.events
+    assert "ElevenLabs.Agents.ConversationInitiationMetadata" in ran.events
+
+
+@pytest.mark.slow
+def test_the_snippets_are_strictly_typed(tmp_path: Path) -> None:
+    paths = []
+    for number, snippet in enumerate(SNIPPETS):
+        paths.append(tmp_path / f"snippet_{number}.py")
+        paths[-1].write_text(snippet)
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", os.devnull, *map(str, paths)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\(([^)]+)\)", README))
+def test_a_link_leads_to_a_file(link: str) -> None:
+    assert (ROOT / link).is_file()
+
+
+def test_the_options_are_those_of_the_help() -> None:
+    done = subprocess.run([sys.executable, "-m", "voxrun", "--help"], capture_output=True, text=True, check=True)
+    in_help = set(re.findall(r"--[a-z-]+", done.stdout)) - {"--help", "--version"}
+    command_line = README[README.index("## Command line") : README.index("## Scenario API")]
+    assert in_help - set(re.findall(r"--[a-z-]+", command_line)) == set()
