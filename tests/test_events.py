@@ -7,7 +7,7 @@ import typing
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voxrun.events import app, call, elevenlabs, player, recorder
@@ -93,6 +93,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(NAMES, JSON))
 def test_a_message_is_the_dict_it_was_made_of(values: dict[str, object]) -> None:
     message = Message(values)

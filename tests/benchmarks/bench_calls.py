@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import cycle
 from pathlib import Path
@@ -177,12 +177,28 @@ class Caller:
         self.heard += bool(frame[0])
 
 
+class TimedTicker(Ticker):
+    """Adds up what its members' ticks take, in seconds of real time."""
+
+    spent = 0.0
+
+    def add(self, tick: Callable[[int], None]) -> None:
+        """Call `tick`, and time it; it can't be removed any more."""
+
+        def timed(position: int) -> None:
+            began = time.perf_counter()
+            tick(position)
+            self.spent += time.perf_counter() - began
+
+        super().add(timed)
+
+
 async def measure(calls: int, seconds: float, port: int) -> dict[str, float]:
     """Run `calls` sessions, and measure this process for `seconds` once all of them are bridged."""
     noise = np.frombuffer(random.Random(1).randbytes(2 * CALLER_RATE), np.int16)  # numpy.random takes 2 MiB
     says = np.split(noise, CALLER_RATE // frame_size(CALLER_RATE))
     callers = [Caller(says) for _ in range(calls)]
-    ticker = Ticker()
+    ticker = TimedTicker()
     services = Services(
         secrets=Secrets({"ELEVENLABS_API_KEY": "benchmark"}, {}),
         network=TcpNetwork(),
@@ -197,12 +213,13 @@ async def measure(calls: int, seconds: float, port: int) -> dict[str, float]:
         ticker._lateness[:] = [0] * len(ticker._lateness)
         late, skipped = ticker.late, ticker.skipped
         heard, began = sum(caller.heard for caller in callers), trio.current_time()
-        costs = [await cost_of_a_while(calls) for _ in range(round(seconds / WINDOW_SECONDS))]
+        costs = [await cost_of_a_while(ticker, calls) for _ in range(round(seconds / WINDOW_SECONDS))]
         frames = (trio.current_time() - began) / FRAME_SECONDS * calls
         nursery.cancel_scope.cancel()
         return {
-            "median": float(np.median(costs)),
-            "best": min(costs),
+            "median": float(np.median([cost for cost, _ in costs])),
+            "best": min(cost for cost, _ in costs),
+            "tick": float(np.median([tick for _, tick in costs])),
             "heard": (sum(caller.heard for caller in callers) - heard) / frames * 100,
             "p50": ticker.lateness(0.5) * 1e3,
             "p99": ticker.lateness(0.99) * 1e3,
@@ -213,12 +230,12 @@ async def measure(calls: int, seconds: float, port: int) -> dict[str, float]:
     raise AssertionError("the nursery doesn't swallow a return")
 
 
-async def cost_of_a_while(calls: int) -> float:
-    """Microseconds of this process's CPU per frame and direction, over a second or so of `calls` calls."""
-    began, cpu = trio.current_time(), time.process_time()
+async def cost_of_a_while(ticker: TimedTicker, calls: int) -> tuple[float, float]:
+    """Microseconds of this process's CPU per frame and direction, and of the tick alone per call and tick."""
+    began, cpu, spent = trio.current_time(), time.process_time(), ticker.spent
     await trio.sleep(WINDOW_SECONDS)
     frames = (trio.current_time() - began) / FRAME_SECONDS * calls
-    return (time.process_time() - cpu) / frames / 2 * 1e6
+    return (time.process_time() - cpu) / frames / 2 * 1e6, (ticker.spent - spent) / frames * 1e6
 
 
 def resident() -> float:
@@ -241,7 +258,7 @@ def compare(counts: list[int], seconds: float) -> None:
     """Print a line for each number of calls, each measured in a process of its own."""
     sys.stdout.write(f"first handler after {first_handler():.3f} s of CPU\n")
     sys.stdout.write(
-        "calls   us/frame/direction: median   best   late ms: p50    p99   ticks: late  skipped   heard %   MiB\n"
+        "calls   us/frame/direction: median   best   us/tick   late ms: p50    p99   ticks: late  skipped   heard %   MiB\n"
     )
     script = [sys.executable, __file__]
     with subprocess.Popen([*script, "--serve"], stdout=subprocess.PIPE, text=True) as agent:
@@ -252,7 +269,7 @@ def compare(counts: list[int], seconds: float) -> None:
                 arguments = ["--measure", str(calls), "--seconds", str(seconds), "--port", port]
                 got = json.loads(subprocess.check_output([*script, *arguments]))
                 sys.stdout.write(
-                    f"{calls:5}{got['median']:29.1f}{got['best']:7.1f}{got['p50']:15.1f}{got['p99']:7.1f}"
+                    f"{calls:5}{got['median']:29.1f}{got['best']:7.1f}{got['tick']:10.1f}{got['p50']:15.1f}{got['p99']:7.1f}"
                     f"{got['late']:14.0f}{got['skipped']:9.0f}{got['heard']:10.1f}{got['rss']:6.1f}\n"
                 )
                 sys.stdout.flush()

@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.kit import ScriptedLeg, Setting
 from tests.session.conftest import Play
@@ -113,6 +113,7 @@ TREES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(TREES)
 def test_every_line_is_one_line_of_json(value: object) -> None:
     trace = new_trace(Secrets({"pin": "1234", "word": "true", "key": "kind", "quote": '"},{"'}, {}))

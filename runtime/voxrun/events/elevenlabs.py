@@ -68,7 +68,7 @@ class Events:
 
 
 class AgentsEvents:
-    """Messages of the agent (seed: AgentsEvents)."""
+    """Messages of the agent: those of the seed, then the service's other ones, named alike."""
 
     Unknown: Final = EventName[AgentsEvent]("ElevenLabs.Agents.Unknown")
     HTTPResponse: Final = EventName[AgentsEvent]("ElevenLabs.Agents.HTTPResponse")
@@ -85,3 +85,21 @@ class AgentsEvents:
     WebSocketError: Final = EventName[AgentsEvent]("ElevenLabs.Agents.WebSocketError")
     ConnectorInformation: Final = EventName[AgentsEvent]("ElevenLabs.Agents.ConnectorInformation")
     AgentToolResponse: Final = EventName[AgentsEvent]("ElevenLabs.Agents.AgentToolResponse")
+
+    # What the provider's contract has beyond the seed.
+    TentativeUserTranscript: Final = EventName[AgentsEvent]("ElevenLabs.Agents.TentativeUserTranscript")
+    AgentChatResponsePart: Final = EventName[AgentsEvent]("ElevenLabs.Agents.AgentChatResponsePart")
+    AgentReasoningResponsePart: Final = EventName[AgentsEvent]("ElevenLabs.Agents.AgentReasoningResponsePart")
+    RichContent: Final = EventName[AgentsEvent]("ElevenLabs.Agents.RichContent")
+    AgentToolRequest: Final = EventName[AgentsEvent]("ElevenLabs.Agents.AgentToolRequest")
+    AgentToolResponseFullPayload: Final = EventName[AgentsEvent]("ElevenLabs.Agents.AgentToolResponseFullPayload")
+    McpToolCall: Final = EventName[AgentsEvent]("ElevenLabs.Agents.McpToolCall")
+    McpConnectionStatus: Final = EventName[AgentsEvent]("ElevenLabs.Agents.McpConnectionStatus")
+    ContextUsage: Final = EventName[AgentsEvent]("ElevenLabs.Agents.ContextUsage")
+    AsrInitiationMetadata: Final = EventName[AgentsEvent]("ElevenLabs.Agents.AsrInitiationMetadata")
+    GuardrailTriggered: Final = EventName[AgentsEvent]("ElevenLabs.Agents.GuardrailTriggered")
+    InternalTurnProbability: Final = EventName[AgentsEvent]("ElevenLabs.Agents.InternalTurnProbability")
+    AgentTyping: Final = EventName[AgentsEvent]("ElevenLabs.Agents.AgentTyping")
+    ExternalAgentConnected: Final = EventName[AgentsEvent]("ElevenLabs.Agents.ExternalAgentConnected")
+    ExternalAgentDisconnected: Final = EventName[AgentsEvent]("ElevenLabs.Agents.ExternalAgentDisconnected")
+    Error: Final = EventName[AgentsEvent]("ElevenLabs.Agents.Error")

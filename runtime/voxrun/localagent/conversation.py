@@ -2,14 +2,14 @@
 
 import itertools
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import trio
 
+from voxrun.audio.frame import Samples
 from voxrun.localagent.ears import RATE, Heard
 from voxrun.localagent.hearing import Hearing, Recognise
 from voxrun.localagent.script import Script, ToolUse, Turn, filled, result_values
-from voxrun.localagent.voice import Voice
 from voxrun.protocol.elevenlabs.server import (
     AgentsServerProtocol,
     ClientBroke,
@@ -62,7 +62,19 @@ VAD_SCORE_FRAMES = 10
 NOT_UNDERSTOOD = "…"
 """The transcript of what the ears made no sense of."""
 
+Say = Callable[[str], Awaitable[Samples]]
+"""Text to speech: mono int16 at 16 kHz."""
+
 _serial = itertools.count(1)
+
+
+@dataclass(slots=True)
+class _Question:
+    """What the agent wants to know from its client."""
+
+    call_id: str
+    answered: trio.Event = field(default_factory=trio.Event)
+    result: ToolResultReceived | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +93,25 @@ class _Speech:
 
 
 class Conversation:
-    """One caller of the local agent."""
+    """One caller of the local agent.
 
-    def __init__(self, socket: WebSocket, script: Script, voice: Voice, recognise: Recognise) -> None:
+    Whoever speaks has the floor: the caller's first sound ends the agent's turn, whether it was talking, waiting for a
+    tool or only about to speak.
+    """
+
+    def __init__(self, socket: WebSocket, script: Script, say: Say, recognise: Recognise) -> None:
         self._socket = socket
         self._script = script
-        self._voice = voice
+        self._synthesise = say
         self._recognise = recognise
         self._protocol = AgentsServerProtocol()
-        self._hearing = Hearing(self._caller_talks)
+        self._hearing = Hearing(self._fall_silent)
+        self._begun = False
         self._variables: dict[str, object] = {}
         self._event_id = 0
         self._speech: _Speech | None = None
         self._turn = trio.CancelScope()
-        self._results: dict[str, tuple[trio.Event, list[ToolResultReceived]]] = {}
+        self._question: _Question | None = None
         self._pinged: dict[int, float] = {}
         self._ping_ms: int | None = None
         self._frames = 0
@@ -113,28 +130,30 @@ class Conversation:
 
     def _act_on(self, event: ServiceEvent) -> None:
         match event:
-            case UserAudio(audio):
-                self._hear(audio)
-            case ConversationInitiated(data):
-                self._begin(data)
-            case PongReceived(event_id) if event_id in self._pinged:
-                self._ping_ms = round((trio.current_time() - self._pinged.pop(event_id)) * 1000)
-            case ToolResultReceived(tool_call_id) if tool_call_id in self._results:
-                arrived, results = self._results[tool_call_id]
-                results.append(event)
-                arrived.set()
-            case UserMessageReceived(text) if text:
-                self._take_turn(self._script.answer_to(text))
             case ClientBroke(reason, code):
                 self._socket.close(code, reason)
+            case ConversationInitiated(data):
+                self._begin(data)
+            case _ if not self._begun:
+                self._socket.close(1008, "conversation_initiation_client_data must come first")
+            case UserAudio(audio):
+                self._hear(audio)
+            case PongReceived(event_id) if event_id in self._pinged:
+                self._ping_ms = round((trio.current_time() - self._pinged.pop(event_id)) * 1000)
+            case ToolResultReceived(call_id) if self._question and self._question.call_id == call_id:
+                self._question.result = event
+                self._question.answered.set()
+            case UserMessageReceived(text) if text:
+                self._take_turn(self._answer, self._script.answer_to(text))
 
     def _begin(self, data: Mapping[str, object]) -> None:
+        self._begun = True
         variables = data.get("dynamic_variables")
         if isinstance(variables, Mapping):
             self._variables = dict(variables)
         self._send(ConversationMetadata(ConversationMetadataData(f"conv_{next(_serial)}", FORMAT, FORMAT)))
         self._nursery.start_soon(self._ping)
-        self._nursery.start_soon(self._in_turn, self._say, filled(self._script.greeting, self._variables))
+        self._take_turn(self._say, filled(self._script.greeting, self._variables))
 
     def _hear(self, audio: bytes) -> None:
         before = self._frames // VAD_SCORE_FRAMES
@@ -142,28 +161,31 @@ class Conversation:
         if self._frames // VAD_SCORE_FRAMES > before:
             self._send(VADScore(VADScoreData(round(self._hearing.score, 2))))
 
-    def _caller_talks(self) -> None:
-        speech, now = self._speech, trio.current_time()
-        if speech is None or now > speech.began + speech.seconds:
-            return
-        self._turn.cancel(reason="the caller spoke over the agent")
-        self._speech = None
-        said = f"{speech.said_until(now)}…"
-        self._send(Interruption(InterruptionData(speech.event_id)))
-        self._send(AgentResponseCorrection(AgentResponseCorrectionData(speech.text, said, speech.event_id)))
-
     def _utterance(self, heard: Heard) -> None:
         self._event_id += 1
         transcript = heard.text or NOT_UNDERSTOOD
         self._send(UserTranscript(UserTranscriptionData(transcript, self._event_id)))
-        self._take_turn(self._script.answer_to(heard.text) if heard.text else None)
+        if not self._hearing.speaking:  # else they go on already, and the answer is for what comes next
+            self._take_turn(self._answer, self._script.answer_to(heard.text) if heard.text else None)
 
-    def _take_turn(self, turn: Turn | None) -> None:
-        self._turn.cancel(reason="the caller has said something new")
-        self._nursery.start_soon(self._in_turn, self._answer, turn)
+    def _fall_silent(self) -> None:
+        """Give up the turn. When the caller has heard some of it, say how much."""
+        self._turn.cancel(reason="somebody else has the floor")
+        speech, self._speech = self._speech, None
+        if speech is None:
+            return
+        said = f"{speech.said_until(trio.current_time())}…"
+        self._send(Interruption(InterruptionData(speech.event_id)))
+        self._send(AgentResponseCorrection(AgentResponseCorrectionData(speech.text, said, speech.event_id)))
 
-    async def _in_turn(self, act: Callable[..., Awaitable[None]], *args: object) -> None:
-        with trio.CancelScope() as self._turn:
+    def _take_turn(self, act: Callable[..., Awaitable[None]], *args: object) -> None:
+        self._fall_silent()
+        self._turn = trio.CancelScope()
+        self._nursery.start_soon(self._in_turn, self._turn, act, *args)
+
+    async def _in_turn(self, turn: trio.CancelScope, act: Callable[..., Awaitable[None]], *args: object) -> None:
+        with turn:
+            await trio.lowlevel.checkpoint_if_cancelled()  # the next turn may have come before this one got going
             await act(*args)
 
     async def _answer(self, turn: Turn | None) -> None:
@@ -183,21 +205,19 @@ class Conversation:
 
     async def _use(self, tool: ToolUse) -> ToolResultReceived | None:
         """Have the client run a tool; None when it doesn't answer in time."""
-        call_id = f"call_{next(_serial)}"
-        arrived, results = self._results[call_id] = trio.Event(), []
+        self._question = question = _Question(f"call_{next(_serial)}")
         parameters = {
             name: filled(value, self._variables) if isinstance(value, str) else value
             for name, value in tool.parameters.items()
         }
-        self._send(ClientToolCallMessage(ClientToolCallData(tool.name, call_id, parameters, self._event_id)))
+        self._send(ClientToolCallMessage(ClientToolCallData(tool.name, question.call_id, parameters, self._event_id)))
         with trio.move_on_after(TOOL_SECONDS):
-            await arrived.wait()
-        del self._results[call_id]
-        return results[0] if results else None
+            await question.answered.wait()
+        return question.result
 
     async def _say(self, text: str) -> None:
         """Say `text` and return when it has been heard."""
-        samples = await trio.to_thread.run_sync(self._voice.say, text)
+        samples = await self._synthesise(text)
         self._event_id += 1
         speech = _Speech(text, self._event_id, trio.current_time(), len(samples) / RATE)
         self._speech = speech

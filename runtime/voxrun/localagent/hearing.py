@@ -31,6 +31,11 @@ class Hearing:
         self._whole, self._waiting = trio.open_memory_channel[list[Samples]](UTTERANCES)
 
     @property
+    def speaking(self) -> bool:
+        """Whether the caller talks, or has only paused."""
+        return self._turns.speaking
+
+    @property
     def score(self) -> float:
         """How likely it is that the caller talks now, 0 to 1."""
         return self._turns.score
@@ -39,7 +44,7 @@ class Hearing:
         """Take more audio, int16 at 16 kHz in pieces of any size; returns how many frames it completed."""
         self._rest += audio
         count = len(self._rest) // _FRAME_BYTES
-        frames = np.frombuffer(self._rest, "<i2", count * frame_size(RATE)).reshape(count, -1)
+        frames = np.frombuffer(self._rest, "<i2", count * frame_size(RATE)).reshape(-1, frame_size(RATE))
         self._rest = self._rest[count * _FRAME_BYTES :]
         for frame in frames:
             self._hear_frame(frame)
@@ -53,7 +58,7 @@ class Hearing:
     def _hear_frame(self, frame: Samples) -> None:
         event = self._turns.feed(frame)
         if isinstance(event, SpeechStarted):
-            self._utterance = [event.audio]
+            self._utterance = list(event.audio.reshape(-1, frame_size(RATE)))
             self._on_start()
         elif isinstance(event, SpeechEnded):
             self._finish()

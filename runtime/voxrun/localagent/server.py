@@ -1,6 +1,9 @@
 """`serve_agent`: the local agent on a port: signed URLs and conversations, as the service offers them."""
 
 import secrets
+from collections.abc import Awaitable, Callable
+from typing import cast
+from urllib.parse import urlencode
 
 import msgspec
 import trio
@@ -8,8 +11,10 @@ import trio
 from voxrun.audio.frame import Samples
 from voxrun.localagent.conversation import Conversation
 from voxrun.localagent.ears import Heard, Recogniser
+from voxrun.localagent.extra import load_extra
 from voxrun.localagent.script import DEFAULT_SCRIPT, Script, load_script
 from voxrun.localagent.voice import Voice
+from voxrun.session.services import in_thread
 from voxrun.transports.network import Network
 from voxrun.transports.server import Reply, Request, Upgrade, serve
 from voxrun.transports.websocket import WebSocket
@@ -18,25 +23,30 @@ CONVERSATION_PATH = "/v1/convai/conversation"
 SIGNED_URL_PATHS = (f"{CONVERSATION_PATH}/get-signed-url", f"{CONVERSATION_PATH}/get_signed_url")
 SIGNATURE = "conversation_signature"
 
+Offload = Callable[..., Awaitable[object]]
+"""Does blocking work, as `Services.offload`."""
+
 
 class _Agent:
     """What all connections share."""
 
-    def __init__(self, script: Script, voice: Voice, recogniser: Recogniser) -> None:
+    def __init__(self, script: Script, voice: Voice, recogniser: Recogniser, offload: Offload) -> None:
         self._script = script
         self._voice = voice
         self._recogniser = recogniser
+        self._offload = offload
         self._recognising = trio.Lock()
-        self._signatures: set[str] = set()
+        self._signature = f"cvtkn_{secrets.token_hex(16)}"
 
     async def handle(self, request: Request) -> Reply | Upgrade:
         """Answer one request. A conversation needs no signature, but one that is given must be ours."""
+        if request.method not in ("GET", "HEAD"):
+            return _refuse(405, "only GET is answered here")
         if request.path in SIGNED_URL_PATHS:
             return self._sign(request)
         if request.path != CONVERSATION_PATH:
             return _refuse(404, "not found")
-        signature = request.query.get(SIGNATURE)
-        if signature is not None and signature not in self._signatures:
+        if request.query.get(SIGNATURE, self._signature) != self._signature:
             return _refuse(403, "this signature is not valid")
         return Upgrade(self._talk)
 
@@ -46,20 +56,25 @@ class _Agent:
         agent_id = request.query.get("agent_id")
         if not agent_id:
             return _refuse(422, "agent_id is missing")
-        signature = f"cvtkn_{secrets.token_hex(16)}"
-        self._signatures.add(signature)
         host = request.headers.get("host", "127.0.0.1")
-        url = f"ws://{host}{CONVERSATION_PATH}?agent_id={agent_id}&{SIGNATURE}={signature}"
+        query = urlencode({"agent_id": agent_id, SIGNATURE: self._signature})
+        url = f"ws://{host}{CONVERSATION_PATH}?{query}"
         return Reply(200, msgspec.json.encode({"signed_url": url}))
 
     async def _talk(self, socket: WebSocket) -> None:
-        await Conversation(socket, self._script, self._voice, self._recognise).run()
+        await Conversation(socket, self._script, self._say, self._recognise).run()
+
+    async def _say(self, text: str) -> Samples:
+        return cast(Samples, await self._offload(self._voice.say, text))
 
     async def _recognise(self, utterance: list[Samples]) -> Heard:
         async with self._recognising:  # utterances don't influence each other, but go one at a time
-            for piece in utterance:
-                self._recogniser.feed(piece)
-            return await trio.to_thread.run_sync(self._recogniser.result)
+            return cast(Heard, await self._offload(self._decode, utterance))
+
+    def _decode(self, utterance: list[Samples]) -> Heard:
+        for piece in utterance:
+            self._recogniser.feed(piece)
+        return self._recogniser.result()
 
 
 def _refuse(status: int, detail: str) -> Reply:
@@ -72,6 +87,7 @@ async def serve_agent(
     port: int,
     script: str = "",
     *,
+    offload: Offload = in_thread,
     task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve conversations until cancelled; `task_status.started` gets the port.
@@ -80,6 +96,7 @@ async def serve_agent(
     can not be recognised, or when the extra is missing.
     """
     loaded = load_script(script or DEFAULT_SCRIPT)
-    voice = Voice()
-    recogniser = await trio.to_thread.run_sync(Recogniser, loaded.phrases)
-    await serve(network, host, port, _Agent(loaded, voice, recogniser).handle, task_status=task_status)
+    load_extra("webrtcvad")  # a caller's ears need it, and by then it's too late to say so
+    recogniser = cast(Recogniser, await offload(Recogniser, loaded.phrases))
+    agent = _Agent(loaded, Voice(), recogniser, offload)
+    await serve(network, host, port, agent.handle, task_status=task_status)
