@@ -68,9 +68,7 @@ class Caller:
     def answer(self, result: str, *, is_error: bool = False, call: int = 0) -> None:
         """Answer a tool call."""
         call_id = self.of_type("client_tool_call")[call].payload.tool_call_id
-        self.send(
-            self.protocol.client_tool_result({"tool_call_id": call_id, "result": result, "is_error": is_error})
-        )
+        self.send(self.protocol.client_tool_result({"tool_call_id": call_id, "result": result, "is_error": is_error}))
 
     def of_type(self, kind: str) -> list[Message]:
         """All messages of that type."""
@@ -83,12 +81,12 @@ class Caller:
     @property
     def responses(self) -> list[str]:
         """What the agent said, as text."""
-        return [message.payload.agent_response_event.agent_response for message in self.of_type("agent_response")]
+        return [message.payload.agent_response for message in self.of_type("agent_response")]
 
     @property
     def transcripts(self) -> list[str]:
         """What the agent understood."""
-        return [m.payload.user_transcription_event.user_transcript for m in self.of_type("user_transcript")]
+        return [m.payload.user_transcript for m in self.of_type("user_transcript")]
 
     def audio_of(self, event_id: int) -> list[tuple[float, Samples]]:
         """The pieces of one turn's speech, and when each came."""
@@ -183,4 +181,3 @@ def converse(main: Callable[[Caller], Awaitable[None]], script: Path | None = No
 
     with_agent(call, script)
     return callers[0]
-

@@ -6,7 +6,7 @@ from typing import Unpack as _Unpack
 
 from voxrun.api.parameters import merged
 from voxrun.events.elevenlabs import AgentsEvent, AgentsEvents, Events, WebSocketCloseEvent
-from voxrun.providers.elevenlabs.agents_client import AgentsClient, connect_agent
+from voxrun.providers.elevenlabs.agents_client import AgentsClient, ClientOptions, connect_agent
 from voxrun.providers.elevenlabs.endpoint import DEFAULT_BASE_URL, AgentAddress
 from voxrun.session.current import current_session
 
@@ -25,12 +25,17 @@ class AgentsClientParameters(TypedDict, total=False):
 
     `baseUrl` may name another host than api.elevenlabs.io; with ws or wss it is connected to directly, without a signed
     URL. `onWebSocketClose` is called for every end of the connection, the scenario's own `close()` included.
+    The trace keeps messages in any case: with `trace` every frame in full, with `privacy` no content, and with
+    `statistics` the connection's counters.
     """
 
     xiApiKey: Required[str | None]
     agentId: Required[str]
     includeConversationId: bool
     onWebSocketClose: Callable[[WebSocketCloseEvent], object]
+    statistics: bool
+    trace: bool
+    privacy: bool
     baseUrl: str
     branchId: str
 
@@ -44,14 +49,20 @@ async def createAgentsClient(parameters: AgentsClientParameters | None = None, /
 
     RemoteError, with the service's own words, when it refuses or can't be reached; ConfigurationError without a key.
     """
-    options = merged("createAgentsClient", AgentsClientParameters, parameters, keywords)
+    given = merged("createAgentsClient", AgentsClientParameters, parameters, keywords)
     session = current_session()
     default_url = session.services.base_urls.get("elevenlabs", DEFAULT_BASE_URL)
     address = AgentAddress(
-        agent_id=options["agentId"],
-        api_key=options["xiApiKey"],
-        base_url=options.get("baseUrl", default_url),
-        include_conversation_id=options.get("includeConversationId", False),
-        branch_id=options.get("branchId"),
+        agent_id=given["agentId"],
+        api_key=given["xiApiKey"],
+        base_url=given.get("baseUrl", default_url),
+        include_conversation_id=given.get("includeConversationId", False),
+        branch_id=given.get("branchId"),
     )
-    return await connect_agent(session, session.services.network, address, options.get("onWebSocketClose"))
+    options = ClientOptions(
+        on_close=given.get("onWebSocketClose"),
+        statistics=given.get("statistics", False),
+        trace=given.get("trace", False),
+        privacy=given.get("privacy", False),
+    )
+    return await connect_agent(session, session.services.network, address, options)

@@ -11,9 +11,11 @@ def read_env_file(path: Path) -> dict[str, str]:
     ConfigurationError for a file that can't be read or a line that is neither; the text of a line is never shown.
     """
     try:
-        lines = path.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"--env-file {path} can't be read: {error}") from error
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise ConfigurationError(f"--env-file {path} can't be read: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"--env-file {path} can't be read: it is no text in UTF-8") from None
     values = {}
     for number, line in enumerate(lines, 1):
         text = line.strip().removeprefix("export ")
@@ -21,7 +23,9 @@ def read_env_file(path: Path) -> dict[str, str]:
             continue
         name, equals, value = text.partition("=")
         if not equals or not name.strip().isidentifier():
-            raise ConfigurationError(f"{path}:{number}: this is no NAME=VALUE line")
+            raise ConfigurationError(
+                f"{path}:{number}: this line is not NAME=VALUE (it is not shown, as it may hold a secret)"
+            )
         values[name.strip()] = _unquoted(value.strip())
     return values
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from voxrun.audio.level import FLOOR_DBFS, dbfs
 from voxrun.cli.view import line_of
-from voxrun.media.call import Call
+from voxrun.media.call import Call, CallState
 
 REFRESH_SECONDS = 0.1
 QUIET_DBFS = -60.0
@@ -39,11 +39,14 @@ class LiveView:
         """Keep the meters moving until cancelled."""
         with self._live:
             while True:
-                call = self._call()
-                if call is not None:
-                    said, heard = dbfs(call.said), dbfs(call.heard)
-                    self._live.update(Text(f"  caller {meter(said)}   agent {meter(heard)}"), refresh=True)
+                self._live.update(self._meters(), refresh=True)
                 await trio.sleep(REFRESH_SECONDS)
+
+    def _meters(self) -> Text:
+        call = self._call()
+        if call is None or call.state() != CallState.CONNECTED:
+            return Text()
+        return Text(f"  caller {meter(dbfs(call.said))}   agent {meter(dbfs(call.heard))}")
 
 
 def meter(level: float) -> str:

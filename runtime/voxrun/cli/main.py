@@ -4,45 +4,68 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
+from typing import NoReturn
 
 from voxrun.cli.env_file import read_env_file
 from voxrun.cli.run import RunOptions, run
-from voxrun.cli.status import status_of
+from voxrun.cli.status import INTERRUPTED, status_of
+from voxrun.cli.view import visible
 from voxrun.errors import ConfigurationError, VoxrunError
+from voxrun.session.failure import first_of
+
+USAGE = """\
+voxrun SCENARIO [options]
+       voxrun agent [options]      serve the local agent by itself"""
 
 DESCRIPTION = """\
 Run a voice-call scenario: a Python file that reacts to call and agent events.
 
-  voxrun scenario.py                         call it with this machine's microphone and speaker
-  voxrun scenario.py --call hello.flac       call it with an audio file
-  voxrun scenario.py --call none             no call: the scenario only gets AppEvents.Started
-  voxrun agent                               serve the local agent by itself (voxrun agent --help)
+  voxrun scenario.py                      call it with microphone and speaker
+  voxrun scenario.py --call hello.flac    call it with an audio file
+  voxrun scenario.py --call none          no call: it only gets AppEvents.Started
+  voxrun scenario.py --local-agent        no account: talk to an agent right here
 """
 
 EPILOG = """\
-exit status: 0 ended well, 1 the scenario failed, 2 wrong use, 3 a peer or device could not be reached, 130 interrupted
+exit status: 0 ended well, 1 the scenario failed, 2 wrong use,
+             3 a peer or device could not be reached, 130 interrupted
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if isinstance(sys.stdout, TextIOWrapper):  # a terminal that knows no UTF-8 shows what it can
+        sys.stdout.reconfigure(errors="backslashreplace")
+    status = INTERRUPTED
     try:
-        if arguments[:1] == ["agent"]:
-            from voxrun.cli.agent import agent  # noqa: PLC0415 - brings the speech libraries in
+        status = _run(arguments)
+    except* VoxrunError as errors:
+        error = first_of(errors)
+        print(f"voxrun: {visible(str(error))}", file=sys.stderr)  # noqa: T201 - the command line speaks here
+        status = status_of(error)
+    except* KeyboardInterrupt:
+        pass
+    return status
 
-            return agent(arguments[1:])
-        return run(_parse(arguments))
-    except VoxrunError as error:
-        print(f"voxrun: {error}", file=sys.stderr)  # noqa: T201 - the command line speaks here
-        return status_of(error)
+
+def _run(arguments: list[str]) -> int:
+    if arguments[:1] == ["agent"]:
+        from voxrun.cli.agent import agent  # noqa: PLC0415 - brings the speech libraries in
+
+        return agent(arguments[1:])
+    return run(_parse(arguments))
 
 
 def _parse(arguments: list[str]) -> RunOptions:
     # `--local-agent FILE` would swallow the scenario in `voxrun --local-agent scenario.py`: only `=FILE` is a value.
     arguments = ["--local-agent=" if argument == "--local-agent" else argument for argument in arguments]
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        _refuse(parser, unknown)
     secrets = read_env_file(options.env_file) if options.env_file else {}
     for given in options.secret:
         name, equals, value = given.partition("=")
@@ -61,10 +84,27 @@ def _parse(arguments: list[str]) -> RunOptions:
     )
 
 
+def _refuse(parser: argparse.ArgumentParser, unknown: list[str]) -> NoReturn:
+    """End with a message that shows no more than the names of options: the rest may be a secret gone astray."""
+    options = [argument.partition("=")[0] for argument in unknown if argument.startswith("-")]
+    parser.error(f"there is no option {', '.join(options)}" if options else "only one SCENARIO can be run")
+
+
+def _seconds(text: str) -> float:
+    """A time to wait. ArgumentTypeError when it is none."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not seconds >= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return seconds
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "voxrun",
-        usage="voxrun SCENARIO [options]",
+        usage=USAGE,
         description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -74,9 +114,9 @@ def _parser() -> argparse.ArgumentParser:
     call = parser.add_argument_group("the call")
     call.add_argument(
         "--call",
-        metavar="FILE|none",
+        metavar="FILE|mic|none",
         help="the caller: an audio file (wav, flac, ogg, mp3), played in real time and followed by silence; "
-        "or none. Without it: microphone and speaker",
+        "mic (microphone and speaker) if not given; or none",
     )
     call.add_argument(
         "--record",
@@ -87,14 +127,15 @@ def _parser() -> argparse.ArgumentParser:
     call.add_argument(
         "--idle-timeout",
         metavar="SECONDS",
-        type=float,
+        type=_seconds,
         help="how long the session lives without a call (1 after a call, 60 with --call none)",
     )
     agent = parser.add_argument_group("the agent")
     agent.add_argument(
         "--local-agent",
-        metavar="=SCRIPT.toml",
-        help="ElevenLabs clients talk to an agent inside this process: no account, no network",
+        metavar="[=FILE.toml]",
+        help="ElevenLabs clients talk to an agent inside this process: no account, no network; FILE.toml is what it "
+        "expects to hear and what it answers",
     )
     agent.add_argument(
         "--secret",

@@ -1,26 +1,29 @@
 """`voxrun SCENARIO`: one session from the terminal."""
 
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import trio
 
+from voxrun.cli.interrupt import Interruption
 from voxrun.cli.live import LiveView
+from voxrun.cli.output import guarded, silence_output
 from voxrun.cli.status import INTERRUPTED, status_of
 from voxrun.cli.view import JsonView, PlainView
-from voxrun.errors import ConfigurationError
+from voxrun.errors import ConfigurationError, DeviceError
 from voxrun.media.file_leg import FileLeg
 from voxrun.media.leg import Leg, Party
 from voxrun.media.recorded_leg import RecordedLeg
 from voxrun.media.ticker import Ticker
 from voxrun.session.secrets import Secrets
 from voxrun.session.services import Services
-from voxrun.session.session import IDLE_SECONDS, Outcome, Session
+from voxrun.session.session import IDLE_SECONDS, Session
 from voxrun.transports.audio_file import AudioFile
 from voxrun.transports.network import TcpNetwork
 from voxrun.transports.sound_device import SoundDeviceLeg
@@ -28,8 +31,11 @@ from voxrun.transports.wav import WavWriter
 
 IDLE_AFTER_CALL_SECONDS = 1.0
 
-LOCAL_KEY = "local-agent"
-"""Stands in for ELEVENLABS_API_KEY when the local agent runs: a real key never leaves for it."""
+LOCAL_KEY = "local-agent-asks-for-no-key"
+"""Stands in for ELEVENLABS_API_KEY when the local agent runs: a real key never leaves for it.
+
+As a secret it is taken out of all output, so it must be nothing that a message says.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,60 +54,91 @@ class RunOptions:
 
 def run(options: RunOptions) -> int:
     """Run one session to its end; returns the exit status."""
+    _check_paths(options)
     with ExitStack() as files:
         leg, party = _open_leg(options, files)
-        trace = files.enter_context(_trace_file(options.trace)) if options.trace else None
+        trace = None if options.trace is None else files.enter_context(_open_trace(options.trace))
         return trio.run(_run, options, leg, party, trace)
 
 
-async def _run(options: RunOptions, leg: Leg | None, party: Party, trace: Callable[[str], None] | None) -> int:
+async def _run(options: RunOptions, leg: Leg | None, party: Party, trace: BinaryIO | None) -> int:
+    status = INTERRUPTED
+    async with trio.open_nursery() as nursery:
+        interruption = Interruption(partial(nursery.cancel_scope.cancel, reason="interrupted"))
+        with interruption.on_signals():
+            services = await _start_services(options, nursery)
+            idle = IDLE_SECONDS if leg is None else IDLE_AFTER_CALL_SECONDS
+            idle_seconds = idle if options.idle_timeout is None else options.idle_timeout
+            ticker = Ticker()
+            session = Session(options.scenario, services, ticker, idle_seconds=idle_seconds)
+            interruption.end = partial(session.terminate, "interrupted")
+            _subscribe_view(options, session, nursery, interruption)
+            if trace is not None:
+                _subscribe_trace(session, trace)
+            if services.base_urls:
+                session.trace("local_agent", url=services.base_urls["elevenlabs"])
+            nursery.start_soon(ticker.run)
+            outcome = await session.run(leg, party)
+            status = status_of(outcome.error)
+            session.trace("clock", late_ticks=ticker.late, skipped_ticks=ticker.skipped)
+        nursery.cancel_scope.cancel(reason="the session is over")
+    return INTERRUPTED if interruption.happened else status
+
+
+async def _start_services(options: RunOptions, nursery: trio.Nursery) -> Services:
     secrets = dict(options.secrets)
     base_urls = {}
-    interrupted = trio.Event()
-    ticker = Ticker()
-    async with trio.open_nursery() as nursery:
-        if options.local_agent is not None:
-            from voxrun.localagent.server import serve_agent  # noqa: PLC0415 - brings the speech libraries in
+    if options.local_agent is not None:
+        from voxrun.localagent.server import serve_agent  # noqa: PLC0415 - brings the speech libraries in
 
-            port = await nursery.start(serve_agent, TcpNetwork(), "127.0.0.1", 0, options.local_agent)
-            base_urls["elevenlabs"] = f"http://127.0.0.1:{port}"
-            secrets["ELEVENLABS_API_KEY"] = LOCAL_KEY
-        services = Services(secrets=Secrets(secrets, os.environ), network=TcpNetwork(), base_urls=base_urls)
-        idle = IDLE_SECONDS if leg is None else IDLE_AFTER_CALL_SECONDS
-        idle_seconds = idle if options.idle_timeout is None else options.idle_timeout
-        session = Session(options.scenario, services, ticker, idle_seconds=idle_seconds)
-        _subscribe_view(options, session, nursery)
-        if trace is not None:
-            session.trace_log.subscribe(trace)
-        if base_urls:
-            session.trace("log", message=f"ElevenLabs clients talk to the local agent at {base_urls['elevenlabs']}")
-        nursery.start_soon(ticker.run)
-        nursery.start_soon(_watch_signals, session, interrupted, nursery.cancel_scope)
-        outcome: Outcome = await session.run(leg, party)
-        session.trace("clock", late_ticks=ticker.late, skipped_ticks=ticker.skipped)
-        nursery.cancel_scope.cancel(reason="the session is over")
-    return INTERRUPTED if interrupted.is_set() else status_of(outcome.error)
+        port = await nursery.start(serve_agent, TcpNetwork(), "127.0.0.1", 0, options.local_agent)
+        base_urls["elevenlabs"] = f"http://127.0.0.1:{port}"
+        secrets["ELEVENLABS_API_KEY"] = LOCAL_KEY
+    return Services(secrets=Secrets(secrets, os.environ), network=TcpNetwork(), base_urls=base_urls)
 
 
-async def _watch_signals(session: Session, interrupted: trio.Event, everything: trio.CancelScope) -> None:
-    """The first Ctrl-C or SIGTERM ends the session as the scenario would; the second doesn't wait for handlers."""
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async for _ in signals:
-            if interrupted.is_set():
-                everything.cancel(reason="interrupted twice")
-            interrupted.set()
-            session.terminate("interrupted")
+def _subscribe_view(options: RunOptions, session: Session, nursery: trio.Nursery, interruption: Interruption) -> None:
+    def on_failure(error: OSError) -> None:
+        silence_output()
+        if isinstance(error, BrokenPipeError):  # `voxrun … | head`: whoever read this has seen enough
+            interruption.serve()
+        else:
+            session.broke(DeviceError(f"the output can't be written: {error.strerror}; the call goes on"))
 
-
-def _subscribe_view(options: RunOptions, session: Session, nursery: trio.Nursery) -> None:
     if options.json:
-        session.trace_log.subscribe(JsonView().show)
+        session.trace_log.subscribe(guarded(JsonView(sys.stdout, sys.stderr).show, on_failure))
     elif sys.stdout.isatty():
         live = LiveView(lambda: session.call)
-        session.trace_log.subscribe(live.show)
+        session.trace_log.subscribe(guarded(live.show, on_failure))
         nursery.start_soon(live.run)
     else:
-        session.trace_log.subscribe(PlainView().show)
+        session.trace_log.subscribe(guarded(PlainView(sys.stdout, sys.stderr).show, on_failure))
+
+
+def _subscribe_trace(session: Session, file: BinaryIO) -> None:
+    def on_failure(error: OSError) -> None:
+        message = f"--trace {file.name} can't be written: {error.strerror}; what was written before is kept"
+        session.broke(DeviceError(message))
+
+    session.trace_log.subscribe(guarded(lambda line: file.write(f"{line}\n".encode()), on_failure))
+
+
+def _check_paths(options: RunOptions) -> None:
+    """ConfigurationError for a scenario that isn't there, and before a file that is read would be overwritten."""
+    if not options.scenario.exists():
+        raise ConfigurationError(f"there is no scenario {options.scenario}: check the path")
+    if options.scenario.is_dir():
+        raise ConfigurationError(f"{options.scenario} is a folder: name the scenario file in it")
+    used = {options.scenario.resolve(): "the scenario"}
+    for what, path in (("the --call file", options.call), ("the agent's script", options.local_agent)):
+        if path:
+            used[Path(path).resolve()] = what
+    for option, output in (("--record", options.record), ("--trace", options.trace)):
+        if output is None:
+            continue
+        if output.resolve() in used:
+            raise ConfigurationError(f"{option} {output} would overwrite {used[output.resolve()]}: give another name")
+        used[output.resolve()] = f"what {option} writes"
 
 
 def _open_leg(options: RunOptions, files: ExitStack) -> tuple[Leg | None, Party]:
@@ -110,8 +147,10 @@ def _open_leg(options: RunOptions, files: ExitStack) -> tuple[Leg | None, Party]
             raise ConfigurationError("--record has nothing to record with --call none")
         return None, Party()
     leg: Leg
-    if options.call is None:
+    if options.call is None or options.call == "mic":
         leg, party = SoundDeviceLeg(), Party(callerid="microphone")
+    elif not options.call or "://" in options.call:
+        raise ConfigurationError(f"--call takes an audio file, mic or none, but was given '{options.call}'")
     else:
         source = AudioFile(Path(options.call))
         files.callback(source.close)
@@ -120,16 +159,18 @@ def _open_leg(options: RunOptions, files: ExitStack) -> tuple[Leg | None, Party]
         try:
             writer = WavWriter(options.record, rate=leg.rate, channels=2)
         except OSError as error:
-            raise ConfigurationError(f"--record {options.record} can't be written: {error.strerror}") from error
+            raise _unwritable("--record", options.record, error) from error
         files.callback(writer.close)
-        leg = RecordedLeg(leg, writer, str(options.record))
+        leg = RecordedLeg(leg, writer, f"--record {options.record}")
     return leg, party
 
 
-@contextmanager
-def _trace_file(path: Path) -> Iterator[Callable[[str], None]]:
+def _open_trace(path: Path) -> BinaryIO:
     try:
-        with path.open("w", buffering=1) as file:
-            yield lambda line: print(line, file=file)  # noqa: T201 - into the file
+        return path.open("wb", buffering=0)
     except OSError as error:
-        raise ConfigurationError(f"--trace {path} can't be written: {error.strerror}") from error
+        raise _unwritable("--trace", path, error) from error
+
+
+def _unwritable(option: str, path: Path, error: OSError) -> ConfigurationError:
+    return ConfigurationError(f"{option} {path} can't be written: {error.strerror}")

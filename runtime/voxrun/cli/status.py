@@ -1,6 +1,6 @@
 """Exit statuses."""
 
-from voxrun.errors import ConfigurationError, DeviceError, RemoteError, VoxrunError
+from voxrun.errors import ConfigurationError, DeviceError, RemoteError
 
 OK = 0
 SCENARIO_FAILED = 1
@@ -9,7 +9,7 @@ UNREACHABLE = 3
 INTERRUPTED = 130
 
 
-def status_of(error: VoxrunError | None) -> int:
+def status_of(error: BaseException | None) -> int:
     """The exit status of a run that ended with `error`."""
     match error:
         case None:

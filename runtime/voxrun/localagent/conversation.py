@@ -78,7 +78,7 @@ class _Question:
 
 
 @dataclass(frozen=True, slots=True)
-class _Speech:
+class Speech:
     """What the agent is saying."""
 
     text: str
@@ -109,7 +109,7 @@ class Conversation:
         self._begun = False
         self._variables: dict[str, object] = {}
         self._event_id = 0
-        self._speech: _Speech | None = None
+        self._speech: Speech | None = None
         self._turn = trio.CancelScope()
         self._question: _Question | None = None
         self._pinged: dict[int, float] = {}
@@ -219,7 +219,7 @@ class Conversation:
         """Say `text` and return when it has been heard."""
         samples = await self._synthesise(text)
         self._event_id += 1
-        speech = _Speech(text, self._event_id, trio.current_time(), len(samples) / RATE)
+        speech = Speech(text, self._event_id, trio.current_time(), len(samples) / RATE)
         self._speech = speech
         self._send(AgentResponse(AgentResponseData(text, speech.event_id)))
         size = round(CHUNK_SECONDS * RATE)

@@ -81,9 +81,7 @@ _LONGEST = 15 * RATE
 _LEVEL = 3277.0  # RMS of speech at -20 dBFS, which the model's prior below was measured at
 _NOISE = 130.0  # RMS, -48 dBFS: on digital silence, which no microphone gives, the model's scores go astray
 _CEPSTRAL_MEAN = "64.9,2.0,-4.5,12.9,-12.0,-4.2,-1.2,-15.8,-4.9,-4.1,6.9,-2.5,-9.5"  # of speech at that level
-_ACCEPTED_FIT = (
-    -13.0
-)  # nats a 10 ms frame: clean speech, 98.8 % of expected phrases are above, of others 0 to 5 %
+_ACCEPTED_FIT = -13.0  # nats a 10 ms frame: of clean speech 98 % of expected phrases are above, 0 to 5 % of others
 _SMOOTHING = 8  # frames: keeps a short word from being judged by one bad frame
 _PIECE = RATE // 20  # 50 ms of audio: about 2 ms of decoding
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)*")
@@ -108,7 +106,7 @@ class Recogniser:
 
     It knows no other sentence. Its decoder forces every sound onto the nearest phrase, so what comes out is
     judged by how far the fit, overall and of the worst word, is from the best that any sounds could reach.
-    Utterances don't influence each other.
+    It gets used to the noise of the line, so each conversation needs one of its own.
     """
 
     def __init__(self, phrases: Iterable[str]) -> None:
@@ -119,16 +117,12 @@ class Recogniser:
         """
         self._phrases = {spoken(phrase): phrase for phrase in phrases if spoken(phrase)}
         if not self._phrases:
-            raise ConfigurationError(
-                "there is nothing to recognise: give the local agent's script phrases to expect"
-            )
+            raise ConfigurationError("there is nothing to recognise: give the local agent's script phrases to expect")
         # compallsen: score all sounds of each frame, else "the best there could be" is the best that was tried
         self._decoder = load_extra("pocketsphinx").Decoder(lm=None, compallsen=True, loglevel="FATAL")
         self._check_words()
         alternatives = " | ".join(self._phrases)
-        self._decoder.add_jsgf_string(
-            "script", f"#JSGF V1.0; grammar script; public <phrase> = {alternatives};"
-        )
+        self._decoder.add_jsgf_string("script", f"#JSGF V1.0; grammar script; public <phrase> = {alternatives};")
         self._decoder.activate_search("script")
         self._audio: list[Samples] = []
         self._length = 0
@@ -151,12 +145,9 @@ class Recogniser:
         self._audio, self._length = [], 0
         if not audio.any():
             return Heard(None, 0.0)
-        self._decoder.start_stream()  # forgets the noise of the last utterance
         self._decoder.set_cmn(_CEPSTRAL_MEAN)
         self._decoder.start_utt()
-        for start in range(
-            0, audio.size, _PIECE
-        ):  # the decoder holds the GIL: between pieces others have their turn
+        for start in range(0, audio.size, _PIECE):  # the decoder holds the GIL: between pieces others have their turn
             self._decoder.process_raw(audio[start : start + _PIECE].tobytes())
         self._decoder.end_utt()
         hypothesis = self._decoder.hyp()

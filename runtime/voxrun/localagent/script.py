@@ -131,9 +131,7 @@ class _Reader:
             raise self._wrong(f"{where}, {key}".removeprefix(", "), "give a text that isn't empty")
         return text
 
-    def _value(
-        self, table: dict[str, Any], where: str, key: str, kind: type, advice: str, default: Any = None
-    ) -> Any:
+    def _value(self, table: dict[str, Any], where: str, key: str, kind: type, advice: str, default: Any = None) -> Any:
         value = table.get(key, default)
         if not isinstance(value, kind):
             state = f"is {value!r}" if key in table else "is missing"
@@ -143,9 +141,7 @@ class _Reader:
     def _check_keys(self, table: dict[str, Any], where: str, known: tuple[str, ...]) -> None:
         for key in table:
             if key not in known:
-                raise self._wrong(
-                    f"{where}, {key}".removeprefix(", "), f"no such key: there are {', '.join(known)}"
-                )
+                raise self._wrong(f"{where}, {key}".removeprefix(", "), f"no such key: there are {', '.join(known)}")
 
     def _check_phrases(self, script: Script) -> None:
         seen: dict[str, int] = {}
@@ -153,9 +149,7 @@ class _Reader:
             for phrase in turn.expects:
                 if seen.setdefault(spoken(phrase), number) != number:
                     first = seen[spoken(phrase)]
-                    raise self._wrong(
-                        f"turn {number}, expects {phrase!r}", f"turn {first} does already: keep one"
-                    )
+                    raise self._wrong(f"turn {number}, expects {phrase!r}", f"turn {first} does already: keep one")
 
     def _wrong(self, what: str, advice: str) -> ConfigurationError:
         return ConfigurationError(f"{self.path}: {what}: {advice}")

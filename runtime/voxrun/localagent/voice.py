@@ -114,8 +114,6 @@ def _faded(samples: Samples) -> Samples:
 def _at_16_khz(samples: Samples) -> Samples:
     resampler = Resampler(_ESPEAK_RATE, RATE)
     size = frame_size(_ESPEAK_RATE)
-    frames = np.zeros(
-        (-(-samples.size // size) + 1, size), np.int16
-    )  # one more for what the filter holds back
+    frames = np.zeros((-(-samples.size // size) + 1, size), np.int16)  # one more for what the filter holds back
     frames.reshape(-1)[: samples.size] = samples
     return np.concatenate([resampler.process(frame) for frame in frames])

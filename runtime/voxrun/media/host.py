@@ -25,8 +25,11 @@ class UnitHost(Protocol):
     def new_id(self, kind: str) -> str:
         """A name for a new unit that is unique in this session: `call-1`, `player-2`."""
 
-    def emit(self, target: "EventTarget", event: EventName[E], payload: E) -> None:
-        """Queue an event; the target's handlers run soon, in order, never inside this call."""
+    def emit(self, target: "EventTarget", event: EventName[E], payload: E, *, private: bool = False) -> None:
+        """Queue an event; the target's handlers run soon, in order, never inside this call.
+
+        The trace gets the payload, unless it is `private`.
+        """
 
     def call_soon(self, what: str, callback: Callable[..., object], *args: object) -> None:
         """Queue a call of the scenario's own function, as if it were a handler; `what` names it in errors."""
@@ -36,6 +39,9 @@ class UnitHost(Protocol):
 
     async def start(self, task: Callable[..., Awaitable[object]], *args: object) -> Any:
         """Like `spawn`, but wait for the task's `task_status.started(value)` and return that value."""
+
+    def at_end(self, leave: Callable[[], Awaitable[object]]) -> None:
+        """Have `leave` take its leave of a peer when the session ends, before the unit's tasks are cancelled."""
 
     async def offload(self, work: Callable[..., T], *args: object) -> T:
         """Do slow, blocking work off the media thread."""

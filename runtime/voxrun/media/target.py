@@ -51,6 +51,8 @@ class EventTarget:
         A coroutine function runs as a task of its own. Anything but a function ends the scenario when the event fires.
         """
         self._warn_if_unknown(event)
+        if not callable(callback):
+            self._host.warn(f"{callback!r} is no function: the scenario ends when {event} fires")
         self._listeners.setdefault(event, []).append(callback)
 
     def removeEventListener(self, event: EventName[E], callback: Callable[[E], object] | None = None) -> None:

@@ -1,5 +1,6 @@
 """`MediaSource`: what all units with audio of their own share; `VoxMediaUnit`: one that also receives."""
 
+import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
@@ -49,5 +50,8 @@ class VoxMediaUnit(Source, Sink, Protocol):
 def _receiving(unit: Sink) -> Sink:
     """`unit`, unless the scenario, unchecked by types, passed something that receives no audio: ScenarioError."""
     if not hasattr(unit, "inlet"):
+        if inspect.iscoroutine(unit):
+            unit.close()
+            raise ScenarioError("audio can't be sent to a promise: put `await` before the call that makes the unit")
         raise ScenarioError(f"audio can't be sent to {unit!r}: it is not a unit that receives audio")
     return unit

@@ -32,6 +32,9 @@ T = TypeVar("T")
 ENDING_SECONDS = 5.0
 """How long handlers of Terminating may take before the session ends without them."""
 
+LEAVING_SECONDS = 1.0
+"""How long taking leave of peers may take."""
+
 IDLE_SECONDS = 60.0
 """A session without a call ends after this long (VoxEngine's limit)."""
 
@@ -74,6 +77,7 @@ class Session:
         self._dispatcher = Dispatcher(self._handler_failed)
         self.timers = Timers(self._dispatcher)
         self._units: trio.Nursery
+        self._leaves: list[Callable[[], Awaitable[object]]] = []
         self._life = trio.CancelScope()
         self._ending: str | None = None
         self._broken: VoxrunError | None = None
@@ -118,10 +122,10 @@ class Session:
         """`call-1`, `player-1`, `player-2`."""
         return f"{kind}-{next(self._serials.setdefault(kind, itertools.count(1)))}"
 
-    def emit(self, target: EventTarget, event: EventName[E], payload: E) -> None:
+    def emit(self, target: EventTarget, event: EventName[E], payload: E, *, private: bool = False) -> None:
         """Queue an event; nothing comes of it once the session is ending."""
         if self._ending is None:
-            self.trace("event", unit=target.id(), name=event, payload=payload)
+            self.trace("event", unit=target.id(), name=event, payload=None if private else payload)
             self._dispatcher.put_event(target, event, payload)
 
     def call_soon(self, what: str, callback: Callable[..., object], *args: object) -> None:
@@ -135,6 +139,10 @@ class Session:
     async def start(self, task: Callable[..., Awaitable[object]], *args: object) -> Any:
         """Run a unit's task and wait until it says that it has started."""
         return await self._units.start(task, *args)
+
+    def at_end(self, leave: Callable[[], Awaitable[object]]) -> None:
+        """Have `leave` run when the session ends."""
+        self._leaves.append(leave)
 
     async def offload(self, work: Callable[..., T], *args: object) -> T:
         """Do blocking work."""
@@ -174,6 +182,7 @@ class Session:
             return
         try:
             await self._live(leg, party)
+            await self._take_leave()
             await self._end()
         finally:
             unload(module)
@@ -209,6 +218,12 @@ class Session:
                 customData=party.customData,
             ),
         )
+
+    async def _take_leave(self) -> None:
+        with trio.move_on_after(LEAVING_SECONDS):
+            async with trio.open_nursery() as nursery:
+                for leave in self._leaves:
+                    nursery.start_soon(leave)
 
     async def _end(self) -> None:
         """Deliver the last two events. Units are still there, timers are not."""

@@ -10,6 +10,7 @@ from itertools import count
 from typing import TypeAlias, cast
 
 import h11
+import outcome
 import trio
 from trio_websocket import (
     ConnectionClosed,
@@ -66,7 +67,7 @@ class WebSocket:
     Message sizes are in bytes, or in characters for text.
     """
 
-    def __init__(self, connection: WebSocketConnection, stream: "_HandshakeStream", url: str) -> None:
+    def __init__(self, connection: WebSocketConnection, inbox: "_Inbox", stream: "_HandshakeStream", url: str) -> None:
         self.id = f"websocket-{next(_ids)}"
         self.url = url
         self.messages_in = 0
@@ -75,6 +76,7 @@ class WebSocket:
         self.bytes_out = 0
         self.dropped = 0
         self._connection = connection
+        self._inbox = inbox
         self._stream = stream
         self._outbox: deque[str | bytes] = deque()
         self._outbox_size = 0
@@ -112,12 +114,13 @@ class WebSocket:
 
         `on_message` must not block; what it raises comes out of here. The library answers pings by itself.
         """
-        with suppress(ConnectionClosed):
-            while True:
-                message = await self._connection.get_message()
-                self.messages_in += 1
-                self.bytes_in += len(message)
-                on_message(message)
+
+        def receive(message: str | bytes) -> None:
+            self.messages_in += 1
+            self.bytes_in += len(message)
+            on_message(message)
+
+        await self._inbox.deliver(receive)
         if self._closing:
             await self._written.wait()
         return self._closed_by_us or self._closed_by_peer()
@@ -214,7 +217,6 @@ async def open_websocket(
             address.target,
             subprotocols=subprotocols,
             extra_headers=fields,
-            message_queue_size=_UNREAD_MESSAGES,
             max_message_size=receive_limit,
             receive_buffer_size=_RECEIVE_BUFFER,
         )
@@ -249,7 +251,6 @@ async def accept_websocket(
         request = await wrap_server_stream(
             nursery,
             stream,
-            message_queue_size=_UNREAD_MESSAGES,
             max_message_size=receive_limit,
             receive_buffer_size=_RECEIVE_BUFFER,
         )
@@ -262,6 +263,58 @@ async def accept_websocket(
             yield websocket
     if opening.cancelled_caught:
         raise RemoteError(f"the client did not finish the WebSocket handshake within {timeout:g} s")
+
+
+class _Inbox:
+    """Takes the place of the library's channel, so that its reader hands messages straight to `pump`'s callback.
+
+    The channel and a task at its other end would be two of the five turns of the scheduler that a message costs.
+    """
+
+    def __init__(self, connection: WebSocketConnection) -> None:
+        self.over = trio.Event()
+        """Set once no more messages will come."""
+        self._unread: deque[str | bytes] = deque()
+        self._room = trio.Event()
+        self._on_message: Callable[[str | bytes], None] | None = None
+        self._failure: outcome.Error | None = None
+        with suppress(trio.WouldBlock, trio.EndOfChannel):  # what came along with the handshake
+            while True:
+                self._unread.append(connection._recv_channel.receive_nowait())
+        connection._send_channel = cast("trio.MemorySendChannel[str | bytes]", self)
+        if connection.closed:
+            self.over.set()
+
+    async def deliver(self, on_message: Callable[[str | bytes], None]) -> None:
+        """Call `on_message` for every message until the connection ends; what it raises comes out of here."""
+        while self._unread:
+            on_message(self._unread.popleft())
+        self._on_message = on_message
+        self._room.set()
+        try:
+            await self.over.wait()
+        finally:
+            self._on_message = None
+            self._room = trio.Event()
+        if self._failure:
+            self._failure.unwrap()
+
+    async def send(self, message: str | bytes) -> None:
+        """What the reader calls."""
+        if self._on_message:
+            result = outcome.capture(self._on_message, message)  # raised here, it would end the reader or get lost
+            if isinstance(result, outcome.Error):
+                self._failure = result
+                self._on_message = None
+                self.over.set()
+            return
+        self._unread.append(message)
+        if len(self._unread) >= _UNREAD_MESSAGES:
+            await self._room.wait()
+
+    async def aclose(self) -> None:
+        """What the library calls at the end of the connection."""
+        self.over.set()
 
 
 class _HandshakeStream(trio.abc.Stream):
@@ -340,8 +393,8 @@ async def _running(stream: _HandshakeStream, shake_hands: _ShakeHands, url: str)
     try:
         with _collapsed():
             async with trio.open_nursery() as nursery:
-                connection = await nursery.start(_read, stream, shake_hands)
-                websocket = WebSocket(connection, stream, url)
+                connection, inbox = await nursery.start(_read, stream, shake_hands)
+                websocket = WebSocket(connection, inbox, stream, url)
                 nursery.start_soon(websocket._write)
                 yield websocket
                 websocket.close()
@@ -353,7 +406,10 @@ async def _running(stream: _HandshakeStream, shake_hands: _ShakeHands, url: str)
 
 
 async def _read(
-    stream: _HandshakeStream, shake_hands: _ShakeHands, *, task_status: trio.TaskStatus[WebSocketConnection]
+    stream: _HandshakeStream,
+    shake_hands: _ShakeHands,
+    *,
+    task_status: trio.TaskStatus[tuple[WebSocketConnection, "_Inbox"]],
 ) -> None:
     """Task: the library's reader, in a nursery of its own so that its failure only ends the connection.
 
@@ -364,12 +420,14 @@ async def _read(
             async with trio.open_nursery() as nursery:
                 connection = await shake_hands(nursery, stream)
                 stream.is_answered = stream.is_open = True
-                task_status.started(connection)
+                inbox = _Inbox(connection)
+                task_status.started((connection, inbox))
     except ConnectionRejected as refused:
         raise stream.refusal(refused.status_code, refused.body or b"") from None
     except _READER_ERRORS as error:
         if not stream.is_open:
             raise RemoteError(f"{stream.peer} does not speak WebSocket ({error}): check the address") from error
+    inbox.over.set()
     with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
         while await stream.receive_some(_RECEIVE_BUFFER):
             pass

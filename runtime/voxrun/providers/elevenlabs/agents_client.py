@@ -1,17 +1,17 @@
 """`AgentsClient`: an ElevenLabs agent as a media unit (seed: AgentsClient).
 
-It hears what is routed to it and sends that on at once; what it says arrives faster than real time and waits in a
-playout buffer for its ticks. The protocol is in `voxrun.protocol.elevenlabs`.
+It hears what is routed to it and sends that on at once; what it says waits in `AgentSpeech` for its ticks. The protocol
+is in `voxrun.protocol.elevenlabs`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 import trio
 
-from voxrun.audio.frame import FRAME_SECONDS, Samples, frame_size, silence
-from voxrun.audio.g711 import decode_ulaw, encode_ulaw
+from voxrun.audio.frame import Samples, silence
+from voxrun.audio.g711 import encode_ulaw
 from voxrun.errors import LocalProtocolError, RemoteError, ScenarioError
 from voxrun.events.elevenlabs import (
     AgentsEvent,
@@ -26,7 +26,6 @@ from voxrun.events.message import Message
 from voxrun.events.name import EventName
 from voxrun.media.graph import Inlet, Source
 from voxrun.media.host import UnitHost
-from voxrun.media.playout import Playout
 from voxrun.media.unit import MediaSource
 from voxrun.protocol.elevenlabs.client import (
     AgentsClientProtocol,
@@ -38,14 +37,12 @@ from voxrun.protocol.elevenlabs.client import (
     State,
 )
 from voxrun.protocol.elevenlabs.formats import AudioFormat
+from voxrun.providers.elevenlabs.agent_speech import AgentSpeech
 from voxrun.providers.elevenlabs.endpoint import AgentAddress, Endpoint
 from voxrun.transports.websocket import Closed, WebSocket, open_websocket
 
 if TYPE_CHECKING:
     from voxrun.transports.network import Network
-
-PLAYOUT_SECONDS = 300.0
-"""How much speech of the agent may wait to be played."""
 
 GRACE_SECONDS = 0.2
 """How long the scenario may take to send its own initiation before a bare one goes out."""
@@ -53,13 +50,27 @@ GRACE_SECONDS = 0.2
 METADATA_SECONDS = 10.0
 """How long the agent may take to answer the initiation."""
 
+TOOL_SECONDS = 10.0
+"""How long a tool call may stay unanswered before a warning names it."""
+
 ORDINARY_CODES = (1000, 1001, 1005)
 """How a conversation ends when nothing is wrong: done, going away, or no code given (RFC 6455, section 7.4.1)."""
 
-QUIET_TICKS = 50
-"""One second without audio ends the agent's media (seed: WebSocketMediaEnded)."""
-
 CloseHandler = Callable[[WebSocketCloseEvent], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientOptions:
+    """What `createAgentsClient` takes besides the address.
+
+    `trace`: the trace keeps every frame in full, pings and audio included; `privacy`: it keeps no content at all;
+    `statistics`: it gets the connection's counters at the end.
+    """
+
+    on_close: CloseHandler | None = None
+    statistics: bool = False
+    trace: bool = False
+    privacy: bool = False
 
 
 class AgentsClient(MediaSource):
@@ -68,24 +79,21 @@ class AgentsClient(MediaSource):
     namespaces: ClassVar[tuple[type, ...]] = (AgentsEvents, Events)
     mixes = False
 
-    def __init__(self, host: UnitHost, on_close: CloseHandler | None) -> None:
+    def __init__(self, host: UnitHost, options: ClientOptions) -> None:
         super().__init__(host, "agent")
-        self._on_close = on_close
+        self._options = options
         self._protocol = AgentsClientProtocol()
         self._socket: WebSocket | None = None
         self._input: AudioFormat | None = None
-        self._output: AudioFormat | None = None
-        self._playout = Playout(0, 0.0)
-        self._played_out = trio.Event()
-        self._newest_turn = -1  # event_id of the newest audio that came
-        self._cleared_turn = -1  # audio up to this event_id is not wanted any more
+        self._speech: AgentSpeech | None = None
         self._heard = False  # somebody's frame went to the agent in this tick
-        self._quiet_ticks = QUIET_TICKS
-        self._played = 0
+        self._unanswered: set[str] = set()  # tool_call_ids
         self._begun = trio.Event()
         self._initiated = trio.Event()
         self._metadata = trio.Event()
+        self._over = trio.Event()
         self._closing = False
+        host.at_end(self.leave)
 
     # What the scenario calls.
 
@@ -99,6 +107,7 @@ class AgentsClient(MediaSource):
     def clientToolResult(self, parameters: Mapping[str, Any]) -> None:
         """Answer a `ClientToolCall`: `tool_call_id`, `result` (text, or an object that is sent as JSON), `is_error`."""
         self._send(self._protocol.client_tool_result, parameters)
+        self._unanswered.discard(parameters["tool_call_id"])
 
     def contextualUpdate(self, parameters: Mapping[str, Any]) -> None:
         """Tell the agent something (`text`) without interrupting the conversation."""
@@ -108,20 +117,35 @@ class AgentsClient(MediaSource):
         """Send a `text` as if the user had said it."""
         self._send(self._protocol.user_message, parameters)
 
+    def userActivity(self) -> None:
+        """Say that the user is busy, so that the agent does not ask whether they are still there."""
+        self._send(lambda _: self._protocol.user_activity(), {})
+
+    def feedback(self, parameters: Mapping[str, Any]) -> None:
+        """Tell what the user thinks of the response `event_id`: `score` is "like", "dislike" or None."""
+        self._send(self._protocol.feedback, parameters)
+
+    def multimodalMessage(self, parameters: Mapping[str, Any]) -> None:
+        """Send a `text` message, an uploaded `file`, or both."""
+        self._send(self._protocol.multimodal_message, parameters)
+
+    def mcpToolApprovalResult(self, parameters: Mapping[str, Any]) -> None:
+        """Allow or refuse (`is_approved`) the MCP tool call `tool_call_id`."""
+        self._send(self._protocol.mcp_tool_approval_result, parameters)
+
     def clearMediaBuffer(self, parameters: Mapping[str, Any] | None = None) -> None:
         """Drop what the agent said and was not played yet: silence within one tick (20 ms).
 
         The rest of what it was saying, still on its way here, is dropped as well.
         """
-        if len(self._playout):
-            self._cleared_turn = self._newest_turn
-        self._playout.clear()
+        if self._speech is not None:
+            self._speech.clear()
 
     def close(self) -> None:
         """End the conversation. `onWebSocketClose` follows."""
         if not self._closing and self._socket is not None:
             self._closing = True
-            self._leave()
+            self._go_silent()
             self._socket.close()
 
     def webSocketId(self) -> str:
@@ -139,18 +163,8 @@ class AgentsClient(MediaSource):
 
     def produce(self) -> None:
         """Play 20 ms of what the agent said."""
-        if self._output is None:
-            return
-        rate = self._output.rate
-        frame = self._playout.take(frame_size(rate))
-        if frame is None:
-            self._stay_quiet()
-            self.output.push(silence(rate))
-        else:
-            self._speak()
-            self.output.push(frame)
-        if not len(self._playout):
-            self._played_out.set()
+        if self._speech is not None:
+            self.output.push(self._speech.take())
 
     def consume(self) -> None:
         """Send silence when nobody sent anything: the agent takes turns by what it hears, all the time."""
@@ -165,24 +179,26 @@ class AgentsClient(MediaSource):
         chunk = encode_ulaw(frame) if self._input.encoding == "ulaw" else frame.astype("<i2", copy=False).tobytes()
         for text in self._protocol.audio(chunk):
             self._socket.send(text)
+            if self._options.trace:
+                self._trace_frame("sent", text)
 
-    def _speak(self) -> None:
-        if self._quiet_ticks >= QUIET_TICKS and self._output is not None:
-            self._played = 0
-            event = Events.WebSocketMediaStarted
-            payload = WebSocketMediaStartedEvent(
-                name=event, client=self, tag=None, encoding=self._output.name, customParameters={}
-            )
-            self._host.emit(self, event, payload)
-        self._quiet_ticks = 0
-        self._played += 1
+    def _open_media(self, initiated: Initiated) -> None:
+        self._metadata.set()
+        self._input = initiated.input_format
+        self._speech = AgentSpeech(initiated.output_format, self._media_started, self._media_ended)
+        self.output.open(initiated.output_format.rate)
+        self._host.graph.changed()
 
-    def _stay_quiet(self) -> None:
-        self._quiet_ticks += 1
-        if self._quiet_ticks == QUIET_TICKS:
-            event = Events.WebSocketMediaEnded
-            media = WebSocketMediaInfo(duration=self._played * FRAME_SECONDS)
-            self._host.emit(self, event, WebSocketMediaEndedEvent(name=event, client=self, tag=None, mediaInfo=media))
+    def _media_started(self) -> None:
+        event = Events.WebSocketMediaStarted
+        encoding = "" if self._speech is None else self._speech.format.name
+        started = WebSocketMediaStartedEvent(name=event, client=self, tag=None, encoding=encoding, customParameters={})
+        self._host.emit(self, event, started)
+
+    def _media_ended(self, seconds: float) -> None:
+        event = Events.WebSocketMediaEnded
+        media = WebSocketMediaInfo(duration=seconds)
+        self._host.emit(self, event, WebSocketMediaEndedEvent(name=event, client=self, tag=None, mediaInfo=media))
 
     # The connection.
 
@@ -200,35 +216,35 @@ class AgentsClient(MediaSource):
                     closed = await self._socket.pump(self._receive)
                     nursery.cancel_scope.cancel(reason="the connection is closed")
             finally:
-                self._trace_losses(self._socket)
+                self._trace_end(self._socket)
         await self._end(closed)
 
-    def _trace_losses(self, socket: WebSocket) -> None:
-        self._host.trace(
-            "losses",
-            of=self.id(),
-            messages_not_sent=socket.dropped,
-            messages_malformed=self._protocol.malformed,
-            messages_of_interrupted_turns=self._protocol.stale_audio,
-            samples_too_many=self._playout.dropped,
-        )
-
-    def begin(self, endpoint: Endpoint) -> None:
+    def begin(self, address: AgentAddress, endpoint: Endpoint) -> None:
         """Let messages in, as soon as the code that waited for the client has had its turn to add handlers."""
         self._begun.set()
         self._host.recovered()
-        response = endpoint.response
-        if response is not None:
-            body = response.body.decode(errors="replace")
-            headers = dict(response.headers)
-            data = {"type": "http_response", "code": response.status, "headers": headers, "text": body}
-            self._fire(AgentsEvents.HTTPResponse, Message({**data, "payload": data}))
-        data = {
-            "type": "connector_information",
-            "url": endpoint.public_url,
-            "web_socket_id": self.webSocketId(),
-        }
-        self._fire(AgentsEvents.ConnectorInformation, Message({**data, "payload": data}))
+        if endpoint.response is not None:
+            self.tell_response(endpoint.response.status, endpoint.response.headers, endpoint.response.body)
+        self._tell(
+            AgentsEvents.ConnectorInformation,
+            type="connector_information",
+            url=endpoint.public_url,
+            signed=endpoint.response is not None,
+            agent_id=address.agent_id,
+            branch_id=address.branch_id,
+            web_socket_id=self.webSocketId(),
+        )
+
+    def tell_response(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
+        """Fire HTTPResponse: the service answered the request for a signed URL, or refused the WebSocket."""
+        text = body.decode(errors="replace")
+        self._tell(AgentsEvents.HTTPResponse, type="http_response", code=status, headers=dict(headers), text=text)
+
+    async def leave(self) -> None:
+        """Close the connection and wait until it is."""
+        self.close()
+        if self._socket is not None:
+            await self._over.wait()
 
     async def _see_to_initiation(self) -> None:
         with trio.move_on_after(GRACE_SECONDS):
@@ -242,39 +258,43 @@ class AgentsClient(MediaSource):
 
     def _receive(self, text: str | bytes) -> None:
         malformed = self._protocol.malformed
+        if self._options.trace:
+            self._trace_frame("received", str(text))
         for event in self._protocol.receive(text):
             match event:
-                case AudioReceived():
-                    self._queue(event)
-                case SendNow() if self._socket is not None:
-                    self._socket.send(event.text)
+                case AudioReceived(turn, audio) if self._speech is not None:
+                    if self._speech.put(turn, audio):  # once a turn, as there may be fifty messages a second
+                        self._host.trace("wire", unit=self.id(), type="audio", event_id=turn)
+                case SendNow(pong) if self._socket is not None:
+                    self._socket.send(pong)
                 case Initiated():
                     self._open_media(event)
-                case MessageReceived():
-                    self._fire(_constant(event), event.data)
-                case ProtocolBroken():
-                    self._break_off(event.reason)
+                case MessageReceived(_, _, data):
+                    self._fire(_constant(event), data)
+                    self._expect_answer(data)
+                case ProtocolBroken(reason):
+                    self._break_off(reason)
         if self._protocol.malformed > malformed == 0:
             self._host.warn(
                 f"{self.id()} sent what is not its protocol, and it is ignored: {self._protocol.last_malformed}"
             )
 
-    def _queue(self, received: AudioReceived) -> None:
-        if self._output is None or received.event_id <= self._cleared_turn:
-            return
-        if received.event_id != self._newest_turn:  # once a turn, as the service may send fifty messages a second
-            self._newest_turn = received.event_id
-            self._host.trace("wire", unit=self.id(), type="audio", event_id=received.event_id)
-        ulaw = self._output.encoding == "ulaw"
-        self._playout.put(decode_ulaw(received.audio) if ulaw else np.frombuffer(received.audio, "<i2"))
+    def _expect_answer(self, data: Message) -> None:
+        if data.type == "client_tool_call":
+            call = data.client_tool_call
+            self._unanswered.add(call.tool_call_id)
+            self._host.spawn(self._await_answer, call.tool_name, call.tool_call_id)
 
-    def _open_media(self, initiated: Initiated) -> None:
-        self._metadata.set()
-        self._input = initiated.input_format
-        self._output = initiated.output_format
-        self._playout = Playout(self._output.rate, PLAYOUT_SECONDS)
-        self.output.open(self._output.rate)
-        self._host.graph.changed()
+    async def _await_answer(self, tool_name: str, call_id: str) -> None:
+        with trio.move_on_after(TOOL_SECONDS):
+            await self._over.wait()
+            return
+        if call_id in self._unanswered:
+            self._unanswered.discard(call_id)
+            self._host.warn(
+                f"nobody has answered the agent's call of the tool '{tool_name}' for {TOOL_SECONDS:.0f} s: "
+                f"a handler of AgentsEvents.ClientToolCall calls clientToolResult(…)"
+            )
 
     def _send(self, encode: Callable[[Mapping[str, Any]], list[str]], parameters: Mapping[str, Any]) -> None:
         if self._socket is None or self._protocol.state is State.CLOSED:
@@ -286,11 +306,15 @@ class AgentsClient(MediaSource):
             raise ScenarioError(str(error)) from error
         self._initiated.set()
         for text in frames:
-            self._host.trace("wire", unit=self.id(), type="sent", text=text)
+            self._trace_frame("sent", text)
             self._socket.send(text)
 
+    def _tell(self, event: EventName[AgentsEvent], **data: object) -> None:
+        self._fire(event, Message({**data, "payload": data}))
+
     def _fire(self, event: EventName[AgentsEvent], data: Message) -> None:
-        self._host.emit(self, event, AgentsEvent(name=event, client=self, data=data))
+        payload = AgentsEvent(name=event, client=self, data=data)
+        self._host.emit(self, event, payload, private=self._options.privacy)
 
     def _break_off(self, reason: str) -> None:
         if self._socket is not None:
@@ -298,52 +322,71 @@ class AgentsClient(MediaSource):
 
     async def _end(self, closed: Closed) -> None:
         """When the end is ordinary, let the agent finish speaking before anybody is told."""
-        if closed.code in ORDINARY_CODES:
-            while len(self._playout):
-                self._played_out = trio.Event()
-                await self._played_out.wait()
-        elif not self._closing:
+        if closed.code not in ORDINARY_CODES and not self._closing:
             self._report(closed)
-        self._leave()
-        if self._on_close is not None:
+        elif self._speech is not None:
+            await self._speech.played_out()
+        self._go_silent()
+        self._over.set()
+        if self._options.on_close is not None:
             event = WebSocketCloseEvent(code=closed.code, reason=closed.reason, wasClean=closed.was_clean)
-            self._host.call_soon("in onWebSocketClose", self._on_close, event)
+            self._host.call_soon("in onWebSocketClose", self._options.on_close, event)
 
     def _report(self, closed: Closed) -> None:
-        data = {"type": "web_socket_error", "code": closed.code, "reason": closed.reason}
-        self._fire(AgentsEvents.WebSocketError, Message({**data, "payload": data}))
+        self._tell(AgentsEvents.WebSocketError, type="web_socket_error", code=closed.code, reason=closed.reason)
         reason = f": {closed.reason}" if closed.reason else ""
-        self._host.broke(
-            RemoteError(
-                f"{self.id()}: the agent's connection ended with code {closed.code}{reason}",
-                code=closed.code,
-                reason=closed.reason,
-            )
-        )
+        message = f"{self.id()}: the agent's connection ended with code {closed.code}{reason}"
+        self._host.broke(RemoteError(message, code=closed.code, reason=closed.reason))
 
-    def _leave(self) -> None:
+    def _go_silent(self) -> None:
         self._protocol.close()
-        self._input = self._output = None
-        self._playout.clear()
+        self._input = None
+        if self._speech is not None:
+            self._speech.clear()
         self._host.graph.remove(self)
+
+    def _trace_frame(self, direction: str, text: str) -> None:
+        if not self._options.privacy:
+            self._host.trace("wire", unit=self.id(), type=direction, text=text)
+
+    def _trace_end(self, socket: WebSocket) -> None:
+        self._host.trace(
+            "losses",
+            of=self.id(),
+            messages_not_sent=socket.dropped,
+            messages_malformed=self._protocol.malformed,
+            messages_of_interrupted_turns=self._protocol.stale_audio,
+            samples_too_many=0 if self._speech is None else self._speech.dropped,
+        )
+        if self._options.statistics:
+            self._host.trace(
+                "statistics",
+                of=self.id(),
+                messages_in=socket.messages_in,
+                messages_out=socket.messages_out,
+                bytes_in=socket.bytes_in,
+                bytes_out=socket.bytes_out,
+            )
 
 
 async def connect_agent(
-    host: UnitHost, network: "Network", address: AgentAddress, on_close: CloseHandler | None = None
+    host: UnitHost, network: "Network", address: AgentAddress, options: ClientOptions
 ) -> AgentsClient:
     """A client whose socket is open and on which nothing was sent yet. RemoteError when the service refuses."""
     if address.api_key:
         host.protect(address.api_key)
-    endpoint = await address.resolve(network)
-    for secret in endpoint.secrets:
-        host.protect(secret)
-    client = AgentsClient(host, on_close)
+    client = AgentsClient(host, options)
     try:
+        endpoint = await address.resolve(network)
+        for secret in endpoint.secrets:
+            host.protect(secret)
         await host.start(client.converse, network, endpoint)
-    except RemoteError:
+    except BaseException as error:
         host.graph.remove(client)
+        if isinstance(error, RemoteError) and error.code:
+            client.tell_response(error.code, (), error.reason.encode())
         raise
-    client.begin(endpoint)
+    client.begin(address, endpoint)
     return client
 
 

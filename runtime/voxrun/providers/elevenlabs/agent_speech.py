@@ -1,0 +1,88 @@
+"""`AgentSpeech`: what an agent has said, on its way to being heard.
+
+It arrives faster than real time, in pieces of any length, and leaves in frames.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import trio
+
+from voxrun.audio.frame import FRAME_SECONDS, Samples, frame_size, silence
+from voxrun.audio.g711 import decode_ulaw
+from voxrun.media.playout import Playout
+from voxrun.protocol.elevenlabs.formats import AudioFormat
+
+LIMIT_SECONDS = 300.0
+"""How much speech may wait to be played."""
+
+QUIET_TICKS = 50
+"""One second without audio ends what is being played (seed: WebSocketMediaEnded)."""
+
+
+class AgentSpeech:
+    """Speech in one format. `on_started` is called with the first frame played, `on_ended` one second after the last.
+
+    `on_ended` gets how much was played, in seconds.
+    """
+
+    def __init__(
+        self, audio_format: AudioFormat, on_started: Callable[[], None], on_ended: Callable[[float], None]
+    ) -> None:
+        self.format = audio_format
+        self._on_started = on_started
+        self._on_ended = on_ended
+        self._playout = Playout(audio_format.rate, LIMIT_SECONDS)
+        self._size = frame_size(audio_format.rate)
+        self._silence = silence(audio_format.rate)
+        self._newest_turn = -1  # event_id of the newest audio that came
+        self._unwanted_turn = -1  # audio up to this event_id was cleared
+        self._quiet_ticks = QUIET_TICKS
+        self._played = 0
+        self._empty = trio.Event()
+
+    @property
+    def dropped(self) -> int:
+        """Samples that came while the limit was reached."""
+        return self._playout.dropped
+
+    def put(self, turn: int, audio: bytes) -> bool:
+        """Take audio of the agent's `turn` (its event_id); True when it is the first of that turn."""
+        if turn <= self._unwanted_turn:
+            return False
+        is_new, self._newest_turn = turn != self._newest_turn, turn
+        ulaw = self.format.encoding == "ulaw"
+        self._playout.put(decode_ulaw(audio) if ulaw else np.frombuffer(audio, "<i2"))
+        return is_new
+
+    def clear(self) -> None:
+        """Drop what waits, and what is still to come of the turn that it belongs to."""
+        if len(self._playout):
+            self._unwanted_turn = self._newest_turn
+        self._playout.clear()
+        self._empty.set()
+
+    def take(self) -> Samples:
+        """The next 20 ms, silence when nothing waits."""
+        frame = self._playout.take(self._size)
+        if frame is None:
+            self._empty.set()
+            self._stay_quiet()
+            return self._silence
+        if self._quiet_ticks >= QUIET_TICKS:
+            self._played = 0
+            self._on_started()
+        self._quiet_ticks = 0
+        self._played += 1
+        return frame
+
+    async def played_out(self) -> None:
+        """Wait until nothing waits to be played any more."""
+        while len(self._playout):
+            self._empty = trio.Event()
+            await self._empty.wait()
+
+    def _stay_quiet(self) -> None:
+        self._quiet_ticks += 1
+        if self._quiet_ticks == QUIET_TICKS:
+            self._on_ended(self._played * FRAME_SECONDS)
