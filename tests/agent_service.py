@@ -109,7 +109,7 @@ class AgentService:
                 return Reply(401, b'{"detail":"invalid api key"}')
             url = f"ws://{HOST}/v1/convai/conversation?agent_id=a&conversation_signature={SIGNATURE}"
             return Reply(200, json.dumps({"signed_url": url}).encode())
-        return Upgrade(self._talk)
+        return Upgrade(self._talk) if request.path == "/v1/convai/conversation" else Reply(404, b"no such agent")
 
     async def _talk(self, socket: WebSocket) -> None:
         conversation = Conversation(socket)

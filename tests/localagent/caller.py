@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import trio
 import trio.testing
-
 from tests.kit import inline
+
 from voxrun.audio.frame import Samples
 from voxrun.events.message import Message
 from voxrun.localagent.server import CONVERSATION_PATH, serve_agent

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trio
-
 from tests.localagent.caller import (
     ADDRESS,
     BOOK,
@@ -19,6 +18,7 @@ from tests.localagent.caller import (
     spoken_by_caller,
     with_agent,
 )
+
 from voxrun.localagent.conversation import TOOL_SECONDS, Speech
 from voxrun.localagent.script import load_script
 from voxrun.localagent.voice import RATE, Voice
@@ -450,7 +450,7 @@ def test_junk_ends_the_conversation_with_1008_and_a_reason(frame: str | bytes, r
         '{"user_audio_chunk":"%s"}' % ("AAAA" * 3000),
         '{"type":"user_message","text":"goodbye"}',
         '{"type":"pong","event_id":1}',
-    ],  # fmt: skip # noqa: E501
+    ],
 )
 def test_a_client_that_does_not_begin_with_its_initiation_is_told_so(frame: str) -> None:
     async def main(network: Network) -> None:

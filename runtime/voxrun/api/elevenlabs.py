@@ -14,9 +14,12 @@ __all__ = [
     "AgentsClient",
     "AgentsEvent",
     "AgentsEvents",
+    "ConversationalAIClient",
+    "ConversationalAIEvents",
     "Events",
     "WebSocketCloseEvent",
     "createAgentsClient",
+    "createConversationalAIClient",
 ]
 
 
@@ -66,3 +69,9 @@ async def createAgentsClient(parameters: AgentsClientParameters | None = None, /
         privacy=given.get("privacy", False),
     )
     return await connect_agent(session, session.services.network, address, options)
+
+
+# VoxEngine's names before the service was renamed; published scenarios still use them.
+createConversationalAIClient = createAgentsClient
+ConversationalAIClient = AgentsClient
+ConversationalAIEvents = AgentsEvents

@@ -103,7 +103,9 @@ def _subscribe_view(options: RunOptions, session: Session, nursery: trio.Nursery
         if isinstance(error, BrokenPipeError):  # `voxrun … | head`: whoever read this has seen enough
             interruption.serve()
         else:
-            session.broke(DeviceError(f"the output can't be written: {error.strerror}; the call goes on"))
+            failure = DeviceError(f"the output can't be written: {error.strerror}; the call goes on")
+            print(f"voxrun: {failure}", file=sys.stderr)  # noqa: T201 - the view can't say it any more
+            session.broke(failure)
 
     if options.json:
         session.trace_log.subscribe(guarded(JsonView(sys.stdout, sys.stderr).show, on_failure))
