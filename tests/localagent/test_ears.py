@@ -66,7 +66,7 @@ def turns_in(samples: Samples) -> list[tuple[float, SpeechStarted | SpeechEnded]
     return [(seconds, event) for seconds, event in events if event is not None]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def recogniser() -> Recogniser:
     return Recogniser(PHRASES)
 
