@@ -118,7 +118,7 @@ def test_silence_goes_out_every_tick_when_nobody_sends(play: Play, user_input: s
 
     _, service, _ = play(script, "call.stopMediaTo(agent)")
     heard = service.conversations[0].heard
-    assert set(heard[i : i + len(silence)] for i in range(0, len(heard), len(silence))) == {silence}
+    assert {heard[i : i + len(silence)] for i in range(0, len(heard), len(silence))} == {silence}
     assert len(heard) / len(silence) == pytest.approx(ticks(5 - 0.2), abs=3)
 
 
