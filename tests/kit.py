@@ -18,6 +18,7 @@ from voxrun.session.secrets import Secrets
 from voxrun.session.services import Services
 from voxrun.session.session import Outcome, Session
 from voxrun.transports.network import MemoryNetwork
+from voxrun.transports.wav import WavWriter
 
 Record = dict[str, Any]
 Background = Callable[[MemoryNetwork, trio.Nursery], Awaitable[None]]
@@ -141,3 +142,11 @@ def tone(rate: int, seconds: float, hertz: float = 440.0, amplitude: int = 10_00
 def ticks(seconds: float) -> int:
     """How many ticks that is."""
     return round(seconds / FRAME_SECONDS)
+
+
+def write_wav(path: str, seconds: float, hertz: float) -> str:
+    """A 16 kHz file with a tone; returns its path."""
+    writer = WavWriter(path, rate=16_000, channels=1)
+    writer.write(tone(16_000, seconds, hertz))
+    writer.close()
+    return path

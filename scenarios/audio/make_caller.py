@@ -1,4 +1,4 @@
-"""Makes caller.flac, who calls the receptionist: three sentences, the second of them over the agent's answer.
+"""Makes the recordings here: caller.flac calls the receptionist, announcement.flac is what announce.py plays.
 
 Run it from the project's root: python scenarios/audio/make_caller.py
 """
@@ -8,21 +8,30 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from voxrun.audio.frame import Samples
 from voxrun.localagent.voice import RATE, Voice
 
 SENTENCES = (
     (4.0, "What are your opening hours today?"),
-    (8.5, "Can I book an appointment for tomorrow morning?"),
-    (14.8, "No thank you, goodbye."),
+    (8.2, "Can I book an appointment for tomorrow morning?"),
+    (15.3, "No thank you, goodbye."),
 )
-"""When each begins, in seconds after the call was answered, and what it is."""
+"""When the caller begins each, in seconds after the call was answered; the second is said over the agent's answer."""
 
-SECONDS = 17.5
+SECONDS = 18.0
+
+ANNOUNCEMENT = "This number is not in service at the moment. Please call again tomorrow."
+
+
+def write(name: str, samples: Samples) -> None:
+    soundfile.write(Path(__file__).with_name(name), samples, RATE, subtype="PCM_16")
+
 
 caller = Voice("en-us+m3", rate_wpm=160)
-samples = np.zeros(round(SECONDS * RATE), np.int16)
+call = np.zeros(round(SECONDS * RATE), np.int16)
 for seconds, text in SENTENCES:
     speech = caller.say(text)
     start = round(seconds * RATE)
-    samples[start : start + speech.size] = speech
-soundfile.write(Path(__file__).with_name("caller.flac"), samples, RATE, subtype="PCM_16")
+    call[start : start + speech.size] = speech
+write("caller.flac", call)
+write("announcement.flac", Voice().say(ANNOUNCEMENT))

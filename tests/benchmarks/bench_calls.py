@@ -48,7 +48,10 @@ ECHO = b'{"type":"audio","audio_event":{"event_id":1,"audio_base_64":"%s"}}'  # 
 CHUNK = b'{"user_audio_chunk":"'
 WEBSOCKET_MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 
-LINE = "{calls:5}{median:11.1f}{best:9.1f}{tick:9.1f}{p50:8.1f}{p99:8.1f}{late:12.0f}{skipped:9.0f}{heard:9.1f}{rss:7.1f}\n"
+LINE = (
+    "{calls:5}{median:11.1f}{best:9.1f}{tick:9.1f}{p50:8.1f}{p99:8.1f}"
+    "{late:12.0f}{skipped:9.0f}{heard:9.1f}{rss:7.1f}\n"
+)
 
 FIRST_HANDLER = """
 import sys
@@ -217,19 +220,19 @@ async def measure(calls: int, seconds: float, port: int) -> dict[str, float]:
         heard, began = sum(caller.heard for caller in callers), trio.current_time()
         costs = [await cost_of_a_while(ticker, calls) for _ in range(round(seconds / WINDOW_SECONDS))]
         frames = (trio.current_time() - began) / FRAME_SECONDS * calls
+        memory = resident()
         nursery.cancel_scope.cancel()
-        got = {
-            "median": float(np.median([cost for cost, _ in costs])),
-            "best": min(cost for cost, _ in costs),
-            "tick": float(np.median([tick for _, tick in costs])),
-            "heard": (sum(caller.heard for caller in callers) - heard) / frames * 100,
-            "p50": ticker.lateness(0.5) * 1e3,
-            "p99": ticker.lateness(0.99) * 1e3,
-            "late": ticker.late - late,
-            "skipped": ticker.skipped - skipped,
-            "rss": resident(),
-        }
-    return got
+    return {
+        "median": float(np.median([cost for cost, _ in costs])),
+        "best": min(cost for cost, _ in costs),
+        "tick": float(np.median([tick for _, tick in costs])),
+        "heard": (sum(caller.heard for caller in callers) - heard) / frames * 100,
+        "p50": ticker.lateness(0.5) * 1e3,
+        "p99": ticker.lateness(0.99) * 1e3,
+        "late": ticker.late - late,
+        "skipped": ticker.skipped - skipped,
+        "rss": memory,
+    }
 
 
 async def cost_of_a_while(ticker: TimedTicker, calls: int) -> tuple[float, float]:

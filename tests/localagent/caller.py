@@ -27,7 +27,7 @@ from voxrun.transports.network import MemoryNetwork, Network
 from voxrun.transports.websocket import Closed, WebSocket, open_websocket
 
 HOST = "agent.test"
-PORT = 80
+PORT = 8765
 URL = f"ws://{HOST}:{PORT}{CONVERSATION_PATH}?agent_id=a"
 
 HOURS = "What are your opening hours today?"

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trio
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.localagent.caller import (
     ADDRESS,
     BOOK,
@@ -90,13 +92,6 @@ def test_dynamic_variables_are_in_what_it_says_and_asks(tmp_path: Path) -> None:
     caller = converse(greeted_first, script, initiation={"dynamic_variables": {"name": "Ada", "n": None}})
     assert caller.responses == ["Hello Ada", "Sorry, Ada?", "Ada, 1 of [2]", "Oh, Ada."]
     assert caller.of_type("client_tool_call")[0].payload.parameters == {"who": "Ada", "many": 2}
-
-
-@pytest.mark.parametrize("variables", [None, [], "x", {}])
-def test_there_may_be_no_variables(variables: object) -> None:
-    caller = converse(greeted, initiation={"dynamic_variables": variables} if variables != {} else {})
-    assert caller.responses in ([SCRIPT.greeting], [])
-    assert bool(caller.responses) is (caller.closed is None)
 
 
 def test_a_tool_is_called_and_its_result_is_spoken() -> None:
@@ -427,6 +422,7 @@ def test_audio_may_come_in_pieces_of_any_size(size: int) -> None:
         ('{"type":"no_such_message"}', "no_such_message"),
         ('{"user_audio_chunk":"%%%"}', "base64"),
         ('{"type":"user_message","text":5}', "text"),
+        ('{"type":"client_tool_result","tool_call_id":"call_1","result":{},"is_error":false}', "result"),
         ('{"type":"conversation_initiation_client_data"}', "second time"),
         (b"\xff\xfe", ""),
     ],
@@ -444,14 +440,23 @@ def test_junk_ends_the_conversation_with_1008_and_a_reason(frame: str | bytes, r
     assert reason.lower() in closed.reason.lower()
 
 
-@pytest.mark.parametrize(
-    "frame",
-    [
-        '{"user_audio_chunk":"%s"}' % ("AAAA" * 3000),
-        '{"type":"user_message","text":"goodbye"}',
-        '{"type":"pong","event_id":1}',
-    ],
+FRAMES = (
+    '{"user_audio_chunk":"%s"}' % ("AAAA" * 3000),
+    '{"user_audio_chunk":"AA=="}',
+    '{"user_audio_chunk":""}',
+    '{"type":"pong","event_id":1}',
+    '{"type":"user_message","text":"Can I book an appointment?"}',
+    '{"type":"user_message","text":"What are your opening hours?"}',
+    '{"type":"user_message","text":"Goodbye."}',
+    '{"type":"client_tool_result","tool_call_id":"call_1","result":"{}","is_error":false}',
+    '{"type":"user_activity"}',
+    '{"type":"conversation_initiation_client_data","dynamic_variables":{"name":[null]}}',
+    '{"type":"conversation_initiation_client_data","dynamic_variables":[]}',
+    "junk",
 )
+
+
+@pytest.mark.parametrize("frame", [FRAMES[0], FRAMES[3], FRAMES[6]])
 def test_a_client_that_does_not_begin_with_its_initiation_is_told_so(frame: str) -> None:
     async def main(network: Network) -> None:
         async with open_websocket(network, URL) as socket:
@@ -459,6 +464,21 @@ def test_a_client_that_does_not_begin_with_its_initiation_is_told_so(frame: str)
                 socket.send(text)
             closed = await socket.pump(lambda _: None)
         assert closed == Closed(1008, "conversation_initiation_client_data must come first", was_clean=True)
+
+    with_agent(main)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(FRAMES), max_size=8), min_size=1, max_size=5))
+def test_no_client_brings_the_agent_down(clients: list[list[str]]) -> None:
+    async def main(network: Network) -> None:
+        for frames in clients:
+            async with open_websocket(network, URL) as socket:
+                for number, frame in enumerate(frames):
+                    socket.send(frame)
+                    await trio.sleep(0.3 * (number % 2))
+        async with calling(network) as caller:
+            await caller.until("agent_response")
 
     with_agent(main)
 

@@ -1,13 +1,14 @@
 """`Interruption`: what Ctrl-C and SIGTERM do to a run."""
 
 import signal
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 import trio
 
-from voxrun.session.failure import calling_place
+from voxrun.session.failure import OWN_MODULES
 
 
 class Interruption:
@@ -37,7 +38,7 @@ class Interruption:
         token = trio.lowlevel.current_trio_token()
 
         def on_signal(number: int, frame: FrameType | None) -> None:
-            if self._waiting and calling_place() is not None:
+            if self._waiting and _inside_scenario(frame):
                 self.happened = True
                 raise KeyboardInterrupt
             self._waiting = True
@@ -49,3 +50,8 @@ class Interruption:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _inside_scenario(frame: FrameType | None) -> bool:
+    callers = traceback.walk_stack(frame) if frame is not None else ()
+    return any(str(caller.f_globals.get("__name__")).startswith(OWN_MODULES) for caller, _ in callers)

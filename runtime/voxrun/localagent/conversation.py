@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import trio
 
 from voxrun.audio.frame import Samples
+from voxrun.events.message import Message
 from voxrun.localagent.ears import RATE, Heard
 from voxrun.localagent.hearing import Hearing, Recognise
 from voxrun.localagent.script import Script, ToolUse, Turn, filled, result_values
@@ -107,7 +108,7 @@ class Conversation:
         self._protocol = AgentsServerProtocol()
         self._hearing = Hearing(self._fall_silent)
         self._begun = False
-        self._variables: dict[str, object] = {}
+        self._variables: Mapping[str, object] = {}
         self._event_id = 0
         self._speech: Speech | None = None
         self._turn = trio.CancelScope()
@@ -146,11 +147,9 @@ class Conversation:
             case UserMessageReceived(text) if text:
                 self._take_turn(self._answer, self._script.answer_to(text))
 
-    def _begin(self, data: Mapping[str, object]) -> None:
+    def _begin(self, data: Message) -> None:
         self._begun = True
-        variables = data.get("dynamic_variables")
-        if isinstance(variables, Mapping):
-            self._variables = dict(variables)
+        self._variables = data.get("dynamic_variables", {})
         self._send(ConversationMetadata(ConversationMetadataData(f"conv_{next(_serial)}", FORMAT, FORMAT)))
         self._nursery.start_soon(self._ping)
         self._take_turn(self._say, filled(self._script.greeting, self._variables))

@@ -415,6 +415,7 @@ async def _read(
 
     What the peer still sends after that is read off: closing a socket with unread data takes back our last frame.
     """
+    inbox = None
     try:
         with _collapsed():
             async with trio.open_nursery() as nursery:
@@ -425,9 +426,10 @@ async def _read(
     except ConnectionRejected as refused:
         raise stream.refusal(refused.status_code, refused.body or b"") from None
     except _READER_ERRORS as error:
-        if not stream.is_open:
+        if inbox is None:
             raise RemoteError(f"{stream.peer} does not speak WebSocket ({error}): check the address") from error
-    inbox.over.set()
+    if inbox:
+        inbox.over.set()
     with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
         while await stream.receive_some(_RECEIVE_BUFFER):
             pass

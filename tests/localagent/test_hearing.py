@@ -1,0 +1,151 @@
+"""From a caller's audio, in pieces of any size, to whole utterances."""
+
+from collections.abc import Awaitable, Callable
+
+import numpy as np
+import pytest
+import trio
+import trio.testing
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.localagent.caller import BOOK, HOURS, spoken_by_caller
+
+from voxrun.audio.frame import Samples
+from voxrun.localagent.ears import RATE, Heard
+from voxrun.localagent.hearing import LONGEST_FRAMES, UTTERANCES, Hearing
+
+for library in ("webrtcvad", "espeakng_loader"):
+    pytest.importorskip(library, reason="needs the local-agent extra")
+
+SECOND = bytes(2 * RATE)
+
+
+def said(text: str) -> bytes:
+    """A sentence, and the silence that ends it."""
+    return spoken_by_caller(text).tobytes() + SECOND
+
+
+def nobody() -> None:
+    """Nobody wants to know that somebody talks."""
+
+
+class Ears:
+    """Keeps the utterances; `busy` holds it up at the first."""
+
+    def __init__(self) -> None:
+        self.utterances: list[Samples] = []
+        self.busy = trio.Event()
+        self.heard: list[Heard] = []
+
+    async def recognise(self, utterance: list[Samples]) -> Heard:
+        await self.busy.wait()
+        self.utterances.append(np.concatenate(utterance))
+        return Heard(str(len(self.utterances)), 1.0)
+
+
+def listening(main: Callable[[Hearing, Ears], Awaitable[None]]) -> tuple[Hearing, Ears]:
+    """Run `main` beside the listening task."""
+
+    async def run() -> tuple[Hearing, Ears]:
+        hearing, ears = Hearing(nobody), Ears()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(hearing.listen, ears.recognise, ears.heard.append)
+            await main(hearing, ears)
+            ears.busy.set()
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+        return hearing, ears
+
+    return trio.run(run, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+async def hear_two_sentences(hearing: Hearing, _: Ears) -> None:
+    hearing.hear(SECOND + said(HOURS) + said(BOOK))
+
+
+def test_each_utterance_is_recognised_once_and_in_order() -> None:
+    hearing, ears = listening(hear_two_sentences)
+    assert [heard.text for heard in ears.heard] == ["1", "2"]
+    assert hearing.dropped == 0
+    assert not hearing.speaking
+    assert hearing.score == 0
+
+
+def test_an_utterance_has_all_that_was_said_with_silence_around_it() -> None:
+    _, ears = listening(hear_two_sentences)
+    speech = spoken_by_caller(HOURS)
+    loud = np.flatnonzero(np.abs(speech.astype(int)) > 300)
+    core = speech[loud[0] : loud[-1]].tobytes()
+    at = ears.utterances[0].tobytes().find(core)
+    assert at > 2 * RATE * 0.1
+    assert 0.3 < (len(ears.utterances[0].tobytes()) - at - len(core)) / (2 * RATE) < 1
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(0, 9000), min_size=1, max_size=50))
+def test_the_pieces_it_comes_in_make_no_difference(sizes: list[int]) -> None:
+    audio = SECOND + said(HOURS)
+
+    async def main(hearing: Hearing, _: Ears) -> None:
+        rest, frames = audio, 0
+        for size in sizes:
+            frames += hearing.hear(rest[:size])
+            rest = rest[size:]
+        assert frames + hearing.hear(rest) == len(audio) // 640
+
+    async def at_once(hearing: Hearing, _: Ears) -> None:
+        hearing.hear(audio)
+
+    in_pieces, whole = listening(main)[1].utterances, listening(at_once)[1].utterances
+    assert [utterance.tobytes() for utterance in in_pieces] == [utterance.tobytes() for utterance in whole]
+    assert len(whole) == 1
+
+
+def test_the_start_is_told_at_once_and_once() -> None:
+    starts: list[int] = []
+    hearing = Hearing(lambda: starts.append(frames))
+    audio = SECOND + said(HOURS)
+    for frames in range(len(audio) // 640):
+        hearing.hear(audio[frames * 640 : frames * 640 + 640])
+    (start,) = starts
+    assert 0.1 < start * 0.02 - 1 < 0.3
+
+
+def test_whoever_is_told_of_the_start_finds_the_caller_speaking() -> None:
+    states: list[bool] = []
+    hearing = Hearing(lambda: states.append(hearing.speaking))
+    hearing.hear(said(HOURS))
+    assert states == [True]
+
+
+def test_endless_speech_is_cut_and_counted() -> None:
+    speech = spoken_by_caller(HOURS)[:RATE]  # with no pause in it
+    seconds = 40
+
+    async def main(hearing: Hearing, ears: Ears) -> None:
+        hearing.hear(np.tile(speech, seconds).tobytes())
+        assert hearing.speaking
+        hearing.hear(SECOND)
+        assert not hearing.speaking
+
+    hearing, ears = listening(main)
+    (utterance,) = ears.utterances
+    assert utterance.size == LONGEST_FRAMES * 320
+    assert 0 <= hearing.dropped - (seconds * 50 - LONGEST_FRAMES) < 50
+
+
+def test_utterances_that_wait_for_the_recogniser_are_bounded_and_counted() -> None:
+    too_many = 3
+
+    async def main(hearing: Hearing, _: Ears) -> None:
+        hearing.hear(said(BOOK))
+        await trio.testing.wait_all_tasks_blocked()  # one is with the recogniser
+        for _number in range(UTTERANCES):
+            hearing.hear(said(BOOK))
+        assert hearing.dropped == 0
+        for _number in range(too_many):
+            hearing.hear(said(BOOK))
+
+    hearing, ears = listening(main)
+    assert len(ears.heard) == 1 + UTTERANCES
+    assert hearing.dropped == too_many * ears.utterances[1].size // 320
