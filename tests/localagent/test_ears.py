@@ -129,8 +129,8 @@ def test_the_demo_caller_is_understood(recogniser: Recogniser) -> None:
             recogniser.feed(frame)
     assert heard == [
         (6.5, "What are your opening hours today?"),
-        (11.7, "Can I book an appointment for tomorrow morning?"),
-        (17.1, "No thank you, goodbye."),
+        (11.4, "Can I book an appointment for tomorrow morning?"),
+        (17.6, "No thank you, goodbye."),
     ]
 
 

@@ -55,20 +55,22 @@ def on(event: EventName[E]) -> Registration[E]:
     return current_session().app.on(event)
 
 
-def sendMediaBetween(unit1: VoxMediaUnit, unit2: VoxMediaUnit, parameters: Mapping[str, object] | None = None) -> None:
+def sendMediaBetween(
+    mediaUnit1: VoxMediaUnit, mediaUnit2: VoxMediaUnit, parameters: Mapping[str, object] | None = None
+) -> None:
     """Send the audio of each unit to the other."""
-    for unit in (unit1, unit2):
+    for unit in (mediaUnit1, mediaUnit2):
         _check_both_ways(unit)
-    unit1.sendMediaTo(unit2)
-    unit2.sendMediaTo(unit1)
+    mediaUnit1.sendMediaTo(mediaUnit2)
+    mediaUnit2.sendMediaTo(mediaUnit1)
 
 
-def stopMediaBetween(unit1: VoxMediaUnit, unit2: VoxMediaUnit) -> None:
+def stopMediaBetween(mediaUnit1: VoxMediaUnit, mediaUnit2: VoxMediaUnit) -> None:
     """Stop the audio between two units, both ways."""
-    for unit in (unit1, unit2):
+    for unit in (mediaUnit1, mediaUnit2):
         _check_both_ways(unit)
-    unit1.stopMediaTo(unit2)
-    unit2.stopMediaTo(unit1)
+    mediaUnit1.stopMediaTo(mediaUnit2)
+    mediaUnit2.stopMediaTo(mediaUnit1)
 
 
 def createURLPlayer(

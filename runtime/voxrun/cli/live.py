@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.text import Text
 
 from voxrun.audio.level import FLOOR_DBFS, dbfs
-from voxrun.cli.view import line_of
+from voxrun.cli.view import INDENT, line_of
 from voxrun.media.call import Call, CallState
 
 REFRESH_SECONDS = 0.1
@@ -32,8 +32,11 @@ class LiveView:
         shown = line_of(record)
         if shown is not None:
             who, what = shown
-            text = Text.assemble((f"{record['t']:7.2f}  ", "dim"), (f"{who:<9} ", _STYLES.get(who, "bold")), what)
-            self._live.console.print(text)
+            console = self._live.console
+            lines = Text(what).wrap(console, max(console.width - INDENT, INDENT))
+            said = Text("\n" + " " * INDENT).join(lines)
+            head = ((f"{record['t']:7.2f}  ", "dim"), (f"{who:<9} ", _STYLES.get(who, "bold")))
+            console.print(Text.assemble(*head, said))
 
     async def run(self) -> None:
         """Keep the meters moving until cancelled."""

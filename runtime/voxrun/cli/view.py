@@ -80,7 +80,7 @@ def line_of(record: Record) -> Line | None:
         who, what = "scenario", f"answers {_tool_result(record['text'])}"
     else:
         return None
-    return who, visible(what).replace("\n", "\n" + " " * INDENT)
+    return who, visible(what)
 
 
 def _tool_result(text: str) -> str:
@@ -105,7 +105,8 @@ class PlainView:
         if shown is not None:
             who, what = shown
             stream = self._errors if who == "error" else self._out
-            print(f"{record['t']:7.2f}  {who:<9} {what}", file=stream, flush=True)
+            indented = what.replace("\n", "\n" + " " * INDENT)  # so that no peer can make a line of its own
+            print(f"{record['t']:7.2f}  {who:<9} {indented}", file=stream, flush=True)
 
 
 class JsonView:

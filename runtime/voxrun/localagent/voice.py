@@ -65,7 +65,7 @@ class Voice:
 
 @contextmanager
 def _espeak() -> Iterator[ctypes.CDLL]:
-    """A fresh library: its oscillators and random numbers outlive espeak_Terminate, but not their memory."""
+    """A fresh library: its oscillators outlive espeak_Terminate, but not being unloaded."""
     loader = load_extra("espeakng_loader")
     library = ctypes.CDLL(loader.get_library_path())
     data = str(loader.get_data_path()).encode()
@@ -74,6 +74,7 @@ def _espeak() -> Iterator[ctypes.CDLL]:
             raise ConfigurationError(
                 "espeak-ng didn't start: reinstall it with pip install --force-reinstall espeakng-loader"
             )
+        library.espeak_ng_SetRandSeed(ctypes.c_long(1))  # else it's the time of day
         yield library
         library.espeak_Terminate()
     finally:
