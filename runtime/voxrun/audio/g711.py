@@ -1,5 +1,7 @@
 """G.711 mu-law: 16-bit samples to one byte each and back, by table."""
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,7 @@ _BIAS = 132  # makes every segment start at a power of two
 _LOUDEST = 32635  # the last magnitude that stays within the eighth segment when biased
 
 
+@cache  # made when first needed: most agents speak PCM, and making it takes 3 MiB for a moment
 def _encoding() -> NDArray[np.uint8]:
     """The code of every 16-bit sample, indexed by the sample read as unsigned."""
     samples = np.arange(65536, dtype=np.uint16).view(np.int16).astype(np.int32)
@@ -27,7 +30,6 @@ def _decoding() -> Samples:
     return np.where(codes & 0x80, -magnitudes, magnitudes).astype(np.int16)
 
 
-_ENCODING = _encoding()
 _DECODING = _decoding()
 
 
@@ -36,7 +38,7 @@ def encode_ulaw(samples: Samples) -> bytes:
 
     Magnitudes above 32635 take the loudest code; a magnitude on a decision value takes the louder one.
     """
-    return _ENCODING.take(samples.view(np.uint16)).tobytes()
+    return _encoding().take(samples.view(np.uint16)).tobytes()
 
 
 def decode_ulaw(data: bytes | memoryview) -> Samples:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import httpcore
+import h11
 import trio
 
 from voxrun.errors import ConfigurationError, RemoteError
@@ -14,6 +14,7 @@ from voxrun.transports.network import Network
 RESPONSE_LIMIT = 1024 * 1024
 """Bytes of one response, head included."""
 
+_RECEIVE_BUFFER = 64 * 1024
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
@@ -45,14 +46,14 @@ async def http_request(
         with trio.fail_after(timeout):
             stream = await network.connect(address.host, address.port, tls=address.tls)
             try:
-                response = await _exchange(_BoundedStream(stream, address), method, address, fields)
+                response = await _exchange(stream, method, address, fields)
             finally:
                 await trio.aclose_forcefully(stream)
     except trio.TooSlowError:
         raise RemoteError(f"{address} did not answer the HTTP request within {timeout:g} s: try again") from None
     except trio.BrokenResourceError as error:
         raise RemoteError(f"{address} broke off during the HTTP request: try again") from error
-    except httpcore.RemoteProtocolError as error:
+    except h11.RemoteProtocolError as error:
         raise RemoteError(f"{address} did not answer in HTTP ({error}): check the address and port") from error
     return response
 
@@ -71,34 +72,28 @@ def encode_headers(headers: Sequence[tuple[str, str]]) -> list[tuple[bytes, byte
 
 
 async def _exchange(
-    stream: "_BoundedStream", method: str, address: Address, fields: list[tuple[bytes, bytes]]
+    stream: trio.abc.Stream, method: str, address: Address, fields: list[tuple[bytes, bytes]]
 ) -> HttpResponse:
-    url = httpcore.URL(
-        scheme="https" if address.tls else "http", host=address.host, port=address.port, target=address.target
-    )
-    connection = httpcore.AsyncHTTP11Connection(url.origin, stream)
-    response = await connection.request(method, url, headers=fields)
-    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers)
-    return HttpResponse(response.status, headers, response.content)
-
-
-class _BoundedStream(httpcore.AsyncNetworkStream):
-    """A trio stream as httpcore's `AsyncNetworkStream`, which reads no more than one response may have."""
-
-    def __init__(self, stream: trio.abc.Stream, address: Address) -> None:
-        self._stream = stream
-        self._address = address
-        self._left = RESPONSE_LIMIT
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data = bytes(await self._stream.receive_some(max_bytes))
-        self._left -= len(data)
-        if self._left < 0:
-            raise RemoteError(f"{self._address} sent an HTTP response of more than {RESPONSE_LIMIT} bytes")
-        return data
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        await self._stream.send_all(buffer)
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
+    parser = h11.Connection(h11.CLIENT)
+    request = parser.send(h11.Request(method=method, target=address.target, headers=fields))
+    await stream.send_all((request or b"") + (parser.send(h11.EndOfMessage()) or b""))
+    head: h11.Response | None = None
+    body = bytearray()
+    left = RESPONSE_LIMIT
+    while True:
+        match parser.next_event():
+            case h11.NEED_DATA:
+                data = bytes(await stream.receive_some(_RECEIVE_BUFFER))
+                left -= len(data)
+                if left < 0:
+                    raise RemoteError(f"{address} sent an HTTP response of more than {RESPONSE_LIMIT} bytes")
+                parser.receive_data(data)
+            case h11.Response() as head:
+                pass
+            case h11.Data(data=data):
+                body += data
+            case h11.EndOfMessage() if head is not None:
+                headers = tuple(
+                    (name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers.raw_items()
+                )
+                return HttpResponse(head.status_code, headers, bytes(body))

@@ -9,7 +9,6 @@ from functools import cached_property
 from itertools import count
 from typing import Protocol, TypeAlias
 
-import certifi
 import trio
 
 from voxrun.errors import ConfigurationError, RemoteError
@@ -106,6 +105,8 @@ class TcpNetwork:
         context = ssl.create_default_context()
         paths = ssl.get_default_verify_paths()
         if not context.cert_store_stats()["x509_ca"] and not (paths.capath and os.listdir(paths.capath)):
+            import certifi  # noqa: PLC0415 - few systems need it, and it takes its share of start-up and memory
+
             context.load_verify_locations(certifi.where())  # this system brings no certificates of its own
         return context
 
