@@ -92,6 +92,7 @@ class Setting:
     base_url: str = "http://agent.test"
     background: Background | None = None
     meanwhile: Callable[[Session], Awaitable[None]] | None = None
+    network: MemoryNetwork | None = None
     idle_seconds: float = 1.0
     stop_after: float = float("inf")
     """Interrupt the session then, in seconds."""
@@ -104,7 +105,7 @@ def simulate(scenario: Path, setting: Setting | None = None) -> Ran:
 
 
 async def _simulate(scenario: Path, setting: Setting) -> Ran:
-    network = MemoryNetwork()
+    network = setting.network or MemoryNetwork()
     ticker = Ticker()
     services = Services(
         secrets=Secrets(setting.secrets or {}, {}),

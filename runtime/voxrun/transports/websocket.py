@@ -1,7 +1,6 @@
 """`WebSocket`: one conversation in messages over a stream (RFC 6455). The only file that knows trio-websocket."""
 
 import math
-import re
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -25,6 +24,7 @@ from wsproto.utilities import ProtocolError
 
 from voxrun.errors import LocalProtocolError, RemoteError
 from voxrun.transports.address import Address
+from voxrun.transports.handshake import HandshakeStream
 from voxrun.transports.http import encode_headers
 from voxrun.transports.network import Network
 
@@ -34,11 +34,15 @@ RECEIVE_LIMIT = 16 * 1024 * 1024
 OUTBOX_LIMIT = 4 * 1024 * 1024
 """Bytes (characters, in text) that may wait to be sent; what does not fit is dropped and counted."""
 
+KEEP_ALIVE_SECONDS = 20.0
+"""After this long without a message the peer is asked whether it is still there."""
+
+PONG_SECONDS = 10.0
+"""How long it may take to answer; after that the connection counts as lost, code 1006."""
+
 _BATCH = 16  # messages sent at once: few enough not to hold up the tick when many connections come unstuck
 _UNREAD_MESSAGES = 1024  # until `pump` runs; after that the peer is held back, and with it its pings
 _RECEIVE_BUFFER = 128 * 1024  # the library's own 4 KiB cost a wake each
-_ANSWER_LIMIT = 64 * 1024
-_REASON_LENGTH = 500
 _CLOSE_SECONDS = 1.0
 
 # What the library's reader lets out when the peer breaks the protocol, or pings while we close.
@@ -67,7 +71,7 @@ class WebSocket:
     Message sizes are in bytes, or in characters for text.
     """
 
-    def __init__(self, connection: WebSocketConnection, inbox: "_Inbox", stream: "_HandshakeStream", url: str) -> None:
+    def __init__(self, connection: WebSocketConnection, inbox: "_Inbox", stream: HandshakeStream, url: str) -> None:
         self.id = f"websocket-{next(_ids)}"
         self.url = url
         self.messages_in = 0
@@ -149,6 +153,22 @@ class WebSocket:
             self._closed_by_us = Closed(code, reason, self._was_clean())
         self._written.set()
 
+    async def _keep_alive(self) -> None:
+        """Task: notice a peer that is gone without a word, as after a cut cable."""
+        with suppress(ConnectionClosed):
+            while True:
+                messages = self.messages_in
+                await trio.sleep(KEEP_ALIVE_SECONDS)
+                if self.messages_in == messages:
+                    await self._ask()
+
+    async def _ask(self) -> None:
+        with trio.move_on_after(PONG_SECONDS):
+            await self._connection.ping()
+            return
+        self._closed_by_us = Closed(1006, f"the peer did not answer a ping within {PONG_SECONDS:.0f} s", False)
+        await trio.aclose_forcefully(self._stream)
+
     async def _flush(self) -> None:
         while self._outbox or not self._closing:
             if not self._outbox:
@@ -209,7 +229,7 @@ async def open_websocket(
     address = Address.parse(url, plain="ws", secure="wss")
     fields = encode_headers(headers)
 
-    async def shake_hands(nursery: trio.Nursery, stream: _HandshakeStream) -> WebSocketConnection:
+    async def shake_hands(nursery: trio.Nursery, stream: HandshakeStream) -> WebSocketConnection:
         return await wrap_client_stream(
             nursery,
             cast("trio.SocketStream", stream),  # any stream will do
@@ -223,7 +243,7 @@ async def open_websocket(
 
     with trio.CancelScope(deadline=trio.current_time() + timeout) as opening:
         connected = await network.connect(address.host, address.port, tls=address.tls)
-        async with _running(_HandshakeStream(connected, str(address)), shake_hands, url) as websocket:
+        async with _running(HandshakeStream(connected, str(address)), shake_hands, url) as websocket:
             opening.deadline = math.inf
             yield websocket
     if opening.cancelled_caught:
@@ -247,7 +267,7 @@ async def accept_websocket(
     first is chosen. Raises RemoteError if the client breaks the handshake, after telling it so.
     """
 
-    async def shake_hands(nursery: trio.Nursery, stream: _HandshakeStream) -> WebSocketConnection:
+    async def shake_hands(nursery: trio.Nursery, stream: HandshakeStream) -> WebSocketConnection:
         request = await wrap_server_stream(
             nursery,
             stream,
@@ -258,7 +278,7 @@ async def accept_websocket(
         return await request.accept(subprotocol=next(iter(request.proposed_subprotocols), None))
 
     with trio.CancelScope(deadline=trio.current_time() + timeout) as opening:
-        async with _running(_HandshakeStream(stream, "the client", received), shake_hands, target) as websocket:
+        async with _running(HandshakeStream(stream, "the client", received), shake_hands, target) as websocket:
             opening.deadline = math.inf
             yield websocket
     if opening.cancelled_caught:
@@ -317,78 +337,11 @@ class _Inbox:
         self.over.set()
 
 
-class _HandshakeStream(trio.abc.Stream):
-    """The stream as trio-websocket sees it: it replays what was read before, and it speaks up when a handshake fails.
-
-    Without it, a peer that hangs up or answers wrongly during the handshake would leave the library waiting for ever.
-    """
-
-    def __init__(self, stream: trio.abc.Stream, peer: str, received: bytes = b"") -> None:
-        self.peer = peer
-        self.is_answered = False
-        """Whether the answer to the handshake is complete, so that the end of the stream is the connection's."""
-        self.is_open = False
-        """Whether the library took that answer as a good one."""
-        self.ended = trio.Event()
-        """Set once the peer has hung up or the stream was closed."""
-        self._stream = stream
-        self._replay = received
-        self._answer = bytearray()
-
-    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        if self._replay:
-            replayed, self._replay = self._replay, b""
-            return replayed
-        if self.is_answered:
-            return await self._stream.receive_some(max_bytes)
-        try:
-            data = await self._stream.receive_some(max_bytes)
-        except trio.BrokenResourceError:
-            data = b""
-        if self.is_answered:  # a server's handshake ends while its reader waits for more
-            return data
-        self._answer += data
-        if not data or len(self._answer) > _ANSWER_LIMIT:
-            raise self._failure("broke off the WebSocket handshake")
-        self.is_answered = re.match(rb"HTTP/1\.[01] 101(?s:.*)\r\n\r\n", self._answer) is not None
-        return data
-
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        try:
-            await self._stream.send_all(data)
-        except trio.BrokenResourceError:
-            if self.is_answered:
-                raise
-            raise self._failure("broke off the WebSocket handshake") from None
-
-    async def wait_send_all_might_not_block(self) -> None:
-        await self._stream.wait_send_all_might_not_block()
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-        if not self.is_open:
-            raise self._failure("made a mistake in the WebSocket handshake")
-
-    def refusal(self, status: int, body: bytes) -> RemoteError:
-        reason = body[: 4 * _REASON_LENGTH].decode("utf-8", "replace").strip()[:_REASON_LENGTH]
-        said = f": {reason}" if reason else ""
-        return RemoteError(
-            f"{self.peer} refused the WebSocket with HTTP status {status}{said}", code=status, reason=reason
-        )
-
-    def _failure(self, what: str) -> RemoteError:
-        """A refusal whose body ends with the connection never ends for the library, so it is recognised here."""
-        refused = re.match(rb"HTTP/1\.[01] (?!101)(\d{3})(?s:.*?\r\n\r\n(.*))?", self._answer)
-        if refused:
-            return self.refusal(int(refused[1]), refused[2] or b"")
-        return RemoteError(f"{self.peer} {what}: check the address, and that a WebSocket server is there")
-
-
-_ShakeHands: TypeAlias = Callable[[trio.Nursery, _HandshakeStream], Awaitable[WebSocketConnection]]
+_ShakeHands: TypeAlias = Callable[[trio.Nursery, HandshakeStream], Awaitable[WebSocketConnection]]
 
 
 @asynccontextmanager
-async def _running(stream: _HandshakeStream, shake_hands: _ShakeHands, url: str) -> AsyncIterator[WebSocket]:
+async def _running(stream: HandshakeStream, shake_hands: _ShakeHands, url: str) -> AsyncIterator[WebSocket]:
     """The WebSocket over `stream` with its tasks; whatever happens, they and the stream are gone afterwards."""
     try:
         with _collapsed():
@@ -396,6 +349,7 @@ async def _running(stream: _HandshakeStream, shake_hands: _ShakeHands, url: str)
                 connection, inbox = await nursery.start(_read, stream, shake_hands)
                 websocket = WebSocket(connection, inbox, stream, url)
                 nursery.start_soon(websocket._write)
+                nursery.start_soon(websocket._keep_alive)
                 yield websocket
                 websocket.close()
                 await websocket._written.wait()
@@ -406,7 +360,7 @@ async def _running(stream: _HandshakeStream, shake_hands: _ShakeHands, url: str)
 
 
 async def _read(
-    stream: _HandshakeStream,
+    stream: HandshakeStream,
     shake_hands: _ShakeHands,
     *,
     task_status: trio.TaskStatus[tuple[WebSocketConnection, "_Inbox"]],

@@ -1,0 +1,77 @@
+"""`HandshakeStream`: the stream under a WebSocket, which speaks up when the handshake fails."""
+
+import re
+
+import trio
+
+from voxrun.errors import RemoteError
+
+_ANSWER_LIMIT = 64 * 1024
+_REASON_LENGTH = 500
+
+
+class HandshakeStream(trio.abc.Stream):
+    """The stream as trio-websocket sees it: it replays what was read before, and it speaks up when a handshake fails.
+
+    Without it, a peer that hangs up or answers wrongly during the handshake would leave the library waiting for ever.
+    """
+
+    def __init__(self, stream: trio.abc.Stream, peer: str, received: bytes = b"") -> None:
+        self.peer = peer
+        self.is_answered = False
+        """Whether the answer to the handshake is complete, so that the end of the stream is the connection's."""
+        self.is_open = False
+        """Whether the library took that answer as a good one."""
+        self.ended = trio.Event()
+        """Set once the peer has hung up or the stream was closed."""
+        self._stream = stream
+        self._replay = received
+        self._answer = bytearray()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        if self._replay:
+            replayed, self._replay = self._replay, b""
+            return replayed
+        if self.is_answered:
+            return await self._stream.receive_some(max_bytes)
+        try:
+            data = await self._stream.receive_some(max_bytes)
+        except trio.BrokenResourceError:
+            data = b""
+        if self.is_answered:  # a server's handshake ends while its reader waits for more
+            return data
+        self._answer += data
+        if not data or len(self._answer) > _ANSWER_LIMIT:
+            raise self._failure("broke off the WebSocket handshake")
+        self.is_answered = re.match(rb"HTTP/1\.[01] 101(?s:.*)\r\n\r\n", self._answer) is not None
+        return data
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        try:
+            await self._stream.send_all(data)
+        except trio.BrokenResourceError:
+            if self.is_answered:
+                raise
+            raise self._failure("broke off the WebSocket handshake") from None
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+        if not self.is_open:
+            raise self._failure("made a mistake in the WebSocket handshake")
+
+    def refusal(self, status: int, body: bytes) -> RemoteError:
+        reason = body[: 4 * _REASON_LENGTH].decode("utf-8", "replace").strip()[:_REASON_LENGTH]
+        said = f": {reason}" if reason else ""
+        return RemoteError(
+            f"{self.peer} refused the WebSocket with HTTP status {status}{said}", code=status, reason=reason
+        )
+
+    def _failure(self, what: str) -> RemoteError:
+        """A refusal whose body ends with the connection never ends for the library, so it is recognised here."""
+        refused = re.match(rb"HTTP/1\.[01] (?!101)(\d{3})(?s:.*?\r\n\r\n(.*))?", self._answer)
+        if refused:
+            return self.refusal(int(refused[1]), refused[2] or b"")
+        return RemoteError(f"{self.peer} {what}: check the address, and that a WebSocket server is there")
