@@ -99,7 +99,10 @@ def test_a_player_takes_a_path_or_url_in_any_spelling(play: Play, tmp_path: Path
             "sendMediaBetween(VoxEngine.createRecorder(), VoxEngine.createRecorder())",
             "<recorder-1> has no audio to send",
         ),
-        ("sendMediaBetween(VoxEngine.createURLPlayer('a.wav'), None)", "<player-1> takes no audio: it only sends"),
+        (
+            "sendMediaBetween(VoxEngine.createURLPlayer('a.wav'), VoxEngine.createURLPlayer('b.wav'))",
+            "neither <player-1> nor <player-2> takes audio: both only send",
+        ),
         ("sendMediaBetween(None, None)", "None has no audio to send"),
         (
             "sendMediaBetween(ElevenLabs.createAgentsClient(xiApiKey='k', agentId='a'), None)",
@@ -136,6 +139,19 @@ def test_media_between_two_units_goes_both_ways_and_stops_both_ways(play: Play) 
         for change in ("connect", "disconnect")
         for source, sink in (("call-1", "call-2"), ("call-2", "call-1"))
     ]
+
+
+def test_a_player_between_is_heard_by_the_other(play: Play) -> None:
+    ran = play(
+        """
+        @VoxEngine.on(AppEvents.CallAlerting)
+        def answer(event):
+            VoxEngine.sendMediaBetween(event.call, VoxEngine.createURLPlayer("missing.wav", onPause=True))
+            VoxEngine.terminate()
+        """,
+        Setting(leg=ScriptedLeg()),
+    )
+    assert [(route["source"], route["sink"]) for route in ran.of_kind("route")][:1] == [("player-1", "call-1")]
 
 
 def test_a_half_wrong_pair_gets_no_route_at_all(play: Play) -> None:

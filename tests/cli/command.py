@@ -15,9 +15,9 @@ from wave import open as open_wav
 import numpy as np
 import trio
 from numpy.typing import NDArray
-
 from tests.agent_service import SIGNATURE, Conversation, Script
 from tests.kit import tone
+
 from voxrun.transports.network import TcpNetwork
 from voxrun.transports.server import Reply, Request, Upgrade, serve
 from voxrun.transports.wav import WavWriter
@@ -52,8 +52,15 @@ def voxrun(
     *arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = None, prepare: Callable[[], None] | None = None
 ) -> Finished:
     """Run the command line to its end; `prepare` is called in the child first."""
-    process = subprocess.run(
-        [*COMMAND, *map(str, arguments)],
+    return run([*COMMAND, *map(str, arguments)], cwd, env, prepare)
+
+
+def run(
+    command: Sequence[str], cwd: Path, env: Mapping[str, str] | None = None, prepare: Callable[[], None] | None = None
+) -> Finished:
+    """Run any command to its end."""
+    done = subprocess.run(
+        command,
         cwd=cwd,
         env=environment(env),
         capture_output=True,
@@ -62,15 +69,15 @@ def voxrun(
         preexec_fn=prepare,
         check=False,
     )
-    return Finished(process.returncode, process.stdout, process.stderr)
+    return Finished(done.returncode, done.stdout, done.stderr)
 
 
 class Running:
-    """A run in progress, in a session of its own, so that signals hit it alone."""
+    """A run in progress; at the end of the `with` block it is over, one way or another."""
 
-    def __init__(self, *arguments: str | Path, cwd: Path) -> None:
+    def __init__(self, *arguments: str | Path, cwd: Path, command: Sequence[str] = COMMAND) -> None:
         self._process = subprocess.Popen(
-            [*COMMAND, *map(str, arguments)],
+            [*command, *map(str, arguments)],
             cwd=cwd,
             env=environment(),
             stdout=subprocess.PIPE,
@@ -104,10 +111,18 @@ class Running:
         """Send a signal."""
         self._process.send_signal(number)
 
+    def is_alive(self, seconds: float) -> bool:
+        """Whether it is still there after `seconds`."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        return self._process.poll() is None
+
     def finish(self) -> Finished:
-        """Wait for the end."""
-        out, err = self._process.communicate(timeout=SECONDS)
-        return Finished(self._process.returncode, "".join(self._read) + out, err)
+        """Wait for the end. Errors are few enough to wait in their pipe meanwhile."""
+        assert self._process.stderr is not None
+        out = "".join([*self._read, *self.out])
+        err = self._process.stderr.read()
+        return Finished(self._process.wait(SECONDS), out, err)
 
 
 @dataclass
@@ -137,17 +152,21 @@ class LoopbackAgent:
             await self.script(conversation)
 
 
-def voxrun_with(agent: LoopbackAgent, *arguments: str | Path, cwd: Path) -> Finished:
+def voxrun_with(agent: LoopbackAgent, *arguments: str | Path, cwd: Path, command: Sequence[str] = COMMAND) -> Finished:
     """Run the command line against `agent`, whose address is the secret BASE_URL of the scenario."""
 
     async def main() -> Finished:
         async with trio.open_nursery() as nursery:
             await agent.start(nursery)
             with trio.fail_after(SECONDS):
-                command: Sequence[str] = [*COMMAND, *map(str, arguments)]
                 env = environment({"BASE_URL": f"http://127.0.0.1:{agent.port}"})
                 done = await trio.run_process(
-                    command, cwd=cwd, env=env, capture_stdout=True, capture_stderr=True, check=False
+                    [*command, *map(str, arguments)],
+                    cwd=cwd,
+                    env=env,
+                    capture_stdout=True,
+                    capture_stderr=True,
+                    check=False,
                 )
             nursery.cancel_scope.cancel()
         return Finished(done.returncode, done.stdout.decode(), done.stderr.decode())
@@ -175,9 +194,3 @@ def read_wav(path: Path) -> NDArray[np.int16]:
 def records(text: str) -> list[dict[str, object]]:
     """The records of a trace."""
     return [json.loads(line) for line in text.splitlines()]
-
-
-def close_quietly(stream: IO[str]) -> None:
-    """Close a pipe that may be broken."""
-    with suppress(OSError):
-        stream.close()

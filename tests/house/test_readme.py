@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from tests.agent_service import API_KEY, AgentService, Conversation
 from tests.kit import ScriptedLeg, Setting, simulate, tone
+
 from voxrun.protocol.elevenlabs.server import ConversationInitiated
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ from tests.kit import inline
 
 from voxrun.audio.frame import Samples
 from voxrun.events.message import Message
-from voxrun.localagent.server import CONVERSATION_PATH, serve_agent
+from voxrun.localagent.server import CONVERSATION_PATH, Offload, serve_agent
 from voxrun.localagent.voice import RATE, Voice
 from voxrun.protocol.elevenlabs.client import (
     AgentsClientProtocol,
@@ -153,13 +153,15 @@ async def calling(
         nursery.cancel_scope.cancel()
 
 
-def with_agent(main: Callable[[Network], Awaitable[None]], script: Path | None = None) -> None:
+def with_agent(
+    main: Callable[[Network], Awaitable[None]], script: Path | None = None, offload: Offload = inline
+) -> None:
     """Run `main` beside an agent in virtual time; afterwards only the agent's own tasks may be left."""
 
     async def run() -> None:
         network = MemoryNetwork()
         async with trio.open_nursery() as nursery:
-            serving = partial(serve_agent, offload=inline)
+            serving = partial(serve_agent, offload=offload)
             await nursery.start(serving, network, HOST, PORT, str(script or ""))
             tasks = trio.lowlevel.current_statistics().tasks_living
             await main(network)
@@ -170,7 +172,20 @@ def with_agent(main: Callable[[Network], Awaitable[None]], script: Path | None =
     trio.run(run, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
-def converse(main: Callable[[Caller], Awaitable[None]], script: Path | None = None, **options: Any) -> Caller:
+async def slowly(work: Callable[..., object], *args: object) -> object:
+    """Blocking work as a busy machine's thread does it: it takes a while, and no cancel stops it."""
+    with trio.CancelScope(shield=True):
+        await trio.sleep(0.5)
+    return work(*args)
+
+
+def converse(
+    main: Callable[[Caller], Awaitable[None]],
+    script: Path | None = None,
+    *,
+    offload: Offload = inline,
+    **options: Any,
+) -> Caller:
     """Run `main` as one caller of the agent, in virtual time; returns the caller for a look at all that came."""
     callers: list[Caller] = []
 
@@ -179,5 +194,5 @@ def converse(main: Callable[[Caller], Awaitable[None]], script: Path | None = No
             callers.append(caller)
             await main(caller)
 
-    with_agent(call, script)
+    with_agent(call, script, offload)
     return callers[0]

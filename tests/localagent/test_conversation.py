@@ -5,28 +5,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trio
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from tests.localagent.caller import (
     ADDRESS,
     BOOK,
     GOODBYE,
     HOURS,
     NONSENSE,
-    URL,
     Caller,
-    calling,
     converse,
+    slowly,
     spoken_by_caller,
-    with_agent,
 )
 
 from voxrun.localagent.conversation import TOOL_SECONDS, Speech
 from voxrun.localagent.script import load_script
 from voxrun.localagent.voice import RATE, Voice
 from voxrun.protocol.elevenlabs.client import Initiated
-from voxrun.transports.network import Network
-from voxrun.transports.websocket import Closed, open_websocket
+from voxrun.transports.websocket import Closed
 
 for library in ("webrtcvad", "pocketsphinx", "espeakng_loader"):
     pytest.importorskip(library, reason="needs the local-agent extra")
@@ -288,6 +283,34 @@ def test_of_two_messages_at_once_the_last_is_answered_and_no_tool_called_in_vain
     assert caller.of_type("client_tool_call") == []
 
 
+def test_a_turn_that_is_over_says_nothing_although_its_speech_was_in_the_making() -> None:
+    async def main(caller: Caller) -> None:
+        await caller.until("agent_response")
+        await trio.sleep(GREETED)
+        for text in (ADDRESS, BOOK):
+            caller.send(caller.protocol.user_message({"text": text}))
+            await trio.sleep(0.1)
+        await trio.sleep(6)
+
+    caller = converse(main, offload=slowly)
+    assert [response[:14] for response in caller.responses[1:]] == ["You are booked"]
+    assert caller.of_type("interruption") == []
+
+
+def test_whoever_goes_on_speaking_is_answered_when_he_has_finished() -> None:
+    async def main(caller: Caller) -> None:
+        await greeted(caller)
+        caller.say(BOOK)
+        await trio.sleep(spoken_by_caller(BOOK).size / RATE + 0.7)
+        caller.say(ADDRESS)
+        await trio.sleep(9)
+
+    caller = converse(main, offload=slowly)
+    assert caller.transcripts == [BOOK, ADDRESS]
+    assert [response[:9] for response in caller.responses[1:]] == ["We are at"]
+    assert caller.of_type("interruption") == []
+
+
 def test_a_message_right_after_the_initiation_replaces_the_greeting() -> None:
     async def main(caller: Caller) -> None:
         caller.send(caller.protocol.user_message({"text": BOOK}))
@@ -390,161 +413,3 @@ def test_a_caller_who_speaks_over_the_goodbye_is_not_hung_up_on() -> None:
     caller = converse(main)
     assert caller.responses[2].startswith("You are booked")
     assert caller.closed is None
-
-
-@pytest.mark.parametrize("size", [1, 639, 641, 8000])
-def test_audio_may_come_in_pieces_of_any_size(size: int) -> None:
-    """8000 bytes are the 250 ms of the Python SDK; single bytes for a moment only, as they are a flood."""
-
-    async def main(caller: Caller) -> None:
-        await caller.until("agent_response")
-        audio = bytes(32_000 * 4) + spoken_by_caller(BOOK).tobytes() + bytes(32_000)
-        if size == 1:
-            for number in range(641):
-                caller.send(caller.protocol.audio(audio[number : number + 1]))
-            audio = audio[641:]
-        caller.send(caller.protocol.audio(b""))
-        step = max(size, 639)
-        for start in range(0, len(audio), step):
-            caller.send(caller.protocol.audio(audio[start : start + step]))
-            await trio.sleep(step / 32_000)
-        await caller.until("agent_response", 2)
-
-    caller = converse(main, talks=False)
-    assert caller.transcripts == [BOOK]
-
-
-@pytest.mark.parametrize(
-    ("frame", "reason"),
-    [
-        ("junk", "JSON"),
-        ("[]", "object"),
-        ('{"type":"no_such_message"}', "no_such_message"),
-        ('{"user_audio_chunk":"%%%"}', "base64"),
-        ('{"type":"user_message","text":5}', "text"),
-        ('{"type":"client_tool_result","tool_call_id":"call_1","result":{},"is_error":false}', "result"),
-        ('{"type":"conversation_initiation_client_data"}', "second time"),
-        (b"\xff\xfe", ""),
-    ],
-)
-def test_junk_ends_the_conversation_with_1008_and_a_reason(frame: str | bytes, reason: str) -> None:
-    async def main(caller: Caller) -> None:
-        await caller.until("agent_response")
-        caller.socket.send(frame)
-        await caller.until_closed()
-
-    closed = converse(main).closed
-    assert closed is not None
-    assert (closed.code, closed.was_clean) == (1008, True)
-    assert closed.reason
-    assert reason.lower() in closed.reason.lower()
-
-
-FRAMES = (
-    '{"user_audio_chunk":"%s"}' % ("AAAA" * 3000),
-    '{"user_audio_chunk":"AA=="}',
-    '{"user_audio_chunk":""}',
-    '{"type":"pong","event_id":1}',
-    '{"type":"user_message","text":"Can I book an appointment?"}',
-    '{"type":"user_message","text":"What are your opening hours?"}',
-    '{"type":"user_message","text":"Goodbye."}',
-    '{"type":"client_tool_result","tool_call_id":"call_1","result":"{}","is_error":false}',
-    '{"type":"user_activity"}',
-    '{"type":"conversation_initiation_client_data","dynamic_variables":{"name":[null]}}',
-    '{"type":"conversation_initiation_client_data","dynamic_variables":[]}',
-    "junk",
-)
-
-
-@pytest.mark.parametrize("frame", [FRAMES[0], FRAMES[3], FRAMES[6]])
-def test_a_client_that_does_not_begin_with_its_initiation_is_told_so(frame: str) -> None:
-    async def main(network: Network) -> None:
-        async with open_websocket(network, URL) as socket:
-            for text in (frame, frame, '{"type":"conversation_initiation_client_data"}', frame):
-                socket.send(text)
-            closed = await socket.pump(lambda _: None)
-        assert closed == Closed(1008, "conversation_initiation_client_data must come first", was_clean=True)
-
-    with_agent(main)
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.lists(st.lists(st.sampled_from(FRAMES), max_size=8), min_size=1, max_size=5))
-def test_no_client_brings_the_agent_down(clients: list[list[str]]) -> None:
-    async def main(network: Network) -> None:
-        for frames in clients:
-            async with open_websocket(network, URL) as socket:
-                for number, frame in enumerate(frames):
-                    socket.send(frame)
-                    await trio.sleep(0.3 * (number % 2))
-        async with calling(network) as caller:
-            await caller.until("agent_response")
-
-    with_agent(main)
-
-
-async def until_greeting(caller: Caller) -> None:
-    await caller.until("agent_response")
-
-
-async def until_caller_talks(caller: Caller) -> None:
-    await greeted(caller)
-    caller.say(BOOK)
-    await trio.sleep(0.5)
-
-
-async def until_tool(caller: Caller) -> None:
-    await greeted(caller)
-    caller.say(HOURS)
-    await caller.until("client_tool_call")
-
-
-async def until_interruption(caller: Caller) -> None:
-    await booked(caller)
-    caller.say(BOOK)
-    await caller.until("interruption")
-
-
-async def until_end(caller: Caller) -> None:
-    await greeted(caller)
-    caller.say(GOODBYE)
-    await caller.until("agent_tool_response")
-
-
-@pytest.mark.parametrize("way", ["closes", "vanishes"])
-@pytest.mark.parametrize(
-    "moment",
-    [trio.lowlevel.checkpoint, until_greeting, until_caller_talks, until_tool, booked, until_interruption, until_end],
-)
-def test_a_caller_who_leaves_at_any_point_leaves_nothing_behind(moment, way: str) -> None:  # type: ignore[no-untyped-def]
-    """`with_agent` counts the tasks."""
-
-    async def main(network: Network) -> None:
-        with trio.CancelScope() as scope:
-            async with calling(network) as caller:
-                await (moment() if moment is trio.lowlevel.checkpoint else moment(caller))
-                if way == "vanishes":
-                    scope.cancel()
-                    await trio.lowlevel.checkpoint()
-        async with calling(network) as other:
-            await other.until("agent_response")
-        assert other.responses == [SCRIPT.greeting]
-
-    with_agent(main)
-
-
-def test_callers_do_not_disturb_each_other() -> None:
-    async def main(network: Network) -> None:
-        async with trio.open_nursery() as nursery:
-            for text in said:
-                nursery.start_soon(one, network, text)
-
-    async def one(network: Network, text: str) -> None:
-        async with calling(network) as caller:
-            await greeted(caller)
-            caller.say(text)
-            await caller.until("agent_response", 2)
-            assert caller.transcripts == [said[text]]
-
-    said = {BOOK: BOOK, ADDRESS: ADDRESS, NONSENSE: "…"}
-    with_agent(main)

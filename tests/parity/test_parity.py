@@ -195,7 +195,6 @@ def test_the_ledger_gives_a_reason_once_for_each_name_by_owner() -> None:
     assert len([owner for owner, _ in groupby(owners)]) == len(set(owners))
 
 
-@pytest.mark.xfail(reason="createRealtimeTTSPlayer is not there yet")
 def test_elevenlabs_is_whole() -> None:
     assert [line for line in DIFFERENCES if line.owner.startswith("ElevenLabs") and line.state != "addition"] == []
 

@@ -10,10 +10,11 @@ from urllib.parse import unquote, urlsplit
 from voxrun.api.parameters import merged
 from voxrun.errors import ScenarioError
 from voxrun.events.name import EventName
+from voxrun.media.graph import Sink
 from voxrun.media.player import Player
 from voxrun.media.recorder import RATE, Recorder
 from voxrun.media.target import Registration
-from voxrun.media.unit import VoxMediaUnit
+from voxrun.media.unit import MediaSource, VoxMediaUnit
 from voxrun.session.current import current_session
 from voxrun.transports.audio_file import AudioFile
 from voxrun.transports.wav import WavWriter
@@ -56,21 +57,19 @@ def on(event: EventName[E]) -> Registration[E]:
 
 
 def sendMediaBetween(
-    mediaUnit1: VoxMediaUnit, mediaUnit2: VoxMediaUnit, parameters: Mapping[str, object] | None = None
+    mediaUnit1: VoxMediaUnit | MediaSource,
+    mediaUnit2: VoxMediaUnit | MediaSource,
+    parameters: Mapping[str, object] | None = None,
 ) -> None:
-    """Send the audio of each unit to the other."""
-    for unit in (mediaUnit1, mediaUnit2):
-        _check_both_ways(unit)
-    mediaUnit1.sendMediaTo(mediaUnit2)
-    mediaUnit2.sendMediaTo(mediaUnit1)
+    """Send the audio of each unit to the other; a player, which only sends, is heard by the other one."""
+    for source, sink in _directions(mediaUnit1, mediaUnit2):
+        source.sendMediaTo(sink)
 
 
-def stopMediaBetween(mediaUnit1: VoxMediaUnit, mediaUnit2: VoxMediaUnit) -> None:
+def stopMediaBetween(mediaUnit1: VoxMediaUnit | MediaSource, mediaUnit2: VoxMediaUnit | MediaSource) -> None:
     """Stop the audio between two units, both ways."""
-    for unit in (mediaUnit1, mediaUnit2):
-        _check_both_ways(unit)
-    mediaUnit1.stopMediaTo(mediaUnit2)
-    mediaUnit2.stopMediaTo(mediaUnit1)
+    for source, sink in _directions(mediaUnit1, mediaUnit2):
+        source.stopMediaTo(sink)
 
 
 def createURLPlayer(
@@ -126,15 +125,23 @@ def terminate() -> None:
     current_session().terminate()
 
 
-def _check_both_ways(unit: VoxMediaUnit) -> None:
-    """ScenarioError for what the scenario, unchecked by types, passed instead of a unit with audio both ways."""
-    if inspect.iscoroutine(unit):
-        unit.close()
-        raise ScenarioError(f"{unit.__name__} returns a promise, not a unit: put `await` before it")
-    if not hasattr(unit, "sendMediaTo"):
-        raise ScenarioError(f"{unit!r} has no audio to send: it only receives")
-    if not hasattr(unit, "inlet"):
-        raise ScenarioError(f"{unit!r} takes no audio: it only sends")
+def _directions(
+    unit1: VoxMediaUnit | MediaSource, unit2: VoxMediaUnit | MediaSource
+) -> list[tuple[VoxMediaUnit | MediaSource, Sink]]:
+    """Who can send to whom. ScenarioError when nobody can, or for what no type check has seen."""
+    for unit in (unit1, unit2):
+        if inspect.iscoroutine(unit):
+            unit.close()
+            raise ScenarioError(f"{unit.__name__} returns a promise, not a unit: put `await` before it")
+        if not hasattr(unit, "sendMediaTo"):
+            raise ScenarioError(f"{unit!r} has no audio to send: it only receives")
+    pairs: list[tuple[VoxMediaUnit | MediaSource, Sink]] = []
+    for source, sink in ((unit1, unit2), (unit2, unit1)):
+        if isinstance(sink, Sink):
+            pairs.append((source, sink))
+    if not pairs:
+        raise ScenarioError(f"neither {unit1!r} nor {unit2!r} takes audio: both only send")
+    return pairs
 
 
 def _local_path(url: str) -> Path:

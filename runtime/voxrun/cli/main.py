@@ -1,6 +1,7 @@
 """`main`: arguments in, exit status out."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -22,10 +23,10 @@ voxrun SCENARIO [options]
 DESCRIPTION = """\
 Run a voice-call scenario: a Python file that reacts to call and agent events.
 
-  voxrun scenario.py                      call it with microphone and speaker
-  voxrun scenario.py --call hello.flac    call it with an audio file
-  voxrun scenario.py --call none          no call: it only gets AppEvents.Started
-  voxrun scenario.py --local-agent        no account: talk to an agent right here
+  voxrun scenario.py                    call it with microphone and speaker
+  voxrun scenario.py --call hello.flac  call it with an audio file
+  voxrun scenario.py --call none        no call: it only gets AppEvents.Started
+  voxrun scenario.py --local-agent      no account: talk to an agent right here
 """
 
 EPILOG = """\
@@ -37,6 +38,8 @@ exit status: 0 ended well, 1 the scenario failed, 2 wrong use,
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if sys.stdout is None:  # `voxrun … >&-`
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for as long as the process lives
     if isinstance(sys.stdout, TextIOWrapper):  # a terminal that knows no UTF-8 shows what it can
         sys.stdout.reconfigure(errors="backslashreplace")
     status = INTERRUPTED

@@ -72,9 +72,9 @@ async def _run(options: RunOptions, leg: Leg | None, party: Party, trace: Binary
             ticker = Ticker()
             session = Session(options.scenario, services, ticker, idle_seconds=idle_seconds)
             interruption.end = partial(session.terminate, "interrupted")
-            _subscribe_view(options, session, nursery, interruption)
             if trace is not None:
                 _subscribe_trace(session, trace)
+            _subscribe_view(options, session, nursery, interruption)
             if services.base_urls:
                 session.trace("local_agent", url=services.base_urls["elevenlabs"])
             nursery.start_soon(ticker.run)
@@ -101,7 +101,8 @@ def _subscribe_view(options: RunOptions, session: Session, nursery: trio.Nursery
     def on_failure(error: OSError) -> None:
         silence_output()
         if isinstance(error, BrokenPipeError):  # `voxrun … | head`: whoever read this has seen enough
-            interruption.serve()
+            if not interruption.happened:  # else Ctrl-C ended the reader as well, and is no second one
+                interruption.serve()
         else:
             failure = DeviceError(f"the output can't be written: {error.strerror}; the call goes on")
             print(f"voxrun: {failure}", file=sys.stderr)  # noqa: T201 - the view can't say it any more

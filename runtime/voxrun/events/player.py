@@ -7,6 +7,7 @@ from voxrun.events.name import EventName
 
 if TYPE_CHECKING:
     from voxrun.media.player import Player
+    from voxrun.providers.elevenlabs.realtime_tts_player import RealtimeTTSPlayer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +15,7 @@ class PlayerEvent:
     """What every player event carries."""
 
     name: str
-    player: "Player"
+    player: "Player | RealtimeTTSPlayer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -217,6 +217,7 @@ class Conversation:
     async def _say(self, text: str) -> None:
         """Say `text` and return when it has been heard."""
         samples = await self._synthesise(text)
+        await trio.lowlevel.checkpoint_if_cancelled()  # a thread returns its result to a turn that is over, too
         self._event_id += 1
         speech = Speech(text, self._event_id, trio.current_time(), len(samples) / RATE)
         self._speech = speech

@@ -68,7 +68,7 @@ class _Agent:
         return cast(Samples, await self._offload(self._voice.say, text))
 
     async def _recognise(self, utterance: list[Samples]) -> Heard:
-        async with self._recognising:  # utterances don't influence each other, but go one at a time
+        async with self._recognising:  # there is one decoder
             return cast(Heard, await self._offload(self._decode, utterance))
 
     def _decode(self, utterance: list[Samples]) -> Heard:

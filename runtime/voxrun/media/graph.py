@@ -6,7 +6,7 @@ differ the frame is converted once for each target rate, whatever the number of 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from voxrun.audio.frame import Samples
 from voxrun.audio.resample import Resampler
@@ -20,6 +20,7 @@ class Inlet:
     receive: Callable[[Samples], None]
 
 
+@runtime_checkable
 class Sink(Protocol):
     """A unit that audio can be sent to."""
 

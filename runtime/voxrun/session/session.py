@@ -203,6 +203,8 @@ class Session:
             return
         self.call = Call(self, leg, party)
         alerting = AppEvents.CallAlerting
+        if not self.app.listeners_of(alerting):
+            self.warn(f"the scenario has no handler of {alerting}: nobody answers the call")
         self.emit(
             self.app,
             alerting,

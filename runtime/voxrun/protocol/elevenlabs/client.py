@@ -20,6 +20,7 @@ import pybase64
 from voxrun.errors import LocalProtocolError, RemoteError
 from voxrun.events.message import Message
 from voxrun.protocol.elevenlabs.client_messages import ClientToolResult
+from voxrun.protocol.elevenlabs.encoding import encode
 from voxrun.protocol.elevenlabs.formats import AudioFormat, parse_format
 from voxrun.protocol.elevenlabs.reason import refusal_reason
 from voxrun.protocol.elevenlabs.server_messages import (
@@ -166,9 +167,9 @@ class AgentsClientProtocol:
                 "a client_tool_result needs the tool_call_id, a string, of the client_tool_call it answers"
             )
         result = data.get("result")
-        text = result if isinstance(result, str) else _json("the result of a client tool", result)
+        text = result if isinstance(result, str) else encode("the result of a client tool", result)
         answer = ClientToolResult(call_id, text, is_error=bool(data.get("is_error")))
-        return self._outgoing(_json("client_tool_result", answer))
+        return self._outgoing(encode("client_tool_result", answer))
 
     def user_activity(self) -> list[str]:
         """`user_activity`: the user is busy, so the agent's inactivity timer starts anew."""
@@ -244,9 +245,7 @@ class AgentsClientProtocol:
             raise ValueError(f"audio: {len(samples)} bytes are no whole number of 16-bit samples")
         return [AudioReceived(speech.event_id, samples)]
 
-    def _receive_metadata(
-        self, metadata: ConversationMetadataData, received: MessageReceived
-    ) -> list[AgentsEvent]:
+    def _receive_metadata(self, metadata: ConversationMetadataData, received: MessageReceived) -> list[AgentsEvent]:
         if (self.state, _Step.METADATA) not in _NEXT:
             raise ValueError(f"{received.type}: it came a second time")
         try:
@@ -296,18 +295,4 @@ def _with_payload(message: dict[str, Any], body_field: str) -> Message:
 
 
 def _encode(kind: str, data: Mapping[str, Any]) -> str:
-    return _json(kind, {**data, "type": kind})
-
-
-def _json(what: str, value: object) -> str:
-    try:
-        return msgspec.json.encode(value, enc_hook=_plain_string).decode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise LocalProtocolError(f"{what} can't be sent as JSON: {error}") from error
-
-
-def _plain_string(value: object) -> str:
-    """msgspec refuses subclasses of str, and event names are one."""
-    if isinstance(value, str):
-        return str(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+    return encode(kind, {**data, "type": kind})

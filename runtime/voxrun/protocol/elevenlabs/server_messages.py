@@ -348,7 +348,6 @@ AnyServerMessage: TypeAlias = (
 )
 
 BODY_FIELDS: dict[str, str] = {
-    message.__struct_config__.tag: next(iter(message.__struct_fields__), "")
-    for message in get_args(AnyServerMessage)
+    message.__struct_config__.tag: next(iter(message.__struct_fields__), "") for message in get_args(AnyServerMessage)
 }
 """For every `type` of the contract, the key that holds the message's body; empty when it has none."""

@@ -14,6 +14,7 @@ import msgspec
 import pybase64
 
 from voxrun.errors import LocalProtocolError
+from voxrun.protocol.elevenlabs.encoding import encode
 from voxrun.protocol.elevenlabs.formats import AudioFormat
 from voxrun.protocol.elevenlabs.reason import refusal_reason
 from voxrun.protocol.elevenlabs.tts_messages import CLOSING_TEXT, OPENING_TEXT, Alignment, ServiceMessage
@@ -106,7 +107,7 @@ class TTSClientProtocol:
 
     def initialize(self, data: Mapping[str, Any] | None = None) -> str:
         """`initializeConnection`: {voice_settings?, generation_config?, …}, first and once; its text is a space."""
-        frame = _encode("initializeConnection", {**(data or {}), "text": OPENING_TEXT})
+        frame = encode("initializeConnection", {**(data or {}), "text": OPENING_TEXT})
         self.state = self._after(_Step.INITIALIZE)
         return frame
 
@@ -118,7 +119,7 @@ class TTSClientProtocol:
         if text == CLOSING_TEXT:
             self.state = self._after(_Step.FINISH)
             return '{"text":""}'
-        frame = _encode("sendText", data)
+        frame = encode("sendText", dict(data))
         self.state = self._after(_Step.TEXT)
         characters = _visible(text)
         self.unspoken += characters
@@ -155,9 +156,10 @@ class TTSClientProtocol:
             return []
 
     def _receive(self, message: ServiceMessage) -> list[TTSEvent]:
-        if isinstance(message.message, str):
+        if message.message is not None:
             self.close()
-            return [ErrorReceived(message.message, message.error, message.code)]
+            code = message.code if isinstance(message.code, int) else 0
+            return [ErrorReceived(message.message, message.error or "", code)]
         events: list[TTSEvent] = []
         if message.audio or message.alignment or message.normalized_alignment:
             events += self._hear(message)
@@ -198,17 +200,3 @@ class TTSClientProtocol:
 def _visible(text: str) -> int:
     """Characters that are no white space, which the service adds and takes away as it likes."""
     return sum(not character.isspace() for character in text)
-
-
-def _encode(what: str, data: Mapping[str, Any]) -> str:
-    try:
-        return msgspec.json.encode(dict(data), enc_hook=_plain_string).decode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise LocalProtocolError(f"{what} can't be sent as JSON: {error}") from error
-
-
-def _plain_string(value: object) -> str:
-    """msgspec refuses subclasses of str, and event names are one."""
-    if isinstance(value, str):
-        return str(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form")

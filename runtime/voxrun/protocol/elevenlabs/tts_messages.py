@@ -92,6 +92,6 @@ class ServiceMessage(Struct, frozen=True, omit_defaults=True):
     alignment: Alignment | None = None
     normalized_alignment: Alignment | None = field(default=None, name="normalizedAlignment")
     is_final: bool | UnsetType | None = field(default=UNSET, name="isFinal")
-    message: str | UnsetType = UNSET
-    error: str = ""
-    code: int = 0
+    message: str | None = None
+    error: str | None = None
+    code: int | str | None = None

@@ -1,0 +1,327 @@
+"""`RealtimeTTSPlayer`: an ElevenLabs voice that speaks text as it is written (reference: RealtimeTTSPlayer).
+
+Its audio arrives faster than real time and waits in a playout buffer for its ticks. The protocol is in
+`voxrun.protocol.elevenlabs.tts_client`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import numpy as np
+import trio
+
+from voxrun.audio.frame import FRAME_SECONDS, Samples, frame_size, silence
+from voxrun.audio.g711 import decode_ulaw
+from voxrun.errors import LocalProtocolError, RemoteError, ScenarioError, VoxrunError
+from voxrun.events.name import EventName
+from voxrun.events.player import (
+    PlaybackFinishedEvent,
+    PlayerErrorEvent,
+    PlayerEvent,
+    PlayerEvents,
+    PlayerStartedEvent,
+)
+from voxrun.media.host import UnitHost
+from voxrun.media.playout import Playout
+from voxrun.media.unit import MediaSource
+from voxrun.protocol.elevenlabs.tts_client import (
+    ErrorReceived,
+    FinalReceived,
+    SpeechReceived,
+    State,
+    TTSClientProtocol,
+    TTSEvent,
+)
+from voxrun.providers.elevenlabs.speech_request import SpeechRequest
+from voxrun.providers.elevenlabs.speech_timeline import SpeechTimeline, SpokenCharacter
+from voxrun.transports.websocket import Closed, WebSocket, open_websocket
+
+if TYPE_CHECKING:
+    from voxrun.transports.network import Network
+
+PLAYOUT_SECONDS = 300.0
+"""How much speech may wait to be played."""
+
+WAITING_TEXTS = 1000
+"""How many messages may wait for the connection to open; more are dropped and counted."""
+
+ANSWER_SECONDS = 10.0
+"""How long the service may say nothing while the rest of a text is due and everything else was played."""
+
+ORDINARY_CODES = (1000, 1001, 1005)
+"""How a connection ends when nothing is wrong: done, going away, or no code given (RFC 6455, section 7.4.1)."""
+
+E = TypeVar("E")
+
+
+class RealtimeTTSPlayer(MediaSource):
+    """Speaks `text` and what is sent later, over one connection, which it opens by itself.
+
+    `PlaybackFinished` comes when all was heard of a turn that `append(text, True)` ended, after which more may follow,
+    and of a text that an empty one ended, after which the player is over. Without either it never comes, unless the
+    service breaks: then `Error` comes at once, and `PlaybackFinished` with the error when what there is was heard.
+    """
+
+    namespaces: ClassVar[tuple[type, ...]] = (PlayerEvents,)
+
+    def __init__(self, host: UnitHost, network: "Network", text: str, request: SpeechRequest) -> None:
+        self._network = network
+        self._request = request
+        self._protocol = TTSClientProtocol(request.output_format)
+        self._playout = Playout(request.output_format.rate, PLAYOUT_SECONDS)
+        self._timeline = SpeechTimeline(request.output_format.rate)
+        self._socket: WebSocket | None = None
+        self._waiting: list[str] = []  # frames for when it is open
+        self._unsent = 0
+        self._sent_at = 0.0
+        self._answered = False  # speech came since the latest text
+        self._quiet_ticks = 0
+        self._turn_ends = False  # `append` said so, and not all was heard yet
+        self._paused = False
+        self._ready = False
+        self._started = False
+        self._ended = False
+        self._error: VoxrunError | None = None
+        opening = _frame(self._protocol.initialize, request.initialization)
+        super().__init__(host, "player")
+        for secret in request.secrets:
+            host.protect(secret)
+        self.output.open(request.output_format.rate)
+        self._fire(PlayerEvents.Created, PlayerEvent)
+        self._send(opening)
+        if text.strip():
+            # Nobody may ever send more, and without a flush the service would wait until there is enough of it.
+            self.sendText({"text": _spaced(text), "flush": True})
+        host.spawn(self._converse)
+
+    # What the scenario calls.
+
+    def sendText(self, parameters: Mapping[str, Any]) -> None:
+        """Speak a `text`, which should end with a space; the provider's other fields are sent as they are.
+
+        The service waits until it has enough text, unless `flush` is true. An empty text ends the input.
+        """
+        if self._protocol.state is not State.SPEAKING:
+            self._host.warn(f"{self.id()} takes no text any more; what is sent to it now is lost")
+            return
+        self._send(_frame(self._protocol.send_text, parameters))
+        self._answered = False
+        self._quiet_ticks = 0
+
+    def append(self, text: str, endOfTurn: bool = False) -> None:
+        """Speak more; `endOfTurn` means that it must not wait for any further text."""
+        self.sendText({"text": _spaced(text), "flush": True} if endOfTurn else {"text": _spaced(text)})
+        self._turn_ends = self._turn_ends or endOfTurn
+
+    def clearBuffer(self) -> None:
+        """Drop what was not played yet: silence within one tick (20 ms).
+
+        What is still to come of the texts so far is dropped as well, until the next text is sent.
+        """
+        self._timeline.cut(len(self._playout))
+        self._playout.clear()
+        self._protocol.clear()
+
+    def pause(self) -> None:
+        """Stand still; `resume` goes on from the same place."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Go on."""
+        self._paused = False
+
+    def stop(self) -> None:
+        """End the player for good; `PlayerEvents.Stopped` follows."""
+        if not self._ended:
+            self._leave()
+            self._fire(PlayerEvents.Stopped, PlayerEvent)
+
+    def alignment(self) -> list[SpokenCharacter]:
+        """The characters of the text whose times are known so far, and when each is heard, played already or not.
+
+        After `clearBuffer` those that were not played are gone: what is left is what was heard.
+        """
+        return self._timeline.characters()
+
+    # Media.
+
+    def produce(self) -> None:
+        """Play 20 ms of the speech, or silence."""
+        if self._paused and len(self._playout):
+            return
+        rate = self._playout.rate
+        frame = self._playout.take(frame_size(rate))
+        if frame is None:
+            self.output.push(silence(rate))
+            self._rest()
+        else:
+            self._speak(frame)
+
+    def _speak(self, frame: Samples) -> None:
+        if not self._started:
+            self._started = True
+            self._fire(PlayerEvents.Started, PlayerStartedEvent, duration=0.0)
+        self._quiet_ticks = 0
+        self.output.push(frame)
+
+    def _rest(self) -> None:
+        """Nothing is left to play for now: is it the end, or is something due?"""
+        state = self._protocol.state
+        if state in (State.FINISHED, State.CLOSED):
+            self._leave()
+            self._finish(self._error)
+        elif self._turn_ends and state is State.SPEAKING and not self._protocol.unspoken:
+            self._end_turn()
+        elif (self._turn_ends or state is State.FINISHING) and self._socket is not None:
+            self._quiet_ticks += 1
+            if self._quiet_ticks * FRAME_SECONDS >= ANSWER_SECONDS:
+                self._wait_no_longer()
+
+    def _wait_no_longer(self) -> None:
+        if not self._answered:
+            self._fail(RemoteError(f"{self.id()}: {self._request.host} said nothing for {ANSWER_SECONDS:.0f} s"))
+        elif self._protocol.state is State.FINISHING:
+            self._protocol.close()
+        else:
+            self._end_turn()
+
+    def _end_turn(self) -> None:
+        self._turn_ends = self._started = False
+        self._finish(None)
+
+    # The connection.
+
+    async def _converse(self) -> None:
+        """Task: connect, send what waits, then serve the connection to its end."""
+        try:
+            async with open_websocket(self._network, self._request.url, headers=self._request.headers) as socket:
+                if not self._ended:
+                    await self._serve(socket)
+        except VoxrunError as error:
+            self._fail(error)
+
+    async def _serve(self, socket: WebSocket) -> None:
+        self._socket = socket
+        for text in self._waiting:
+            socket.send(text)
+        self._waiting.clear()
+        self._sent_at = trio.current_time()
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._keep_alive)
+                closed = await socket.pump(self._receive)
+                nursery.cancel_scope.cancel(reason="the connection is closed")
+        finally:
+            self._trace_losses(socket)
+        self._lose(closed)
+
+    async def _keep_alive(self) -> None:
+        seconds = self._request.keep_alive_seconds
+        while self._protocol.state is State.SPEAKING:
+            if trio.current_time() >= self._sent_at + seconds:
+                self._send(self._protocol.keep_alive())
+            await trio.sleep_until(self._sent_at + seconds)
+
+    def _receive(self, text: str | bytes) -> None:
+        if self._request.trace:
+            self._host.trace("wire", unit=self.id(), type="received", text=str(text))
+        malformed = self._protocol.malformed
+        for event in self._protocol.receive(text):
+            self._take(event)
+        if self._protocol.malformed > malformed == 0:
+            self._host.warn(
+                f"{self.id()} got what is not its protocol, and it is ignored: {self._protocol.last_malformed}"
+            )
+
+    def _take(self, event: TTSEvent) -> None:
+        match event:
+            case SpeechReceived():
+                self._queue(event)
+            case ErrorReceived(message, _, code):
+                self._fail(RemoteError(f"{self.id()}: {self._request.host} says: {message}", code=code, reason=message))
+            case FinalReceived():
+                self._host.trace("wire", unit=self.id(), type="final")
+
+    def _queue(self, speech: SpeechReceived) -> None:
+        if speech.audio and not self._ready:
+            self._ready = True
+            self._fire(PlayerEvents.PlaybackReady, PlayerEvent)
+        if not self._answered:  # once a text, as the service may send fifty messages a second
+            self._answered = True
+            self._host.trace("wire", unit=self.id(), type="audio")
+        self._quiet_ticks = 0
+        ulaw = self._request.output_format.encoding == "ulaw"
+        before = len(self._playout)
+        self._playout.put(decode_ulaw(speech.audio) if ulaw else np.frombuffer(speech.audio, "<i2"))
+        self._timeline.add(len(self._playout) - before, speech.alignment or speech.normalized)
+
+    def _send(self, text: str) -> None:
+        self._host.trace("wire", unit=self.id(), type="sent", text=text)
+        self._sent_at = trio.current_time()
+        if self._socket is not None:
+            self._socket.send(text)
+        elif len(self._waiting) < WAITING_TEXTS:
+            self._waiting.append(text)
+        else:
+            self._unsent += 1
+
+    def _lose(self, closed: Closed) -> None:
+        """The connection is gone: right after all was said, else an error."""
+        if self._protocol.state is State.FINISHING and closed.code in ORDINARY_CODES:
+            self._protocol.close()
+        elif self._protocol.state in (State.SPEAKING, State.FINISHING):
+            reason = f": {closed.reason}" if closed.reason else ""
+            message = f"{self.id()}: the voice's connection ended with code {closed.code}{reason}"
+            self._fail(RemoteError(message, code=closed.code, reason=closed.reason))
+
+    def _trace_losses(self, socket: WebSocket) -> None:
+        self._host.trace(
+            "losses",
+            of=self.id(),
+            messages_not_sent=self._unsent + socket.dropped,
+            messages_malformed=self._protocol.malformed,
+            messages_of_cleared_texts=self._protocol.cleared_speech,
+            samples_too_many=self._playout.dropped,
+            characters_forgotten=self._timeline.forgotten,
+        )
+
+    # The end.
+
+    def _fail(self, error: VoxrunError) -> None:
+        """Say so now; the player ends when what came before was played."""
+        if self._ended:
+            return
+        self._error = error
+        self._protocol.close()
+        if self._socket is not None:
+            self._socket.close()
+        self._host.broke(error)
+        self._fire(PlayerEvents.Error, PlayerErrorEvent, error=str(error))
+
+    def _finish(self, error: VoxrunError | None) -> None:
+        reason = None if error is None else str(error)
+        self._fire(PlayerEvents.PlaybackFinished, PlaybackFinishedEvent, error=reason)
+
+    def _leave(self) -> None:
+        self._ended = True
+        self._protocol.close()
+        self._playout.clear()
+        if self._socket is not None:
+            self._socket.close()
+        self._host.graph.remove(self)
+
+    def _fire(self, event: EventName[E], payload: Callable[..., E], **values: object) -> None:
+        self._host.emit(self, event, payload(name=event, player=self, **values))
+
+
+def _spaced(text: str) -> str:
+    """The service wants a space behind each piece; an empty piece would end the text."""
+    return text if text.endswith(" ") else f"{text} "
+
+
+def _frame(encode: Callable[[Mapping[str, Any]], str], parameters: Mapping[str, Any]) -> str:
+    """ScenarioError when `parameters` can't be sent."""
+    try:
+        return encode(parameters)
+    except LocalProtocolError as error:
+        raise ScenarioError(str(error)) from error

@@ -1,0 +1,35 @@
+"""A scenario written down in a test, and a caller for it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from tests.cli.command import write_tone
+
+HEAD = "from voxrun import *\n"
+"""The scenario's first line; a test's source follows from line 2 on."""
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Write:
+    def write(source: str = "") -> Path:
+        path = tmp_path / "scenario.py"
+        path.write_text(HEAD + dedent(source).lstrip("\n"))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def caller(tmp_path: Path) -> Path:
+    return write_tone(tmp_path / "caller.wav")
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with the scenario and the caller in it."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -1,0 +1,141 @@
+"""Arguments: the help page, wrong use, and that a message never shows what may be a secret."""
+
+import re
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from tests.cli.command import environment, voxrun
+
+from voxrun.cli import main
+from voxrun.cli.status import INTERRUPTED, OK, WRONG_USE
+
+Capture = pytest.CaptureFixture[str]
+
+OPTIONS = ("--call", "--record", "--local-agent", "--secret", "--env-file", "--trace", "--json", "--idle-timeout")
+
+
+def refused(arguments: list[str], capsys: Capture) -> str:
+    """What is said about arguments that argparse itself refuses."""
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == WRONG_USE
+    out, err = capsys.readouterr()
+    assert out == ""
+    return err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"]])
+def test_the_help_is_a_page_for_a_terminal(
+    arguments: list[str], capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == OK
+    page = capsys.readouterr().out
+    lines = page.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert len(lines) <= 50
+    assert lines[0] == "usage: voxrun SCENARIO [options]"
+    for option in OPTIONS:
+        assert re.search(rf"^  {option}\b", page, re.MULTILINE), option
+    for status in ("0 ended well", "1 the scenario failed", "2 wrong use", "3 a peer", "130 interrupted"):
+        assert status in page
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["agent", "--help"]])
+def test_the_module_runs_as_a_program(tmp_path: Path, arguments: list[str]) -> None:
+    done = voxrun(*arguments, cwd=tmp_path)
+    assert done.status == OK
+    assert done.out.startswith("usage: voxrun")
+    assert done.err == ""
+
+
+def test_the_installed_command_says_its_version(tmp_path: Path) -> None:
+    command = Path(sys.executable).with_name("voxrun")
+    done = subprocess.run([command, "--version"], cwd=tmp_path, env=environment(), capture_output=True, text=True,
+                          check=True)  # fmt: skip
+    assert done.stdout == f"voxrun {version('voxrun')}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "required: SCENARIO"),
+        (["s.py", "--bogus"], "there is no option --bogus"),
+        (["s.py", "--recor", "x.wav"], "there is no option --recor"),
+        (["s.py", "t.py"], "only one SCENARIO can be run"),
+        (["s.py", "--local-agent", "x.toml"], "only one SCENARIO can be run"),
+        (["s.py", "--record"], "--record: expected one argument"),
+        (["s.py", "--idle-timeout", "soon"], "'soon' is no number of seconds"),
+        (["s.py", "--idle-timeout", "nan"], "'nan' is no number of seconds"),
+        (["s.py", "--idle-timeout=-1"], "'-1' is no number of seconds"),
+        (["agent", "--port", "99999"], "'99999' is no port"),
+        (["agent", "--port", "-1"], "'-1' is no port"),
+        (["agent", "--port", "x"], "'x' is no port"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments: list[str], said: str, capsys: Capture) -> None:
+    err = refused(arguments, capsys)
+    assert err.startswith("usage: voxrun")
+    assert said in err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["s.py", "--secrets", "A=hunter2"],
+        ["s.py", "--secrets=A=hunter2"],
+        ["s.py", "--secret", "A", "=", "hunter2"],
+        ["s.py", "--secret", "A=1", "hunter2"],
+        ["s.py", "--secret", "A=1", "-hunter2"],
+    ],
+)
+def test_a_secret_gone_astray_is_not_shown(arguments: list[str], capsys: Capture) -> None:
+    assert "hunter2" not in refused(arguments, capsys)
+
+
+@pytest.mark.parametrize("given", ["hunter2", "=hunter2", ""])
+def test_a_secret_without_a_name_is_not_shown(given: str, capsys: Capture) -> None:
+    assert main(["s.py", "--secret", given]) == WRONG_USE
+    assert capsys.readouterr().err == "voxrun: --secret takes NAME=VALUE\n"
+
+
+def test_an_env_file_that_is_missing(tmp_path: Path, capsys: Capture) -> None:
+    path = tmp_path / "nope.env"
+    assert main(["s.py", "--env-file", str(path)]) == WRONG_USE
+    assert capsys.readouterr().err == f"voxrun: --env-file {path} can't be read: No such file or directory\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["agent", "--script", "nope.toml"], "can't read the agent's script nope.toml: No such file or directory"),
+        (["agent", "--host", "203.0.113.1"], "can't listen on 203.0.113.1:8765"),  # a documentation address: RFC 5737
+    ],
+)
+def test_the_local_agent_says_what_it_lacks_in_one_line(arguments: list[str], said: str, capsys: Capture) -> None:
+    assert main(arguments) == WRONG_USE
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_a_local_agent_inside_the_run_says_what_it_lacks_too(tmp_path: Path, capsys: Capture) -> None:
+    path = tmp_path / "scenario.py"
+    path.touch()
+    assert main([str(path), "--call", "none", f"--local-agent={tmp_path / 'nope.toml'}"]) == WRONG_USE
+    assert "can't read the agent's script" in capsys.readouterr().err
+
+
+def test_an_interrupt_at_any_other_time_is_quiet_too(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    def interrupted(options: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["voxrun.cli.main"], "run", interrupted)
+    assert main(["s.py"]) == INTERRUPTED
+    assert capsys.readouterr() == ("", "")
