@@ -1,6 +1,6 @@
 """Clients that break the rules, come in pieces, leave at any moment or come together: the agent goes on."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 import trio
@@ -127,6 +127,10 @@ def test_no_client_brings_the_agent_down(clients: list[list[str]]) -> None:
     with_agent(main)
 
 
+async def at_once(caller: Caller) -> None:
+    assert caller.received == []
+
+
 async def until_greeting(caller: Caller) -> None:
     await caller.until("agent_response")
 
@@ -165,7 +169,7 @@ async def until_end(caller: Caller) -> None:
 @pytest.mark.parametrize(
     "moment",
     [
-        trio.lowlevel.checkpoint,
+        at_once,
         until_greeting,
         until_caller_talks,
         until_tool,
@@ -174,13 +178,15 @@ async def until_end(caller: Caller) -> None:
         until_end,
     ],
 )
-def test_a_caller_who_leaves_at_any_point_leaves_nothing_behind(moment, way: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_caller_who_leaves_at_any_point_leaves_nothing_behind(
+    moment: Callable[[Caller], Awaitable[None]], way: str
+) -> None:
     """`with_agent` counts the tasks."""
 
     async def main(network: Network) -> None:
         with trio.CancelScope() as scope:
             async with calling(network) as caller:
-                await (moment() if moment is trio.lowlevel.checkpoint else moment(caller))
+                await moment(caller)
                 if way == "vanishes":
                     scope.cancel()
                     await trio.lowlevel.checkpoint()

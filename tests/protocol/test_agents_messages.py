@@ -120,7 +120,7 @@ GOLDEN: list[tuple[wire.ServerMessage, str]] = [
     ),
     (
         wire.Ping(wire.PingData(8)),
-        '{"type":"ping","ping_event":{"event_id":8}}',
+        '{"type":"ping","ping_event":{"event_id":8,"ping_ms":null}}',
     ),
     (
         wire.Ping(wire.PingData(9, 42)),

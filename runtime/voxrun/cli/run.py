@@ -1,5 +1,6 @@
 """`voxrun SCENARIO`: one session from the terminal."""
 
+import gc
 import os
 import sys
 from collections.abc import Mapping
@@ -12,7 +13,6 @@ from typing import BinaryIO
 import trio
 
 from voxrun.cli.interrupt import Interruption
-from voxrun.cli.live import LiveView
 from voxrun.cli.output import guarded, silence_output
 from voxrun.cli.status import INTERRUPTED, status_of
 from voxrun.cli.view import JsonView, PlainView
@@ -58,7 +58,14 @@ def run(options: RunOptions) -> int:
     with ExitStack() as files:
         leg, party = _open_leg(options, files)
         trace = None if options.trace is None else files.enter_context(_open_trace(options.trace))
+        tame_collector()
         return trio.run(_run, options, leg, party, trace)
+
+
+def tame_collector() -> None:
+    """Keep the garbage collector from holding up the clock: a full collection walks all of start-up's objects."""
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
 
 
 async def _run(options: RunOptions, leg: Leg | None, party: Party, trace: BinaryIO | None) -> int:
@@ -111,6 +118,8 @@ def _subscribe_view(options: RunOptions, session: Session, nursery: trio.Nursery
     if options.json:
         session.trace_log.subscribe(guarded(JsonView(sys.stdout, sys.stderr).show, on_failure))
     elif sys.stdout.isatty():
+        from voxrun.cli.live import LiveView  # noqa: PLC0415 - rich is slow to start, and only terminals need it
+
         live = LiveView(lambda: session.call)
         session.trace_log.subscribe(guarded(live.show, on_failure))
         nursery.start_soon(live.run)

@@ -239,8 +239,8 @@ class VADScore(ServerMessage, frozen=True, tag="vad_score"):
     vad_score_event: VADScoreData
 
 
-class PingData(Struct, frozen=True, omit_defaults=True):
-    """`ping_ms` is the service's estimate of the latency, in ms."""
+class PingData(Struct, frozen=True):
+    """`ping_ms` is the service's estimate of the latency, in ms; unknown, it goes out as null: the SDKs look it up."""
 
     event_id: int
     ping_ms: int | None = None
