@@ -40,7 +40,7 @@ WARM_UP_SECONDS = 2.0
 WINDOW_SECONDS = 0.5
 """CPU is measured this long at a time: the median and the best bear a machine that others use as well."""
 START_UP_ROUNDS = 5
-GC_THRESHOLD = int(os.environ.get("GCT", "20000"))
+GC_THRESHOLD = 20_000
 
 GREETING = (
     b'{"type":"conversation_initiation_metadata","conversation_initiation_metadata_event":{"conversation_id":"bench",'

@@ -5,6 +5,7 @@ import importlib.util
 import itertools
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -13,6 +14,11 @@ from voxrun.errors import ConfigurationError
 from voxrun.session.failure import OWN_MODULES, explain
 
 _serial = itertools.count(1)
+
+
+@lru_cache(maxsize=64)  # sessions of one scenario share its code, which nothing can change
+def _compiled(source: bytes, path: str) -> CodeType:
+    return compile(source, path, "exec", dont_inherit=True)
 
 
 class _Loader(SourceFileLoader):
@@ -25,8 +31,7 @@ class _Loader(SourceFileLoader):
         return module
 
     def get_code(self, fullname: str) -> CodeType:
-        code: CodeType = self.source_to_code(self.get_data(self.path), self.path)
-        return code
+        return _compiled(self.get_data(self.path), self.path)
 
 
 class _Finder:
@@ -62,7 +67,7 @@ def load(scenario: Path) -> ModuleType:
     sys.modules[package.__name__] = package
     sys.modules[module.__name__] = module  # dataclasses and pickle look their module up there
     try:
-        exec(loader.source_to_code(source, str(scenario)), vars(module))
+        exec(_compiled(source, str(scenario)), vars(module))
     except (Exception, SystemExit) as error:
         unload(module)
         raise explain(error, scenario, "while loading") from error
