@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import trio
 
 from voxrun.audio.frame import Samples
-from voxrun.protocol.elevenlabs.server import AgentsServerProtocol, ServiceEvent, UserAudio
-from voxrun.protocol.elevenlabs.server_messages import (
+from voxrun.protocol.elevenlabs.agents_server import AgentsServerProtocol, ServiceEvent, UserAudio
+from voxrun.protocol.elevenlabs.agents_server_messages import (
     AgentResponse,
     AgentResponseData,
     ConversationMetadata,

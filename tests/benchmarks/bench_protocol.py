@@ -6,9 +6,9 @@ import sys
 import timeit
 from collections.abc import Callable
 
-from voxrun.protocol.elevenlabs.client import AgentsClientProtocol, AudioReceived
-from voxrun.protocol.elevenlabs.server import AgentsServerProtocol
-from voxrun.protocol.elevenlabs.server_messages import ConversationMetadata, ConversationMetadataData
+from voxrun.protocol.elevenlabs.agents_client import AgentsClientProtocol, AudioReceived
+from voxrun.protocol.elevenlabs.agents_server import AgentsServerProtocol
+from voxrun.protocol.elevenlabs.agents_server_messages import ConversationMetadata, ConversationMetadataData
 
 FRAME = bytes(range(256)) * 2 + bytes(128)  # 20 ms of 16 kHz PCM
 SECOND = bytes(range(256)) * 125  # 1 s of it

@@ -16,7 +16,7 @@ from tests.kit import tone
 
 from voxrun.cli import main
 from voxrun.cli.status import OK, SCENARIO_FAILED, UNREACHABLE, WRONG_USE
-from voxrun.protocol.elevenlabs.server import ConversationInitiated
+from voxrun.protocol.elevenlabs.agents_server import ConversationInitiated
 from voxrun.transports.server import Reply
 
 Write = Callable[..., Path]

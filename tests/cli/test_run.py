@@ -16,7 +16,7 @@ from tests.kit import tone
 from voxrun.cli import main
 from voxrun.cli.run import LOCAL_KEY
 from voxrun.cli.status import INTERRUPTED, OK, WRONG_USE
-from voxrun.protocol.elevenlabs.server import ConversationInitiated
+from voxrun.protocol.elevenlabs.agents_server import ConversationInitiated
 
 Write = Callable[..., Path]
 Capture = pytest.CaptureFixture[str]

@@ -13,7 +13,7 @@ import pytest
 from tests.agent_service import API_KEY, AgentService, Conversation
 from tests.kit import ScriptedLeg, Setting, simulate, tone
 
-from voxrun.protocol.elevenlabs.server import ConversationInitiated
+from voxrun.protocol.elevenlabs.agents_server import ConversationInitiated
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

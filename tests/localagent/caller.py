@@ -16,7 +16,7 @@ from voxrun.audio.frame import Samples
 from voxrun.events.message import Message
 from voxrun.localagent.server import CONVERSATION_PATH, Offload, serve_agent
 from voxrun.localagent.voice import RATE, Voice
-from voxrun.protocol.elevenlabs.client import (
+from voxrun.protocol.elevenlabs.agents_client import (
     AgentsClientProtocol,
     AgentsEvent,
     AudioReceived,

@@ -20,7 +20,7 @@ from tests.localagent.caller import (
 from voxrun.localagent.conversation import TOOL_SECONDS, Speech
 from voxrun.localagent.script import load_script
 from voxrun.localagent.voice import RATE, Voice
-from voxrun.protocol.elevenlabs.client import Initiated
+from voxrun.protocol.elevenlabs.agents_client import Initiated
 from voxrun.transports.websocket import Closed
 
 for library in ("webrtcvad", "pocketsphinx", "espeakng_loader"):

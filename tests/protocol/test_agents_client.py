@@ -10,7 +10,7 @@ import pytest
 
 from voxrun.errors import LocalProtocolError
 from voxrun.events.name import EventName
-from voxrun.protocol.elevenlabs.client import (
+from voxrun.protocol.elevenlabs.agents_client import (
     AgentsClientProtocol,
     AudioReceived,
     Initiated,

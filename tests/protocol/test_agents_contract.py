@@ -7,9 +7,9 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from voxrun.protocol.elevenlabs.client_messages import AnyClientMessage, UserAudio
+from voxrun.protocol.elevenlabs.agents_client_messages import AnyClientMessage, UserAudio
+from voxrun.protocol.elevenlabs.agents_server_messages import BODY_FIELDS, AnyServerMessage
 from voxrun.protocol.elevenlabs.formats import FORMATS
-from voxrun.protocol.elevenlabs.server_messages import BODY_FIELDS, AnyServerMessage
 
 yaml = pytest.importorskip("yaml")
 

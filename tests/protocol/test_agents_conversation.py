@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxrun.protocol.elevenlabs.client import (
+from voxrun.protocol.elevenlabs.agents_client import (
     AgentsClientProtocol,
     AudioReceived,
     Initiated,
@@ -12,8 +12,7 @@ from voxrun.protocol.elevenlabs.client import (
     SendNow,
     State,
 )
-from voxrun.protocol.elevenlabs.formats import FORMATS, AudioFormat
-from voxrun.protocol.elevenlabs.server import (
+from voxrun.protocol.elevenlabs.agents_server import (
     AgentsServerProtocol,
     ContextualUpdateReceived,
     ConversationInitiated,
@@ -27,7 +26,7 @@ from voxrun.protocol.elevenlabs.server import (
     UserAudio,
     UserMessageReceived,
 )
-from voxrun.protocol.elevenlabs.server_messages import (
+from voxrun.protocol.elevenlabs.agents_server_messages import (
     ClientToolCallData,
     ClientToolCallMessage,
     ConversationMetadata,
@@ -37,6 +36,7 @@ from voxrun.protocol.elevenlabs.server_messages import (
     Ping,
     PingData,
 )
+from voxrun.protocol.elevenlabs.formats import FORMATS, AudioFormat
 
 
 def hear(server: AgentsServerProtocol, frames: list[str]) -> list[ServiceEvent]:

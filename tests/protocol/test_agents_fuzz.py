@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voxrun.errors import LocalProtocolError
-from voxrun.protocol.elevenlabs.client import AgentsClientProtocol, AgentsEvent, ProtocolBroken, State
-from voxrun.protocol.elevenlabs.client_messages import AnyClientMessage
-from voxrun.protocol.elevenlabs.server import AgentsServerProtocol, ClientBroke, ServiceEvent
-from voxrun.protocol.elevenlabs.server_messages import BODY_FIELDS
+from voxrun.protocol.elevenlabs.agents_client import AgentsClientProtocol, AgentsEvent, ProtocolBroken, State
+from voxrun.protocol.elevenlabs.agents_client_messages import AnyClientMessage
+from voxrun.protocol.elevenlabs.agents_server import AgentsServerProtocol, ClientBroke, ServiceEvent
+from voxrun.protocol.elevenlabs.agents_server_messages import BODY_FIELDS
 
 QUICK = settings(max_examples=200, deadline=None)
 MANY = settings(max_examples=2500, deadline=None)  # four tests: 10,000 cases

@@ -5,15 +5,15 @@ from typing import Any, get_args
 
 import pytest
 
-from voxrun.protocol.elevenlabs import server_messages as wire
-from voxrun.protocol.elevenlabs.client import (
+from voxrun.protocol.elevenlabs import agents_server_messages as wire
+from voxrun.protocol.elevenlabs.agents_client import (
     AgentsClientProtocol,
     Initiated,
     Interrupted,
     MessageReceived,
     SendNow,
 )
-from voxrun.protocol.elevenlabs.server import AgentsServerProtocol
+from voxrun.protocol.elevenlabs.agents_server import AgentsServerProtocol
 
 METADATA = (
     '{"type":"conversation_initiation_metadata","conversation_initiation_metadata_event":'

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from voxrun.errors import LocalProtocolError
-from voxrun.protocol.elevenlabs.server import (
+from voxrun.protocol.elevenlabs.agents_server import (
     AgentsServerProtocol,
     ClientBroke,
     ContextualUpdateReceived,
@@ -21,7 +21,7 @@ from voxrun.protocol.elevenlabs.server import (
     UserAudio,
     UserMessageReceived,
 )
-from voxrun.protocol.elevenlabs.server_messages import (
+from voxrun.protocol.elevenlabs.agents_server_messages import (
     ConversationMetadata,
     ConversationMetadataData,
     GuardrailTriggered,

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voxrun.errors import LocalProtocolError
+from voxrun.protocol.elevenlabs.agents_server import ClientBroke
 from voxrun.protocol.elevenlabs.formats import parse_format
-from voxrun.protocol.elevenlabs.server import ClientBroke
 from voxrun.protocol.elevenlabs.tts_client import SpeechReceived, State, TTSClientProtocol, TTSEvent
 from voxrun.protocol.elevenlabs.tts_messages import Alignment
 from voxrun.protocol.elevenlabs.tts_server import TextReceived, TTSServerProtocol, TTSServiceEvent

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from voxrun.errors import LocalProtocolError
-from voxrun.protocol.elevenlabs.server import ClientBroke
+from voxrun.protocol.elevenlabs.agents_server import ClientBroke
 from voxrun.protocol.elevenlabs.tts_messages import Alignment
 from voxrun.protocol.elevenlabs.tts_server import (
     ConnectionInitialized,

@@ -9,7 +9,7 @@ from tests.agent_service import API_KEY, AgentService, Conversation, Script
 from tests.kit import Ran, ScriptedLeg, Setting, simulate
 
 from voxrun.audio.frame import Samples
-from voxrun.protocol.elevenlabs.server import ConversationInitiated
+from voxrun.protocol.elevenlabs.agents_server import ConversationInitiated
 from voxrun.transports.server import Reply
 
 SCENARIO = """

@@ -9,8 +9,8 @@ from tests.kit import Ran, ScriptedLeg, Setting, simulate, tone
 from tests.providers.agent_play import greet
 
 from voxrun.errors import RemoteError
-from voxrun.protocol.elevenlabs.server import ConversationInitiated, UserAudio
-from voxrun.protocol.elevenlabs.server_messages import ClientToolCallData, ClientToolCallMessage
+from voxrun.protocol.elevenlabs.agents_server import ConversationInitiated, UserAudio
+from voxrun.protocol.elevenlabs.agents_server_messages import ClientToolCallData, ClientToolCallMessage
 from voxrun.transports.network import MemoryNetwork
 
 SCENARIO = """

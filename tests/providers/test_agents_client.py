@@ -12,8 +12,8 @@ from tests.providers.agent_play import SCENARIO, Play, greet, stay_open
 from voxrun.audio.frame import Samples
 from voxrun.audio.g711 import decode_ulaw, encode_ulaw
 from voxrun.errors import ConfigurationError, RemoteError
-from voxrun.protocol.elevenlabs.server import ConversationInitiated, PongReceived, ToolResultReceived
-from voxrun.protocol.elevenlabs.server_messages import (
+from voxrun.protocol.elevenlabs.agents_server import ConversationInitiated, PongReceived, ToolResultReceived
+from voxrun.protocol.elevenlabs.agents_server_messages import (
     ClientToolCallData,
     ClientToolCallMessage,
     Ping,

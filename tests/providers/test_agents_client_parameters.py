@@ -10,8 +10,8 @@ from tests.providers.agent_play import SCENARIO, Play, greet
 
 from voxrun import ElevenLabs
 from voxrun.errors import RemoteError
-from voxrun.protocol.elevenlabs.server import ClientBroke
-from voxrun.protocol.elevenlabs.server_messages import (
+from voxrun.protocol.elevenlabs.agents_server import ClientBroke
+from voxrun.protocol.elevenlabs.agents_server_messages import (
     BODY_FIELDS,
     ClientToolCallData,
     ClientToolCallMessage,

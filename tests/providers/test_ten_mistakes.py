@@ -10,8 +10,8 @@ from tests.agent_service import AgentService, Conversation
 from tests.kit import ScriptedLeg, Setting, simulate, tone
 from tests.providers.agent_play import Play, greet
 
-from voxrun.protocol.elevenlabs.server import ClientBroke, ConversationInitiated, ToolResultReceived
-from voxrun.protocol.elevenlabs.server_messages import (
+from voxrun.protocol.elevenlabs.agents_server import ClientBroke, ConversationInitiated, ToolResultReceived
+from voxrun.protocol.elevenlabs.agents_server_messages import (
     AgentToolResponseData,
     AgentToolResponseMessage,
     ClientToolCallData,

@@ -11,7 +11,7 @@ from voxrun.events.message import Message
 from voxrun.localagent.ears import RATE, Heard
 from voxrun.localagent.hearing import Hearing, Recognise
 from voxrun.localagent.script import Script, ToolUse, Turn, filled, result_values
-from voxrun.protocol.elevenlabs.server import (
+from voxrun.protocol.elevenlabs.agents_server import (
     AgentsServerProtocol,
     ClientBroke,
     ConversationInitiated,
@@ -21,7 +21,7 @@ from voxrun.protocol.elevenlabs.server import (
     UserAudio,
     UserMessageReceived,
 )
-from voxrun.protocol.elevenlabs.server_messages import (
+from voxrun.protocol.elevenlabs.agents_server_messages import (
     AgentResponse,
     AgentResponseCorrection,
     AgentResponseCorrectionData,

@@ -1,5 +1,4 @@
-"""The ElevenLabs Agents WebSocket protocol, both sides of it, as text in and event objects out.
+"""The ElevenLabs wire protocols without I/O, both sides of each: Agents (`agents_*`) and text-to-speech (`tts_*`).
 
-Source: the service's AsyncAPI contract "ElevenLabs Agents Contract" 1.0.0;
-where that is silent, what its SDKs do.
+A machine turns calls into text frames and text frames into events.
 """

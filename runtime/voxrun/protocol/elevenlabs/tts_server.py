@@ -15,8 +15,8 @@ import pybase64
 
 from voxrun.errors import LocalProtocolError
 from voxrun.events.message import Message
+from voxrun.protocol.elevenlabs.agents_server import ClientBroke
 from voxrun.protocol.elevenlabs.reason import refusal_reason
-from voxrun.protocol.elevenlabs.server import ClientBroke
 from voxrun.protocol.elevenlabs.tts_messages import (
     CLOSING_TEXT,
     OPENING_TEXT,

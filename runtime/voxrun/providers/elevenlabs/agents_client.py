@@ -27,7 +27,7 @@ from voxrun.events.name import EventName
 from voxrun.media.graph import Inlet, Source
 from voxrun.media.host import UnitHost
 from voxrun.media.unit import MediaSource
-from voxrun.protocol.elevenlabs.client import (
+from voxrun.protocol.elevenlabs.agents_client import (
     AgentsClientProtocol,
     AudioReceived,
     Initiated,

@@ -13,7 +13,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from voxrun.errors import LocalProtocolError
 from voxrun.events.message import Message
-from voxrun.protocol.elevenlabs.client_messages import (
+from voxrun.protocol.elevenlabs.agents_client_messages import (
     AnyClientMessage,
     ClientToolResult,
     ContextualUpdate,
@@ -25,8 +25,8 @@ from voxrun.protocol.elevenlabs.client_messages import (
     UserFeedback,
     UserMessage,
 )
+from voxrun.protocol.elevenlabs.agents_server_messages import ConversationMetadata, ServerMessage
 from voxrun.protocol.elevenlabs.reason import refusal_reason
-from voxrun.protocol.elevenlabs.server_messages import ConversationMetadata, ServerMessage
 
 
 @dataclass(frozen=True, slots=True)

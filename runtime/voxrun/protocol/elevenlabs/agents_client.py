@@ -19,11 +19,8 @@ import pybase64
 
 from voxrun.errors import LocalProtocolError, RemoteError
 from voxrun.events.message import Message
-from voxrun.protocol.elevenlabs.client_messages import ClientToolResult
-from voxrun.protocol.elevenlabs.encoding import encode
-from voxrun.protocol.elevenlabs.formats import AudioFormat, parse_format
-from voxrun.protocol.elevenlabs.reason import refusal_reason
-from voxrun.protocol.elevenlabs.server_messages import (
+from voxrun.protocol.elevenlabs.agents_client_messages import ClientToolResult
+from voxrun.protocol.elevenlabs.agents_server_messages import (
     BODY_FIELDS,
     AnyServerMessage,
     Audio,
@@ -33,6 +30,9 @@ from voxrun.protocol.elevenlabs.server_messages import (
     Interruption,
     Ping,
 )
+from voxrun.protocol.elevenlabs.encoding import encode
+from voxrun.protocol.elevenlabs.formats import AudioFormat, parse_format
+from voxrun.protocol.elevenlabs.reason import refusal_reason
 
 
 @dataclass(frozen=True, slots=True)
