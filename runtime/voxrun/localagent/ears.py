@@ -106,7 +106,7 @@ class Recogniser:
 
     It knows no other sentence. Its decoder forces every sound onto the nearest phrase, so what comes out is
     judged by how far the fit, overall and of the worst word, is from the best that any sounds could reach.
-    It gets used to the noise of the line, without which it would miss twice as much on a noisy one; so an utterance
+    It gets used to the noise of the line, without which it would miss far more on a noisy one; so an utterance
     has a slight influence on how well the next one fits.
     """
 
