@@ -63,6 +63,11 @@ class Closed:
     reason: str
     was_clean: bool
 
+    @property
+    def is_ordinary(self) -> bool:
+        """Nothing is wrong: the peer was done, is going away, or gave no code (RFC 6455 section 7.4.1)."""
+        return self.code in (1000, 1001, 1005)
+
 
 class WebSocket:
     """An open WebSocket, made by `open_websocket` and `accept_websocket`.

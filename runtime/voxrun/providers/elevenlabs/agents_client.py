@@ -53,9 +53,6 @@ METADATA_SECONDS = 10.0
 TOOL_SECONDS = 10.0
 """How long a tool call may stay unanswered before a warning names it."""
 
-ORDINARY_CODES = (1000, 1001, 1005)
-"""How a conversation ends when nothing is wrong: done, going away, or no code given (RFC 6455, section 7.4.1)."""
-
 CloseHandler = Callable[[WebSocketCloseEvent], object]
 
 
@@ -322,7 +319,7 @@ class AgentsClient(MediaSource):
 
     async def _end(self, closed: Closed) -> None:
         """When the end is ordinary, let the agent finish speaking before anybody is told."""
-        if closed.code not in ORDINARY_CODES and not self._closing:
+        if not closed.is_ordinary and not self._closing:
             self._report(closed)
         elif self._speech is not None:
             await self._speech.played_out()

@@ -48,9 +48,6 @@ WAITING_TEXTS = 1000
 ANSWER_SECONDS = 10.0
 """How long the service may say nothing while the rest of a text is due and everything else was played."""
 
-ORDINARY_CODES = (1000, 1001, 1005)
-"""How a connection ends when nothing is wrong: done, going away, or no code given (RFC 6455, section 7.4.1)."""
-
 E = TypeVar("E")
 
 
@@ -267,7 +264,7 @@ class RealtimeTTSPlayer(MediaSource):
 
     def _lose(self, closed: Closed) -> None:
         """The connection is gone: right after all was said, else an error."""
-        if self._protocol.state is State.FINISHING and closed.code in ORDINARY_CODES:
+        if self._protocol.state is State.FINISHING and closed.is_ordinary:
             self._protocol.close()
         elif self._protocol.state in (State.SPEAKING, State.FINISHING):
             reason = f": {closed.reason}" if closed.reason else ""
