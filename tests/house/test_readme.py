@@ -53,17 +53,22 @@ def test_the_test_command_is_what_ci_runs() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", [command for command in OTHERS if not command.startswith("voxrun agent")])
-def test_a_command_ends_well(command: str, tmp_path: Path) -> None:
+@pytest.mark.timeout(300)
+def test_the_other_commands_end_well_one_after_the_other(tmp_path: Path) -> None:
     clone = checkout(tmp_path)
+    for command in OTHERS:
+        run = serve_for_a_moment if command.startswith("voxrun agent") else run_to_the_end
+        run(command, clone)
+
+
+def run_to_the_end(command: str, clone: Path) -> None:
     done = subprocess.run(installed(command), cwd=clone, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+    assert done.stdout
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("command", [command for command in OTHERS if command.startswith("voxrun agent")])
-def test_a_server_serves_until_it_is_told_to_stop(command: str) -> None:
-    with subprocess.Popen(installed(command), stdout=subprocess.PIPE, text=True) as server:
+def serve_for_a_moment(command: str, clone: Path) -> None:
+    with subprocess.Popen(installed(command), cwd=clone, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         assert "http://127.0.0.1:" in server.stdout.readline()
         server.send_signal(signal.SIGTERM)
