@@ -7,10 +7,14 @@ import numpy as np
 import pytest
 import soundfile
 import trio
+from tests.agent_service import API_KEY, AgentService, Conversation
 from tests.kit import Ran, ScriptedLeg, Setting, inline, simulate, tone
 
 from voxrun.audio.frame import Samples
+from voxrun.errors import RemoteError
 from voxrun.localagent.server import serve_agent
+from voxrun.protocol.elevenlabs.agents_server import ContextualUpdateReceived, ConversationInitiated
+from voxrun.protocol.elevenlabs.agents_server_messages import UserTranscript, UserTranscriptionData
 from voxrun.transports.network import MemoryNetwork
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
@@ -62,17 +66,21 @@ def test_announce_plays_the_announcement_whole_and_hangs_up() -> None:
 
 
 @pytest.fixture(scope="module")
-def reception() -> tuple[Ran, Samples]:
-    """The main job: a recorded caller and the local agent."""
+def local_agent() -> Setting:
+    """A network with the local agent in it."""
     for library in ("webrtcvad", "pocketsphinx", "espeakng_loader"):
         pytest.importorskip(library, reason="needs the local-agent extra")
 
     async def serve(network: MemoryNetwork, nursery: trio.Nursery) -> None:
         await nursery.start(partial(serve_agent, offload=inline), network, "agent.test", 80)
 
-    return run(
-        "receptionist.py", recording("caller.flac"), Setting(background=serve, secrets={"ELEVENLABS_API_KEY": "k"})
-    )
+    return Setting(background=serve, secrets={"ELEVENLABS_API_KEY": "k"})
+
+
+@pytest.fixture(scope="module")
+def reception(local_agent: Setting) -> tuple[Ran, Samples]:
+    """The main job: a recorded caller and the local agent."""
+    return run("receptionist.py", recording("caller.flac"), local_agent)
 
 
 def agent_events(ran: Ran, name: str) -> list[tuple[float, dict[str, object]]]:
@@ -101,7 +109,10 @@ def test_the_receptionist_understands_answers_and_says_goodbye(reception: tuple[
         "Thank you for calling Riverside Dental",
     ]
     assert [payload["tool_name"] for _, payload in agent_events(ran, "ClientToolCall")] == ["opening_hours"]
-    assert [payload["tool_name"] for _, payload in agent_events(ran, "AgentToolResponse")] == ["end_call"]
+    assert [payload["tool_name"] for _, payload in agent_events(ran, "AgentToolResponse")] == [
+        "opening_hours",
+        "end_call",
+    ]
 
 
 def test_the_receptionist_falls_silent_within_a_tick_of_the_interruption(reception: tuple[Ran, Samples]) -> None:
@@ -112,3 +123,61 @@ def test_the_receptionist_falls_silent_within_a_tick_of_the_interruption(recepti
     assert heard[first - RATE // 2 : first].any()
     assert not heard[first + TICK : last - TICK].any()
     assert heard[last : last + RATE].any()
+
+
+def test_say_says_its_sentence_and_hangs_up(local_agent: Setting) -> None:
+    ran, heard = run("say.py", np.zeros(0, np.int16), local_agent)
+    loud = np.flatnonzero(np.abs(heard.astype(int)) > 50) / RATE
+    assert loud[0] < 0.2
+    assert 4 < loud[-1] < 8
+    assert ran.seconds == pytest.approx(loud[-1], abs=0.5)
+    assert ran.events.count("Player.PlaybackFinished") == 1
+
+
+async def break_off(conversation: Conversation) -> None:
+    """Say something about an appointment, then vanish."""
+    await conversation.wait_for(ConversationInitiated)
+    conversation.greet()
+    conversation.speak(1, tone(RATE, 0.5), "Good morning.")
+    conversation.send(UserTranscript(UserTranscriptionData("At ten, please.", 2)))
+    await trio.sleep(1)
+    raise trio.BrokenResourceError
+
+
+def reconnect(service: AgentService) -> Ran:
+    """The scenario, with a service that breaks."""
+    setting = Setting(leg=ScriptedLeg(), secrets={"ELEVENLABS_API_KEY": API_KEY}, background=service.start)
+    return simulate(SCENARIOS / "reconnect.py", setting)
+
+
+def test_reconnect_goes_on_where_the_conversation_was() -> None:
+    async def script(conversation: Conversation) -> None:
+        if len(service.conversations) == 1:
+            await break_off(conversation)
+        await conversation.wait_for(ConversationInitiated)
+        conversation.greet()
+        await conversation.wait_for(ContextualUpdateReceived)
+        conversation.speak(1, tone(RATE, 0.5), "At ten, you said.")
+        await trio.sleep(1)
+        conversation.socket.close(1000)
+        await trio.sleep(1)
+
+    service = AgentService(script)
+    ran = reconnect(service)
+    first, second = service.conversations
+    assert not any(isinstance(event, ContextualUpdateReceived) for event in first.events)
+    (told,) = [event for event in second.events if isinstance(event, ContextualUpdateReceived)]
+    assert told.text.splitlines()[1:] == ["You: Good morning.", "Caller: At ten, please."]
+    assert second.heard
+    assert ran.events.count("ElevenLabs.Agents.WebSocketError") == 1
+    assert ran.outcome.error is None
+    assert "Call.Disconnected" in ran.events
+
+
+def test_reconnect_gives_up_after_three_more_conversations() -> None:
+    service = AgentService(break_off)
+    ran = reconnect(service)
+    assert len(service.conversations) == 4
+    assert "Call.Disconnected" in ran.events
+    assert isinstance(ran.outcome.error, RemoteError)
+    assert ran.outcome.error.code == 1006

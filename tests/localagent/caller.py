@@ -43,6 +43,17 @@ def spoken_by_caller(text: str) -> Samples:
     return Voice("en-us+m3", rate_wpm=160).say(text)
 
 
+def write_script(folder: Path, options: str = "", *, says: str = "Bye.", turn: str = "") -> Path:
+    """A small script whose one turn expects goodbye; `options` are TOML for its head, `turn` for that turn."""
+    path = folder / "script.toml"
+    path.write_text(
+        f'greeting = "Hello"\nnot_understood = "Sorry?"\ntool_failed = "Oh."\n{options}\n'
+        f'[[turn]]\nexpects = ["Goodbye"]\nsays = "{says}"\n{turn}\n',
+        encoding="utf-8",
+    )
+    return path
+
+
 @dataclass
 class Caller:
     """One connection: sends audio all the time as the SDKs do, and keeps what comes, with its time."""
@@ -136,6 +147,15 @@ class Caller:
     async def _send_later(self, text: str) -> None:
         await trio.sleep(self.pong_seconds)
         self.socket.send(text)
+
+
+def kinds_of(caller: Caller) -> list[str]:
+    """The types of all messages that came, audio included, in order."""
+    return [
+        "audio" if isinstance(event, AudioReceived) else event.type
+        for _, event in caller.received
+        if isinstance(event, AudioReceived | MessageReceived)
+    ]
 
 
 @asynccontextmanager

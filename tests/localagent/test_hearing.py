@@ -13,6 +13,7 @@ from tests.localagent.caller import BOOK, HOURS, spoken_by_caller
 from voxrun.audio.frame import Samples
 from voxrun.localagent.ears import RATE, Heard
 from voxrun.localagent.hearing import LONGEST_FRAMES, UTTERANCES, Hearing
+from voxrun.protocol.elevenlabs.formats import FORMATS
 
 for library in ("webrtcvad", "espeakng_loader"):
     pytest.importorskip(library, reason="needs the local-agent extra")
@@ -27,6 +28,10 @@ def said(text: str) -> bytes:
 
 def nobody() -> None:
     """Nobody wants to know that somebody talks."""
+
+
+def ignore(_: list[Samples]) -> None:
+    """Nor what they may have said."""
 
 
 class Ears:
@@ -47,7 +52,7 @@ def listening(main: Callable[[Hearing, Ears], Awaitable[None]]) -> tuple[Hearing
     """Run `main` beside the listening task."""
 
     async def run() -> tuple[Hearing, Ears]:
-        hearing, ears = Hearing(nobody), Ears()
+        hearing, ears = Hearing(FORMATS["pcm_16000"], nobody, ignore), Ears()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(hearing.listen, ears.recognise, ears.heard.append)
             await main(hearing, ears)
@@ -103,7 +108,7 @@ def test_the_pieces_it_comes_in_make_no_difference(sizes: list[int]) -> None:
 
 def test_the_start_is_told_at_once_and_once() -> None:
     starts: list[int] = []
-    hearing = Hearing(lambda: starts.append(frames))
+    hearing = Hearing(FORMATS["pcm_16000"], lambda: starts.append(frames), ignore)
     audio = SECOND + said(HOURS)
     for frames in range(len(audio) // 640):
         hearing.hear(audio[frames * 640 : frames * 640 + 640])
@@ -113,7 +118,7 @@ def test_the_start_is_told_at_once_and_once() -> None:
 
 def test_whoever_is_told_of_the_start_finds_the_caller_speaking() -> None:
     states: list[bool] = []
-    hearing = Hearing(lambda: states.append(hearing.speaking))
+    hearing = Hearing(FORMATS["pcm_16000"], lambda: states.append(hearing.speaking), ignore)
     hearing.hear(said(HOURS))
     assert states == [True]
 

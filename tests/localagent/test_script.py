@@ -1,11 +1,14 @@
 """Scripts: reading them, what answers what, and what is wrong with a bad one."""
 
+import math
 from pathlib import Path
 
 import pytest
 
 from voxrun.errors import ConfigurationError
-from voxrun.localagent.script import ToolUse, filled, load_script, result_values
+from voxrun.localagent.knowledge import filled, result_values
+from voxrun.localagent.script import DEFAULT_EVENTS, ToolUse, load_script
+from voxrun.protocol.elevenlabs.formats import FORMATS
 
 TEXTS = 'greeting = "Hello"\nnot_understood = "Sorry?"\ntool_failed = "Oh."\n'
 TURN = '[[turn]]\nexpects = ["Hi there!"]\nsays = "Hi"\n'
@@ -34,6 +37,27 @@ def test_a_turn_needs_no_tool_and_does_not_end(tmp_path: Path) -> None:
     assert (turn.expects, turn.says, turn.tool, turn.ends) == (("Hi there!",), "Hi", None, False)
 
 
+def test_what_may_be_left_out(tmp_path: Path) -> None:
+    script = load_script(write(tmp_path, TEXTS + TURN))
+    assert script.output_format == script.input_format == FORMATS["pcm_16000"]
+    assert script.client_events == DEFAULT_EVENTS
+    assert (script.max_seconds, script.silence_seconds) == (math.inf, math.inf)
+    assert not script.allow_overrides | script.required_variables | script.agents | script.api_keys
+
+
+def test_what_may_be_given(tmp_path: Path) -> None:
+    options = (
+        'output_format = "ulaw_8000"\ninput_format = "pcm_48000"\nallow_overrides = ["speed"]\nagents = ["a"]\n'
+        'required_variables = ["n"]\nclient_events = ["ping"]\nmax_seconds = 5\nsilence_seconds = 2.5\n'
+        'api_keys = ["k"]\n'
+    )
+    script = load_script(write(tmp_path, options + TEXTS + TURN))
+    assert (script.output_format.name, script.input_format.name) == ("ulaw_8000", "pcm_48000")
+    names = (script.allow_overrides, script.required_variables, script.client_events, script.agents, script.api_keys)
+    assert [sorted(given) for given in names] == [["speed"], ["n"], ["ping"], ["a"], ["k"]]
+    assert (script.max_seconds, script.silence_seconds) == (5.0, 2.5)
+
+
 @pytest.mark.parametrize("phrase", ["Hi there!", "hi there", "HI, THERE", "  hi   there?  "])
 def test_case_and_punctuation_of_a_phrase_do_not_matter(tmp_path: Path, phrase: str) -> None:
     script = load_script(write(tmp_path, TEXTS + TURN))
@@ -43,33 +67,6 @@ def test_case_and_punctuation_of_a_phrase_do_not_matter(tmp_path: Path, phrase: 
 @pytest.mark.parametrize("phrase", ["hi", "hi there you", "", "…"])
 def test_nothing_answers_what_nobody_expects(tmp_path: Path, phrase: str) -> None:
     assert load_script(write(tmp_path, TEXTS + TURN)).answer_to(phrase) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "values", "expected"),
-    [
-        ("{result}, please", {"result": "nine"}, "nine, please"),
-        ("{from} to {to}", {"from": 9, "to": 5}, "9 to 5"),
-        ("Hello {name}", {}, "Hello"),
-        ("no names {} { x }", {"x": 1}, "no names {} { x }"),
-        ("{a}", {"a": "{b}", "b": "twice"}, "{b}"),
-    ],
-)
-def test_placeholders(text: str, values: dict[str, object], expected: str) -> None:
-    assert filled(text, values) == expected
-
-
-@pytest.mark.parametrize(
-    ("result", "values"),
-    [
-        ("nine to five", {"result": "nine to five"}),
-        ('{"open": 9, "result": "no"}', {"open": 9, "result": '{"open": 9, "result": "no"}'}),
-        ("[1, 2]", {"result": "[1, 2]"}),
-        ("", {"result": ""}),
-    ],
-)
-def test_what_a_result_gives(result: str, values: dict[str, object]) -> None:
-    assert result_values(result) == values
 
 
 @pytest.mark.parametrize(
@@ -94,6 +91,19 @@ def test_what_a_result_gives(result: str, values: dict[str, object]) -> None:
         (TEXTS + '[[turn]]\nexpects = ["x"]', "turn 1, says is missing: give a text"),
         (TEXTS + TURN + "parameters = { a = 1 }", "turn 1, parameters: name the `tool`"),
         (TEXTS + TURN + 'tool = ""', "turn 1, tool: give a text that isn't empty"),
+        ('output_format = "mp3"\n' + TEXTS + TURN, "output_format is 'mp3': give one of pcm_8000, "),
+        ("input_format = 5\n" + TEXTS + TURN, "input_format is 5: give one of pcm_8000, "),
+        (
+            'allow_overrides = ["voice"]\n' + TEXTS + TURN,
+            "allow_overrides, 'voice': no such: there are first_message, ",
+        ),
+        ('client_events = ["pong"]\n' + TEXTS + TURN, "client_events, 'pong': no such: there are audio, "),
+        ('agents = "a"\n' + TEXTS + TURN, "agents is 'a': give a list of texts"),
+        ('api_keys = [""]\n' + TEXTS + TURN, "api_keys: give a list of texts"),
+        ("required_variables = [5]\n" + TEXTS + TURN, "required_variables: give a list of texts"),
+        ("max_seconds = 0\n" + TEXTS + TURN, "max_seconds is 0: give a number of seconds above 0"),
+        ("silence_seconds = true\n" + TEXTS + TURN, "silence_seconds is True: give a number of seconds above 0"),
+        ("silence_seconds = nan\n" + TEXTS + TURN, "silence_seconds is nan: give a number of seconds above 0"),
         (TEXTS + TURN + TURN, "turn 2, expects 'Hi there!': turn 1 does already"),
     ],
 )

@@ -11,11 +11,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import msgspec
 import pytest
 import trio
+import trio.testing
 from tests.kit import inline
-from tests.localagent.caller import HOST, PORT, URL, Caller, with_agent
+from tests.localagent.caller import HOST, PORT, URL, Caller, with_agent, write_script
 
 from voxrun.errors import ConfigurationError, RemoteError
-from voxrun.localagent.server import SIGNED_URL_PATHS, serve_agent
+from voxrun.localagent.server import CONVERSATION_PATH, SIGNED_URL_PATHS, serve_agent
+from voxrun.localagent.signatures import LIFETIME_SECONDS, MOST, Signatures
 from voxrun.transports.http import http_request
 from voxrun.transports.network import MemoryNetwork, Network, TcpNetwork
 from voxrun.transports.websocket import open_websocket
@@ -26,6 +28,13 @@ for library in ("webrtcvad", "pocketsphinx", "espeakng_loader"):
 BASE = f"http://{HOST}:{PORT}"
 KEY = (("xi-api-key", "any"),)
 GET_URL = f"{BASE}{SIGNED_URL_PATHS[0]}"
+
+
+async def signed_url(network: Network, query: str = "agent_id=a") -> str:
+    """A new one, for that query."""
+    response = await http_request(network, "GET", f"{GET_URL}?{query}", headers=KEY)
+    assert response.status == 200
+    return str(msgspec.json.decode(response.body)["signed_url"])
 
 
 async def is_greeted(network: Network, url: str) -> str:
@@ -64,6 +73,7 @@ def test_a_signed_url_leads_to_a_conversation(path: str, agent_id: str) -> None:
         ("GET", f"{GET_URL}?agent_id=a", (("xi-api-key", ""),), 401, "the header xi-api-key is missing"),
         ("GET", GET_URL, KEY, 422, "agent_id is missing"),
         ("GET", f"{GET_URL}?agent_id=", KEY, 422, "agent_id is missing"),
+        ("GET", URL.replace("ws://", "http://").replace("agent_id=a", ""), (), 422, "agent_id is missing"),
         ("POST", f"{GET_URL}?agent_id=a", KEY, 405, "only GET is answered here"),
         ("POST", URL.replace("ws://", "http://"), KEY, 405, "only GET is answered here"),
         ("GET", f"{BASE}/", KEY, 404, "not found"),
@@ -113,6 +123,97 @@ def test_no_signature_will_do_and_a_wrong_one_will_not() -> None:
             assert (caught.value.code, caught.value.reason) == (403, '{"detail":"this signature is not valid"}')
 
     with_agent(main)
+
+
+async def is_refused(network: Network, url: str) -> None:
+    with pytest.raises(RemoteError) as caught:
+        await is_greeted(network, url)
+    assert (caught.value.code, caught.value.reason) == (403, '{"detail":"this signature is not valid"}')
+
+
+def test_a_signed_url_is_good_for_one_conversation() -> None:
+    async def main(network: Network) -> None:
+        first, second = await signed_url(network), await signed_url(network)
+        for url in (second, first):
+            assert (await is_greeted(network, url)).startswith("Hello")
+        for url in (first, second):
+            await is_refused(network, url)
+
+    with_agent(main)
+
+
+@pytest.mark.parametrize(("waits", "is_valid"), [(LIFETIME_SECONDS - 1, True), (LIFETIME_SECONDS, False)])
+def test_a_signed_url_expires(waits: float, is_valid: bool) -> None:
+    async def main(network: Network) -> None:
+        url = await signed_url(network)
+        await trio.sleep(waits)
+        if is_valid:
+            assert (await is_greeted(network, url)).startswith("Hello")
+        else:
+            await is_refused(network, url)
+
+    with_agent(main)
+
+
+def test_unused_signatures_are_bounded_and_counted() -> None:
+    async def main() -> None:
+        signatures = Signatures()
+        issued = [signatures.issue(f"conv_{number}") for number in range(MOST + 2)]
+        assert signatures.dropped == 2
+        assert [signatures.redeem(issued[number]) for number in (0, 1, 2, -1)] == [None, None, "conv_2", issued_last]
+        await trio.sleep(LIFETIME_SECONDS)
+        signatures.issue("conv_new")
+        assert signatures.dropped == 2
+        assert signatures.redeem(issued[3]) is None
+
+    issued_last = f"conv_{MOST + 1}"
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+async def conversation_id(network: Network, url: str) -> str:
+    """What the metadata of a conversation at that URL say."""
+    async with open_websocket(network, url) as socket, trio.open_nursery() as nursery:
+        caller = Caller(socket)
+        nursery.start_soon(caller.listen)
+        caller.send(caller.protocol.initiate())
+        metadata = await caller.until("conversation_initiation_metadata")
+        nursery.cancel_scope.cancel()
+    return str(metadata.payload.conversation_id)
+
+
+def test_the_conversations_id_is_in_the_url_when_it_is_asked_for() -> None:
+    async def main(network: Network) -> None:
+        url = await signed_url(network, "agent_id=a&include_conversation_id=true")
+        promised = dict(parse_qsl(urlsplit(url).query))["conversation_id"]
+        others = [await conversation_id(network, other) for other in (URL, await signed_url(network))]
+        assert await conversation_id(network, url) == promised
+        assert len({promised, *others}) == 3
+        assert "conversation_id" not in await signed_url(network, "agent_id=a&include_conversation_id=false")
+
+    with_agent(main)
+
+
+def test_agents_that_are_listed_are_all_there_are(tmp_path: Path) -> None:
+    async def main(network: Network) -> None:
+        assert (await is_greeted(network, await signed_url(network, "agent_id=b"))).startswith("Hello")
+        response = await http_request(network, "GET", f"{GET_URL}?agent_id=c", headers=KEY)
+        assert (response.status, msgspec.json.decode(response.body)) == (404, {"detail": "there is no such agent"})
+        with pytest.raises(RemoteError, match="404"):
+            await is_greeted(network, URL.replace("agent_id=a", "agent_id=c"))
+        assert (await is_greeted(network, URL)).startswith("Hello")
+
+    with_agent(main, write_script(tmp_path, 'agents = ["a", "b"]'))
+
+
+def test_keys_that_are_listed_are_all_that_are_valid(tmp_path: Path) -> None:
+    async def main(network: Network) -> None:
+        response = await http_request(network, "GET", f"{GET_URL}?agent_id=a", headers=(("xi-api-key", "no"),))
+        assert (response.status, msgspec.json.decode(response.body)) == (401, {"detail": "this key is not valid"})
+        with pytest.raises(RemoteError, match="401"):
+            await is_greeted(network, URL)
+        assert (await is_greeted(network, await signed_url(network))).startswith("Hello")
+
+    with_agent(main, write_script(tmp_path, 'api_keys = ["other", "any"]'))
 
 
 def test_another_agent_does_not_take_the_signature_of_the_first() -> None:
@@ -201,7 +302,8 @@ def test_a_process_of_its_own() -> None:
             response = await http_request(TcpNetwork(), "GET", url, headers=KEY)
             signed = msgspec.json.decode(response.body)["signed_url"]
             assert (await is_greeted(TcpNetwork(), signed)).startswith("Hello")
-            async with open_websocket(TcpNetwork(), signed) as socket:  # a caller is there when it ends
+            direct = f"ws://{address[1]}{CONVERSATION_PATH}?agent_id=a"
+            async with open_websocket(TcpNetwork(), direct) as socket:  # a caller is there when it ends
                 process.terminate()
                 await socket.pump(lambda _: None)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import trio
 from tests.kit import Ran, ScriptedLeg, Setting, simulate
-from tests.media.noise import noise
+from tests.media.noise import FADE, noise
 from tests.tts_service import API_KEY, Connection, Script, TTSService
 
 from voxrun.audio.frame import Samples
@@ -95,10 +95,10 @@ def losses(ran: Ran) -> dict[str, Any]:
 
 
 def begin_of(everything: Samples, samples: Samples) -> int:
-    """Where `samples` are, in ticks; they must be there whole, at a tick, and nothing else."""
+    """Where `samples` are, in ticks; they must be there whole, at a tick, and behind them only the fade of a cut."""
     begin = int(np.flatnonzero(everything)[0]) - int(np.flatnonzero(samples)[0])
     assert np.array_equal(everything[begin : begin + len(samples)], samples)
-    assert not everything[begin + len(samples) :].any()
+    assert not everything[begin + len(samples) + FADE :].any()
     assert begin % 320 == 0
     return begin // 320
 

@@ -11,8 +11,10 @@ from voxrun.localagent.server import serve_agent
 from voxrun.transports.network import TcpNetwork
 
 DESCRIPTION = """\
-Serve an agent that speaks the ElevenLabs Agents protocol: the WebSocket and the signed-URL request, on one port.
-Any agent id and any key will do. Point a client at it with its base URL, here http://127.0.0.1:8765.
+Serve an agent that speaks the ElevenLabs Agents protocol, the WebSocket and the signed-URL
+request, and text-to-speech (stream-input), on one port.
+Any agent id and any key will do, unless the script lists them. Point a client at it
+with its base URL, here http://127.0.0.1:8765.
 """
 
 _LAST_PORT = 65535

@@ -1,7 +1,8 @@
 """`serve_agent`: the local agent on a port: signed URLs and conversations, as the service offers them."""
 
-import secrets
+import itertools
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import cast
 from urllib.parse import urlencode
 
@@ -10,9 +11,13 @@ import trio
 
 from voxrun.audio.frame import Samples
 from voxrun.localagent.conversation import Conversation
+from voxrun.localagent.delivery import Delivery
 from voxrun.localagent.ears import Heard, Recogniser
 from voxrun.localagent.extra import load_extra
 from voxrun.localagent.script import DEFAULT_SCRIPT, Script, load_script
+from voxrun.localagent.signatures import Signatures
+from voxrun.localagent.speech_server import serve_speech
+from voxrun.localagent.speech_settings import SPEECH_PATH
 from voxrun.localagent.voice import Voice
 from voxrun.session.services import in_thread
 from voxrun.transports.network import Network
@@ -30,42 +35,68 @@ Offload = Callable[..., Awaitable[object]]
 class _Agent:
     """What all connections share."""
 
-    def __init__(self, script: Script, voice: Voice, recogniser: Recogniser, offload: Offload) -> None:
+    def __init__(self, script: Script, recogniser: Recogniser, offload: Offload) -> None:
         self._script = script
-        self._voice = voice
         self._recogniser = recogniser
         self._offload = offload
         self._recognising = trio.Lock()
-        self._signature = f"cvtkn_{secrets.token_hex(16)}"
+        self._signatures = Signatures()
+        self._serial = itertools.count(1)
 
     async def handle(self, request: Request) -> Reply | Upgrade:
-        """Answer one request. A conversation needs no signature, but one that is given must be ours."""
+        """Answer one request."""
         if request.method not in ("GET", "HEAD"):
             return _refuse(405, "only GET is answered here")
         if request.path in SIGNED_URL_PATHS:
             return self._sign(request)
+        if SPEECH_PATH.fullmatch(request.path):
+            return Upgrade(partial(serve_speech, self._script.api_keys, self._offload, request))
         if request.path != CONVERSATION_PATH:
             return _refuse(404, "not found")
-        if request.query.get(SIGNATURE, self._signature) != self._signature:
-            return _refuse(403, "this signature is not valid")
-        return Upgrade(self._talk)
+        return self._admit(request)
 
     def _sign(self, request: Request) -> Reply:
-        if not request.headers.get("xi-api-key"):
+        refusal = self._refuse_key(request) or self._refuse_agent(request)
+        if refusal:
+            return refusal
+        conversation_id = self._new_conversation_id()
+        query = {"agent_id": request.query["agent_id"], SIGNATURE: self._signatures.issue(conversation_id)}
+        if request.query.get("include_conversation_id", "").lower() == "true":
+            query["conversation_id"] = conversation_id
+        host = request.headers.get("host", "127.0.0.1")
+        url = f"ws://{host}{CONVERSATION_PATH}?{urlencode(query)}"
+        return Reply(200, msgspec.json.encode({"signed_url": url}))
+
+    def _admit(self, request: Request) -> Reply | Upgrade:
+        """To a conversation: with a signature of ours, and without one unless the script lists keys."""
+        if SIGNATURE not in request.query:
+            refusal = self._refuse_agent(request) or (self._refuse_key(request) if self._script.api_keys else None)
+            return refusal or Upgrade(partial(self._talk, self._new_conversation_id()))
+        conversation_id = self._signatures.redeem(request.query[SIGNATURE])
+        if conversation_id is None:
+            return _refuse(403, "this signature is not valid")
+        return Upgrade(partial(self._talk, conversation_id))
+
+    def _refuse_key(self, request: Request) -> Reply | None:
+        key = request.headers.get("xi-api-key")
+        if not key:
             return _refuse(401, "the header xi-api-key is missing")
+        return _refuse(401, "this key is not valid") if key not in (self._script.api_keys or {key}) else None
+
+    def _refuse_agent(self, request: Request) -> Reply | None:
         agent_id = request.query.get("agent_id")
         if not agent_id:
             return _refuse(422, "agent_id is missing")
-        host = request.headers.get("host", "127.0.0.1")
-        query = urlencode({"agent_id": agent_id, SIGNATURE: self._signature})
-        url = f"ws://{host}{CONVERSATION_PATH}?{query}"
-        return Reply(200, msgspec.json.encode({"signed_url": url}))
+        return _refuse(404, "there is no such agent") if agent_id not in (self._script.agents or {agent_id}) else None
 
-    async def _talk(self, socket: WebSocket) -> None:
-        await Conversation(socket, self._script, self._say, self._recognise).run()
+    def _new_conversation_id(self) -> str:
+        return f"conv_{next(self._serial)}"
 
-    async def _say(self, text: str) -> Samples:
-        return cast(Samples, await self._offload(self._voice.say, text))
+    async def _talk(self, conversation_id: str, socket: WebSocket) -> None:
+        await Conversation(socket, self._script, self._speak, self._recognise, conversation_id).run()
+
+    async def _speak(self, delivery: Delivery, text: str) -> bytes:
+        return cast(bytes, await self._offload(delivery.speak, text))
 
     async def _recognise(self, utterance: list[Samples]) -> Heard:
         async with self._recognising:  # there is one decoder
@@ -96,7 +127,8 @@ async def serve_agent(
     can not be recognised, or when the extra is missing.
     """
     loaded = load_script(script or DEFAULT_SCRIPT)
-    load_extra("webrtcvad")  # a caller's ears need it, and by then it's too late to say so
+    load_extra("webrtcvad")  # a caller needs it, and the voice: by then it's too late to say that they are missing
     recogniser = cast(Recogniser, await offload(Recogniser, loaded.phrases))
-    agent = _Agent(loaded, Voice(), recogniser, offload)
+    await offload(Voice)
+    agent = _Agent(loaded, recogniser, offload)
     await serve(network, host, port, agent.handle, task_status=task_status)

@@ -15,7 +15,7 @@ LONGEST_PIECE = 300
 LIMIT = 40_000
 """Characters that may wait."""
 
-_SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]]*\s+")
+_SENTENCE_END = re.compile(r"[.!?…]\W?\s+")  # with a closing quote or bracket, perhaps
 
 
 class WaitingText:
@@ -52,10 +52,8 @@ class WaitingText:
         """The next piece that is due, white space around it included; nothing when none is."""
         due = self._text[: min(self._due, LONGEST_PIECE)]
         sentence = _SENTENCE_END.search(due)
-        if sentence:
-            end = sentence.end()
-        else:
-            end = len(due) if len(due) == self._due else _end_of_words(due)
+        whole = len(due) if len(due) == self._due else _end_of_words(due)
+        end = sentence.end() if sentence else whole
         piece, self._text = self._text[:end], self._text[end:]
         self._due -= end
         return piece
