@@ -10,30 +10,34 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voxrun.events import app, call, elevenlabs, player, recorder
+from voxrun.events import app, call, conference, elevenlabs, player, recorder, sequence_player
 from voxrun.events.message import Message
 from voxrun.events.name import EventName, constants
 
 NAMESPACES = (
     app.AppEvents,
     call.CallEvents,
+    conference.ConferenceEvents,
     player.PlayerEvents,
     recorder.RecorderEvents,
+    sequence_player.SequencePlayerEvents,
     elevenlabs.AgentsEvents,
     elevenlabs.Events,
 )
 PREFIXES: dict[type, str] = {
     app.AppEvents: "Application.",
     call.CallEvents: "Call.",
+    conference.ConferenceEvents: "Conference.",
     player.PlayerEvents: "Player.",
     recorder.RecorderEvents: "Recorder.",
+    sequence_player.SequencePlayerEvents: "SequencePlayer.",
     elevenlabs.AgentsEvents: "ElevenLabs.Agents.",
     elevenlabs.Events: "ElevenLabs.Events.",
 }
-SPELT_OTHERWISE = {"RecorderError": "Error"}
+SPELT_OTHERWISE = {"ConferenceError": "Error", "PlaybackBuffering": "Buffering", "RecorderError": "Error"}
 PAYLOADS = [
     value
-    for module in (app, call, player, recorder, elevenlabs)
+    for module in (app, call, conference, player, recorder, sequence_player, elevenlabs)
     for value in vars(module).values()
     if dataclasses.is_dataclass(value) and isinstance(value, type)
 ]

@@ -10,23 +10,39 @@ from voxrun.api import voxengine as VoxEngine
 from voxrun.api.timers import clearInterval, clearTimeout, setInterval, setTimeout
 from voxrun.events.app import AppEvents
 from voxrun.events.call import CallEvents
+from voxrun.events.conference import ConferenceEvents
 from voxrun.events.player import PlayerEvents
 from voxrun.events.recorder import RecorderEvents
+from voxrun.events.sequence_player import SequencePlayerEvents
 from voxrun.media.call import Call
+from voxrun.media.conference import Conference
+from voxrun.media.endpoint import ConferenceDirection, ConferenceMode, Endpoint
 from voxrun.media.player import Player
 from voxrun.media.recorder import Recorder
+from voxrun.media.sequence_player import SequencePlayer
 from voxrun.media.unit import VoxMediaUnit
+from voxrun.transports.sound.microphone import Microphone
+from voxrun.transports.sound.speaker import Speaker
 
 __all__ = [
     "AppEvents",
     "Call",
     "CallEvents",
+    "Conference",
+    "ConferenceDirection",
+    "ConferenceEvents",
+    "ConferenceMode",
     "ElevenLabs",
+    "Endpoint",
     "Logger",
+    "Microphone",
     "Player",
     "PlayerEvents",
     "Recorder",
     "RecorderEvents",
+    "SequencePlayer",
+    "SequencePlayerEvents",
+    "Speaker",
     "VoxEngine",
     "VoxMediaUnit",
     "clearInterval",

@@ -13,7 +13,7 @@ PASSES = '''
 """Everything here is right."""
 import functools
 from voxrun import AppEvents, Call, CallEvents, ElevenLabs, Logger, Player, PlayerEvents, Recorder, RecorderEvents
-from voxrun import VoxEngine, clearInterval, clearTimeout, setInterval, setTimeout
+from voxrun import SequencePlayerEvents, VoxEngine, clearInterval, clearTimeout, setInterval, setTimeout
 from voxrun.events.app import CallAlertingEvent, StartedEvent
 from voxrun.events.call import CallEvent, ConnectedEvent
 
@@ -41,6 +41,21 @@ async def answer(event: CallAlertingEvent) -> None:
     player = VoxEngine.createURLPlayer({"url": "a.wav"}, {"onPause": True})
     player.sendMediaTo(call)
     recorder: Recorder = VoxEngine.createRecorder(name="r.wav")
+    player = VoxEngine.createURLPlayer({"url": "http://a/b.mp3", "method": "POST", "body": {"text": "c"}})
+    player = VoxEngine.createTTSPlayer("hello", voice="en-us")
+    player = VoxEngine.createToneScriptPlayer("425@-19;*(1/4/1)", {"loop": True})
+    player.addEventListener(PlayerEvents.PlaybackMarkerReached, lambda e: Logger.write(e.offset + 1))
+    player.addMarker(-300)
+    sequence = VoxEngine.createSequencePlayer({"segments": [{"url": "a.wav"}, {"text": "b"}]})
+    sequence = VoxEngine.createSequencePlayer(segments=[{"text": "b", "parameters": {"voice": "en-us"}}])
+    sequence.addMarker(100, 0)
+    sequence.addEventListener(SequencePlayerEvents.Started, lambda e: e.sequencePlayer.sendMediaTo(call))
+    call.say("hello", {"voice": "en-us"})
+    call.startPlayback("a.wav", loop=True)
+    call.record({"stereo": True})
+    call.record(name="a.mp3", transcribe=True)
+    call.addEventListener(CallEvents.PlaybackFinished, lambda e: Logger.write(e.error or ""))
+    call.addEventListener(CallEvents.RecordStopped, lambda e: Logger.write(e.url.upper()))
     call.sendMediaTo(recorder)
     recorder.addEventListener(RecorderEvents.Stopped, lambda e: Logger.write(e.url.upper()))
     clearTimeout(setTimeout(functools.partial(call.reject, 486), 10))

@@ -88,8 +88,8 @@ def test_a_player_takes_a_path_or_url_in_any_spelling(play: Play, tmp_path: Path
     ("call", "message"),
     [
         (
-            "createURLPlayer('https://x.test/a.mp3')",
-            "createURLPlayer plays local files (a path or a file URL), not https",
+            "createURLPlayer('ftp://x.test/a.mp3')",
+            "audio is played from files (a path or a file URL) and from http and https, not ftp addresses",
         ),
         ("createURLPlayer('a.wav', loops=True)", "createURLPlayer has no parameter 'loops'; did you mean 'loop'?"),
         ("createURLPlayer({'uri': 'a.wav'})", "createURLPlayer has no parameter 'uri'; did you mean 'url'?"),

@@ -5,13 +5,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from tests.kit import Ran, Setting, inline, simulate
+from tests.kit import Ran, Setting, hum, inline, simulate
 
 from voxrun.media.ticker import Ticker
 from voxrun.session.secrets import Secrets
 from voxrun.session.services import Services
 from voxrun.session.session import Session
 from voxrun.transports.network import MemoryNetwork
+from voxrun.transports.sound_library import SoundLibrary
 
 
 @pytest.fixture
@@ -19,7 +20,10 @@ def new_host(tmp_path: Path) -> Callable[..., Session]:
     """A session that has not begun; `offload` is how it does blocking work."""
 
     def make(offload: Callable[..., Awaitable[object]] = inline) -> Session:
-        services = Services(secrets=Secrets({}, {}), network=MemoryNetwork(), offload=offload)
+        network = MemoryNetwork()
+        services = Services(
+            secrets=Secrets({}, {}), network=network, offload=offload, sounds=SoundLibrary(network, offload, hum)
+        )
         return Session(tmp_path / "scenario.py", services, Ticker())
 
     return make

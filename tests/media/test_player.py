@@ -1,6 +1,7 @@
 """Players of real files, in virtual time."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import trio
 import trio.testing
 from tests.kit import Ran, ScriptedLeg, Setting, tone
-from tests.media.noise import noise
+from tests.media.noise import cut_off, joined_late, noise
 
 from voxrun.audio.frame import Samples
 from voxrun.errors import ConfigurationError
@@ -62,11 +63,12 @@ def payload(ran: Ran, name: str) -> dict[str, Any]:
 
 
 def heard_at(leg: ScriptedLeg, tick: int, samples: Samples) -> bool:
-    """Whether `samples` begin with that tick, with silence around."""
-    everything = leg.everything_heard
-    begin, end = tick * 320, tick * 320 + len(samples)
-    return (
-        np.array_equal(everything[begin:end], samples) and not everything[:begin].any() and not everything[end:].any()
+    """Whether `samples` begin with that tick, with silence around, but for the fade where they are cut."""
+    everything = leg.everything_heard[tick * 320 :]
+    ticks_after = (len(everything) - len(samples)) // 320
+    expected = cut_off(samples, ticks_after)
+    return np.array_equal(everything[: len(expected)], expected) and not (
+        leg.everything_heard[: tick * 320].any() or everything[len(expected) :].any()
     )
 
 
@@ -216,7 +218,7 @@ def test_a_file_damaged_further_on_is_played_to_there(play: Play, tmp_path: Path
         await trio.sleep(0.005)
         assert session.call is not None
         session.call.answer()
-        player = Player(session, open_torn)
+        player = Player(session, partial(session.offload, open_torn))
         player.sendMediaTo(session.call)
         await trio.sleep(6)
         session.call.hangup()
@@ -258,7 +260,7 @@ def test_audio_before_a_route_is_lost(play: Play, beep: Path) -> None:
         ),
         Setting(leg=leg),
     )
-    assert heard_at(leg, 5, BEEP[5 * 320 :])
+    assert heard_at(leg, 5, joined_late(BEEP[5 * 320 :]))
 
 
 def test_another_rate_is_converted_on_the_route(play: Play, tmp_path: Path) -> None:
@@ -279,7 +281,7 @@ def test_the_file_is_closed_when_the_player_is_stopped_or_the_session_ends(play:
 
     async def leave(session: Session) -> None:
         await trio.sleep(0.005)
-        player = Player(session, open_file, loop=True)
+        player = Player(session, partial(session.offload, open_file), loop=True)
         await trio.sleep(0.2)
         if stop:
             player.stop()

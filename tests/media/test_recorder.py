@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import json
 import wave
 from collections.abc import Callable
 from pathlib import Path
@@ -9,16 +10,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 import trio
 import trio.testing
-from tests.kit import Ran, ScriptedLeg, Setting
-from tests.media.noise import noise
+from tests.kit import Ran, ScriptedLeg, Setting, tone
+from tests.media.noise import FADE, cut_off, joined_late, noise
 
 from voxrun.audio.frame import Samples
 from voxrun.errors import DeviceError
 from voxrun.media.call import Call
 from voxrun.media.leg import Party
 from voxrun.media.recorder import Recorder
+from voxrun.media.recording import Take
 from voxrun.media.unit import MediaSource
 from voxrun.session.session import Session
 from voxrun.transports.wav import WavWriter
@@ -70,7 +73,7 @@ def test_what_is_sent_is_recorded_sample_for_sample_from_the_first_frame_on(play
         ),
         Setting(leg=ScriptedLeg(says=said)),
     )
-    assert np.array_equal(recorded(path), said[10 * 320 : 50 * 320])
+    assert np.array_equal(recorded(path), joined_late(said[10 * 320 : 50 * 320]))
     assert recorder_events(ran) == [
         {"name": "Recorder.Started", "recorder": "<recorder-1>", "url": path.as_uri()},
         {
@@ -98,8 +101,8 @@ def test_silence_while_nobody_sends_and_while_muted(play: Play, path: Path) -> N
         ),
         Setting(leg=ScriptedLeg(says=said)),
     )
-    ticks = np.split(said, 150)
-    expected = joined(*ticks[:5], 10, *ticks[15:25], 10, *ticks[35:50])
+    first, second, third = said[: 5 * 320], joined_late(said[15 * 320 : 25 * 320]), said[35 * 320 : 50 * 320]
+    expected = joined(cut_off(first, 10), second, 10, third)
     assert np.array_equal(recorded(path), expected)
 
 
@@ -109,7 +112,7 @@ def test_all_who_send_are_mixed_and_held_at_full_scale(play: Play, path: Path) -
     async def talk(session: Session) -> None:
         await trio.sleep(0.005)
         assert session.call is not None
-        recorder = Recorder(session, "file:///out.wav", lambda: WavWriter(path, rate=16_000, channels=1))
+        recorder = Recorder(session, Take("file:///out.wav", lambda: WavWriter(path, rate=16_000, channels=1)))
         other = Call(session, ScriptedLeg(says=loud[1]), Party())
         for call in (session.call, other):
             call.answer()
@@ -123,15 +126,17 @@ def test_all_who_send_are_mixed_and_held_at_full_scale(play: Play, path: Path) -
     both = np.clip(loud[0].astype(int) + loud[1], -32768, 32767)
     everything = recorded(path)
     assert np.array_equal(everything[:6400], both[:6400])
-    assert np.array_equal(everything[6400:9600], loud[0][6400:9600])
-    assert not everything[9600:].any()
+    fading = np.clip(loud[0][6400:6720].astype(int) + cut_off(loud[1][:6400], 1)[6400:], -32768, 32767)
+    assert np.array_equal(everything[6400:6720], fading)
+    assert np.array_equal(everything[6720:9600], loud[0][6720:9600])
+    assert not everything[9600 + FADE :].any()
     assert both.max() == 32767
 
 
 def test_what_a_sender_had_ahead_of_the_tick_goes_with_its_route(play: Play, path: Path) -> None:
     async def run_ahead(session: Session) -> None:
         await trio.sleep(0.005)
-        recorder = Recorder(session, "file:///out.wav", lambda: WavWriter(path, rate=16_000, channels=1))
+        recorder = Recorder(session, Take("file:///out.wav", lambda: WavWriter(path, rate=16_000, channels=1)))
         await trio.sleep(0.005)
         source = MediaSource(session, "source")
         source.output.open(16_000)
@@ -145,7 +150,7 @@ def test_what_a_sender_had_ahead_of_the_tick_goes_with_its_route(play: Play, pat
         session.terminate()
 
     play("", Setting(leg=ScriptedLeg(), meanwhile=run_ahead))
-    assert np.array_equal(recorded(path), joined(noise(0.04), 10))
+    assert np.array_equal(recorded(path), cut_off(noise(0.04), 10))
 
 
 def test_a_file_that_opens_late_starts_late_and_keeps_time(play: Play, path: Path) -> None:
@@ -161,7 +166,7 @@ def test_a_file_that_opens_late_starts_late_and_keeps_time(play: Play, path: Pat
         session.services = dataclasses.replace(session.services, offload=slow)
         assert session.call is not None
         session.call.answer()
-        recorder = Recorder(session, "file:///out.wav", lambda: WavWriter(path, rate=16_000, channels=1))
+        recorder = Recorder(session, Take("file:///out.wav", lambda: WavWriter(path, rate=16_000, channels=1)))
         session.call.sendMediaTo(recorder)
         await trio.sleep(0.1)
         opened.set()
@@ -256,7 +261,7 @@ def test_a_disk_that_fills_up_keeps_what_it_has(play: Play, path: Path) -> None:
         await trio.sleep(0.005)
         assert session.call is not None
         session.call.answer()
-        recorder = Recorder(session, "file:///out.wav", lambda: SmallDisk(path, rate=16_000, channels=1))
+        recorder = Recorder(session, Take("file:///out.wav", lambda: SmallDisk(path, rate=16_000, channels=1)))
         session.call.sendMediaTo(recorder)
         await trio.sleep(2)
         recorder.stop()
@@ -273,3 +278,68 @@ def test_a_disk_that_fills_up_keeps_what_it_has(play: Play, path: Path) -> None:
     assert events[1]["error"] == message
     assert events[2]["duration"] == pytest.approx(len(everything) / 16_000)
     assert str(ran.outcome.error) == message
+
+
+def test_in_stereo_the_first_who_sends_is_left_and_all_others_are_right(play: Play, path: Path) -> None:
+    voices = [noise(1, seed) for seed in (1, 2, 3)]
+
+    async def talk(session: Session) -> None:
+        await trio.sleep(0.005)
+        assert session.call is not None
+        take = Take("file:///out.wav", lambda: WavWriter(path, rate=16_000, channels=2))
+        recorder = Recorder(session, take, stereo=True)
+        calls = [session.call, *(Call(session, ScriptedLeg(says=said), Party()) for said in voices[1:])]
+        for call in calls:
+            call.answer()
+            call.sendMediaTo(recorder)
+        await trio.sleep(0.2)
+        calls[0].stopMediaTo(recorder)
+        await trio.sleep(0.2)
+        calls[0].sendMediaTo(recorder)
+        await trio.sleep(0.2)
+        session.terminate()
+
+    play("", Setting(leg=ScriptedLeg(says=voices[0]), meanwhile=talk))
+    samples, rate = soundfile.read(path, dtype="int16")
+    assert rate == 16_000
+    both = np.clip(voices[1].astype(int) + voices[2], -32768, 32767)
+    assert np.array_equal(samples[:, 1], both[: len(samples)])
+    assert np.array_equal(samples[:3200, 0], voices[0][:3200])
+    assert not samples[3600:6400, 0].any()
+    assert np.array_equal(samples[6800:9600, 0], voices[0][6800:9600])
+
+
+@pytest.mark.parametrize("end", ["wav", "flac", "ogg", "mp3"])
+def test_every_format_keeps_what_was_said(play: Play, tmp_path: Path, end: str) -> None:
+    path = tmp_path / f"out.{end}"
+    said = np.tile(tone(16_000, 0.5, 440), 6)
+    lines = ["call.sendMediaTo(recorder)", "setTimeout(recorder.stop, 2010)", "setTimeout(call.hangup, 2110)"]
+    ran = play(script(path, *lines), Setting(leg=ScriptedLeg(says=said)))
+    assert ran.outcome.error is None
+    samples, rate = soundfile.read(path, dtype="int16")
+    assert rate == 16_000
+    assert len(samples) == 32_000
+    assert np.corrcoef(samples, said[:32_000])[0, 1] > 0.99
+
+
+def test_hd_audio_is_recorded_at_48_khz(play: Play, path: Path) -> None:
+    source = HEADER.replace("name={name!r}", "name={name!r}, hd_audio=True, stereo=True").format(name=str(path))
+    lines = ["call.sendMediaTo(recorder)", "setTimeout(call.hangup, 1010)"]
+    play(source + "".join(f"        {line}\n" for line in lines), Setting(leg=ScriptedLeg(says=noise(2))))
+    assert (soundfile.info(path).samplerate, soundfile.info(path).channels) == (48_000, 2)
+
+
+def test_a_transcript_stands_beside_the_recording(play: Play, path: Path) -> None:
+    source = HEADER.replace("name={name!r}", "name={name!r}, transcribe=True").format(name=str(path))
+    lines = [
+        "call.sendMediaTo(recorder)",
+        "setTimeout(lambda: Logger.write('half'), 500)",
+        "setTimeout(recorder.stop, 1010)",
+    ]
+    play(
+        source + "".join(f"        {line}\n" for line in [*lines, "setTimeout(call.hangup, 1200)"]),
+        Setting(leg=ScriptedLeg()),
+    )
+    noted = [json.loads(line) for line in path.with_suffix(".transcript.jsonl").read_text().splitlines()]
+    assert [note.get("message", note.get("name")) for note in noted] == ["Recorder.Started", "half"]
+    assert noted[1]["t"] == pytest.approx(0.5, abs=0.03)

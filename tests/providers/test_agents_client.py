@@ -7,6 +7,7 @@ import pytest
 import trio
 from tests.agent_service import API_KEY, SIGNATURE, Conversation
 from tests.kit import ScriptedLeg, Setting, simulate, ticks, tone
+from tests.media.noise import FADE
 from tests.providers.agent_play import SCENARIO, Play, greet, stay_open
 
 from voxrun.audio.frame import Samples
@@ -147,6 +148,42 @@ def test_from_interruption_to_silence_it_takes_one_tick_at_most(play: Play) -> N
     assert last_before - first == pytest.approx(1.0 * 16_000, abs=330)
     again = heard[audible[gaps[0] + 1] :]
     assert len(np.flatnonzero(again)) == pytest.approx(8_000, abs=200)  # only the new turn is heard
+
+
+def largest_jump(samples: Samples) -> int:
+    return int(np.abs(np.diff(samples.astype(int))).max())
+
+
+def test_an_interrupted_agent_falls_silent_without_a_click(play: Play) -> None:
+    said = tone(16_000, 3.0, 437.3)
+
+    async def script(conversation: Conversation) -> None:
+        await greet(conversation)
+        conversation.speak(1, said)
+        await trio.sleep(1.0)
+        conversation.interrupt(1)
+        await trio.sleep_forever()
+
+    _, _, leg = play(script, "agent.addEventListener(AgentsEvents.Interruption, lambda e: agent.clearMediaBuffer())")
+    heard = leg.everything_heard
+    end = int(np.flatnonzero(heard)[-1]) // 320 * 320
+    assert abs(int(heard[end - 1])) > largest_jump(said)  # it would have been a click
+    assert largest_jump(heard) <= largest_jump(said)
+    assert not heard[end + FADE :].any()
+
+
+def test_the_agent_hears_no_click_when_the_caller_is_taken_away_and_given_back(play: Play) -> None:
+    _, service, _ = play(
+        greet,
+        """
+        setTimeout(lambda: call.stopMediaTo(agent), 1050)
+        setTimeout(lambda: call.sendMediaTo(agent), 2050)
+        """,
+        says=tone(16_000, 5.0, 437.3),
+    )
+    heard = np.frombuffer(service.conversations[0].heard, "<i2").astype(np.int16)
+    assert len(np.flatnonzero(heard[16_000:32_000])) < 3200
+    assert largest_jump(heard[1600:]) <= 1.1 * largest_jump(tone(16_000, 1.0, 437.3))
 
 
 def test_without_clearing_the_buffer_plays_on_but_late_audio_is_dropped(play: Play) -> None:

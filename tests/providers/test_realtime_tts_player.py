@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import trio
 from tests.kit import tone
-from tests.media.noise import noise
+from tests.media.noise import FADE, noise
 from tests.providers.tts_play import (
     SPEECH,
     Play,
@@ -173,7 +173,9 @@ def test_a_cleared_buffer_is_silent_within_one_tick_until_the_next_text(play: Pl
     heard = leg.everything_heard
     silent_from = 25 * 320  # the first tick is at 0.02 s, so the next after the clearing is the 26th
     assert heard[silent_from - 320 : silent_from].all()
-    assert begin_of(heard[silent_from:], again) >= 73
+    assert not heard[silent_from + FADE : silent_from + 320].any()
+    assert np.abs(np.diff(heard[silent_from - 1 : silent_from + FADE + 1].astype(int))).max() < 400
+    assert begin_of(heard[silent_from + 320 :], again) >= 72
     assert losses(ran)["messages_of_cleared_texts"] == 1
 
 

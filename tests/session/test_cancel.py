@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 import trio
 import trio.testing
-from tests.kit import ScriptedLeg, inline, tone
+from tests.kit import ScriptedLeg, hum, inline, tone
 
 from voxrun.media.recorded_leg import RecordedLeg
 from voxrun.media.ticker import Ticker
@@ -18,6 +18,7 @@ from voxrun.session.secrets import Secrets
 from voxrun.session.services import Services
 from voxrun.session.session import Session
 from voxrun.transports.network import MemoryNetwork
+from voxrun.transports.sound_library import SoundLibrary
 from voxrun.transports.wav import WavWriter
 
 SCENARIO = """
@@ -95,7 +96,10 @@ class Stage:
         return trio.run(self._main, at, clock=trio.testing.MockClock(autojump_threshold=0))
 
     async def _main(self, at: int) -> int:
-        services = Services(secrets=Secrets({}, {}), network=MemoryNetwork(), offload=inline)
+        network = MemoryNetwork()
+        services = Services(
+            secrets=Secrets({}, {}), network=network, offload=inline, sounds=SoundLibrary(network, inline, hum)
+        )
         writer = WavWriter(self.folder / "call.wav", rate=16_000, channels=2)
         session = Session(self.scenario, services, self.ticker, idle_seconds=0.1)
         before = trio.lowlevel.current_statistics().tasks_living

@@ -75,10 +75,10 @@ CASES = {
         """
         @VoxEngine.on(AppEvents.Started)
         def go(event):
-            VoxEngine.createURLPlayer("http://x/y.wav")
+            VoxEngine.createURLPlayer("ftp://x/y.wav")
         """,
         "createURLPlayer",
-        IN_A_HANDLER + "createURLPlayer plays local files",
+        IN_A_HANDLER + "audio is played from files",
     ),
     "in a timeout": (
         "def later():\n    1 / 0\nsetTimeout(later, 10)\n",

@@ -6,8 +6,8 @@ import pytest
 import trio
 import trio.testing
 
-from voxrun.errors import ConfigurationError, RemoteError
-from voxrun.transports.http import RESPONSE_LIMIT, HttpResponse, http_request
+from voxrun.errors import ConfigurationError, RemoteError, VoxrunError
+from voxrun.transports.http import RESPONSE_LIMIT, HttpLimits, HttpResponse, http_request
 from voxrun.transports.network import MemoryNetwork, Network
 from voxrun.transports.server import Reply, Request, Upgrade, serve
 
@@ -102,3 +102,70 @@ def test_a_header_that_cannot_be_sent_is_not_shown() -> None:
     with pytest.raises(ConfigurationError, match="'xi-api-key'") as caught:
         trio.run(ask, MemoryNetwork(), partial(say, b""), (("xi-api-key", "secret\n"),))
     assert "secret" not in str(caught.value)
+
+
+def redirect(status: int, location: str) -> bytes:
+    return f"HTTP/1.1 {status} Go\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode()
+
+
+async def roam(
+    limits: HttpLimits, answers: dict[str, bytes], method: str = "GET", body: bytes = b""
+) -> tuple[HttpResponse, list[tuple[str, str]]]:
+    """Ask the first of several servers; returns the response, and each request as it came."""
+    network = MemoryNetwork()
+    requests: list[tuple[str, str]] = []
+
+    async def attend(host: str, stream: trio.abc.Stream) -> None:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += await stream.receive_some()
+        requests.append((host, head.decode()))
+        path = head.split()[1].decode()
+        await stream.send_all(answers[f"{host}{path}"])
+
+    async with trio.open_nursery() as nursery:
+        for host in {url.partition("/")[0] for url in answers}:
+            await nursery.start(network.serve, host, 80, partial(attend, host))
+        headers = (("authorization", "a secret"),)
+        response = await outcome.acapture(
+            partial(http_request, network, method, "http://a/1", headers=headers, body=body, limits=limits)
+        )
+        nursery.cancel_scope.cancel()
+    return response.unwrap(), requests
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody"
+
+
+def test_redirects_are_followed_as_far_as_the_limit_says() -> None:
+    answers = {"a/1": redirect(302, "/2"), "a/2": redirect(307, "3"), "a/3": OK}
+    response, requests = trio.run(roam, HttpLimits(redirects=2), answers)
+    assert (response.status, response.body) == (200, b"body")
+    assert [head.split()[1] for _, head in requests] == ["/1", "/2", "/3"]
+    assert all("a secret" in head for _, head in requests)
+    assert trio.run(roam, HttpLimits(redirects=1), answers)[0].status == 307
+    assert trio.run(roam, HttpLimits(), answers)[0].status == 302
+
+
+def test_headers_are_not_sent_on_to_another_server() -> None:
+    response, requests = trio.run(roam, HttpLimits(redirects=1), {"a/1": redirect(301, "http://b/x"), "b/x": OK})
+    assert response.body == b"body"
+    assert ["a secret" in head for _, head in requests] == [True, False]
+
+
+@pytest.mark.parametrize(("status", "method"), [(301, "GET"), (302, "GET"), (303, "GET"), (307, "POST"), (308, "POST")])
+def test_a_post_goes_on_as_a_get_or_as_it_was(status: int, method: str) -> None:
+    answers = {"a/1": redirect(status, "/2"), "a/2": OK}
+    _, requests = trio.run(roam, HttpLimits(redirects=1), answers, "POST", b"x=1")
+    assert [head.split()[0] for _, head in requests] == ["POST", method]
+
+
+@pytest.mark.parametrize("location", ["ftp://b/x", "http://b:x/"])
+def test_a_redirect_to_nowhere_is_an_error(location: str) -> None:
+    with pytest.raises(VoxrunError):
+        trio.run(roam, HttpLimits(redirects=1), {"a/1": redirect(301, location)})
+
+
+def test_a_smaller_limit_holds_for_each_response() -> None:
+    with pytest.raises(RemoteError, match="more than 30 bytes"):
+        trio.run(roam, HttpLimits(size=30), {"a/1": OK})

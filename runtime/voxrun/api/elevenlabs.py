@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Required, TypedDict, overload
 from typing import Unpack as _Unpack
 
-from voxrun.api.parameters import merged
+from voxrun.api.players import session_with_room
 from voxrun.events.elevenlabs import AgentsEvent, AgentsEvents, Events, WebSocketCloseEvent
+from voxrun.media.parameters import merged
 from voxrun.providers.elevenlabs.agents_client import AgentsClient, ClientOptions, connect_agent
 from voxrun.providers.elevenlabs.endpoint import DEFAULT_BASE_URL, AgentAddress
 from voxrun.providers.elevenlabs.realtime_tts_player import RealtimeTTSPlayer
@@ -120,6 +121,6 @@ def createRealtimeTTSPlayer(
     It connects by itself. That it can't is told by `PlayerEvents.Error` and `PlaybackFinished`.
     """
     given = merged("createRealtimeTTSPlayer", RealtimeTTSPlayerParameters, parameters, keywords)
-    services = current_session().services
-    request = speech_request(services.base_urls.get("elevenlabs", DEFAULT_BASE_URL), given)
-    return RealtimeTTSPlayer(current_session(), services.network, text, request)
+    session = session_with_room()
+    request = speech_request(session.services.base_urls.get("elevenlabs", DEFAULT_BASE_URL), given)
+    return RealtimeTTSPlayer(session, session.services.network, text, request)

@@ -2,43 +2,88 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import TypedDict, TypeVar, overload
+from typing import Any, TypedDict, TypeVar, overload
 from typing import Unpack as _Unpack
-from urllib.parse import unquote, urlsplit
 
-from voxrun.api.parameters import merged
+from voxrun.api.players import (
+    SequencePlayerParameters,
+    ToneScriptPlayerParameters,
+    TTSPlayerParameters,
+    TTSPlayerSegment,
+    URLPlayerParameters,
+    URLPlayerRequest,
+    URLPlayerRequestBody,
+    URLPlayerRequestHeader,
+    URLPlayerSegment,
+    createSequencePlayer,
+    createToneScriptPlayer,
+    createTTSPlayer,
+    createURLPlayer,
+)
+from voxrun.api.sound_devices import createMicrophone, createSpeaker
 from voxrun.errors import ScenarioError
 from voxrun.events.name import EventName
+from voxrun.media.call import CallRecordParameters, CallSayParameters, StartPlaybackParameters
+from voxrun.media.conference import Conference
 from voxrun.media.graph import Sink
-from voxrun.media.player import Player
-from voxrun.media.recorder import RATE, Recorder
+from voxrun.media.parameters import merged
+from voxrun.media.recorder import HD_RATE, RATE, Recorder
+from voxrun.media.recording import new_take
 from voxrun.media.target import Registration
 from voxrun.media.unit import MediaSource, VoxMediaUnit
 from voxrun.session.current import current_session
-from voxrun.transports.audio_file import AudioFile
-from voxrun.transports.wav import WavWriter
+
+__all__ = [
+    "CallRecordParameters",
+    "CallSayParameters",
+    "RecorderParameters",
+    "SequencePlayerParameters",
+    "StartPlaybackParameters",
+    "TTSPlayerParameters",
+    "TTSPlayerSegment",
+    "ToneScriptPlayerParameters",
+    "URLPlayerParameters",
+    "URLPlayerRequest",
+    "URLPlayerRequestBody",
+    "URLPlayerRequestHeader",
+    "URLPlayerSegment",
+    "addEventListener",
+    "createMicrophone",
+    "createRecorder",
+    "createSequencePlayer",
+    "createSpeaker",
+    "createTTSPlayer",
+    "createToneScriptPlayer",
+    "createURLPlayer",
+    "customData",
+    "getSecretValue",
+    "on",
+    "removeEventListener",
+    "sendMediaBetween",
+    "stopMediaBetween",
+    "terminate",
+]
 
 E = TypeVar("E")
 
 
-class URLPlayerRequest(TypedDict):
-    """What to play: `url` is a path on this machine or a file URL."""
-
-    url: str
-
-
-class URLPlayerParameters(TypedDict, total=False):
-    """`loop`: play again and again; `onPause`: wait for `resume()`."""
-
-    loop: bool
-    onPause: bool
-
-
 class RecorderParameters(TypedDict, total=False):
-    """`name`: the file, relative to the current folder; without one it is `<recorder's id>.wav`."""
+    """`name`: the file (wav, flac, ogg or mp3), relative to the current folder; without one `recording-1.wav`.
+
+    `hd_audio`: at 48 kHz instead of 16 kHz. `stereo`: left the first who sends to it, right all others. `transcribe`:
+    put a transcript beside it, a line of JSON for each event.
+    """
 
     name: str
+    hd_audio: bool
+    stereo: bool
+    transcribe: bool
+
+
+class ConferenceParameters(TypedDict, total=False):
+    """`hd_audio`: mix at 48 kHz instead of 16 kHz."""
+
+    hd_audio: bool
 
 
 def addEventListener(event: EventName[E], callback: Callable[[E], object]) -> None:
@@ -72,35 +117,40 @@ def stopMediaBetween(mediaUnit1: VoxMediaUnit | MediaSource, mediaUnit2: VoxMedi
         source.stopMediaTo(sink)
 
 
-def createURLPlayer(
-    request: URLPlayerRequest | str,
-    parameters: URLPlayerParameters | None = None,
-    /,
-    **keywords: _Unpack[URLPlayerParameters],
-) -> Player:
-    """Play an audio file (wav, flac, ogg, mp3). It begins as soon as it is loaded, unless `onPause`.
-
-    A file that can't be played is told by `PlayerEvents.Error` and `PlaybackFinished`, as in VoxEngine.
-    """
-    given = {"url": request} if isinstance(request, str) else request
-    path = _local_path(merged("createURLPlayer", URLPlayerRequest, given, {})["url"])
-    options = merged("createURLPlayer", URLPlayerParameters, parameters, keywords)
-    return Player(
-        current_session(),
-        lambda: AudioFile(path),
-        loop=options.get("loop", False),
-        on_pause=options.get("onPause", False),
-    )
-
-
 def createRecorder(
     parameters: RecorderParameters | None = None, /, **keywords: _Unpack[RecorderParameters]
 ) -> Recorder:
-    """Record what is sent to it, mixed, into a mono 16 kHz wav file."""
+    """Record what is sent to it, mixed, into a file of the format that its name ends with."""
     options = merged("createRecorder", RecorderParameters, parameters, keywords)
     session = current_session()
-    path = Path(options.get("name") or f"{session.new_id('recording')}.wav").absolute()
-    return Recorder(session, path.as_uri(), lambda: WavWriter(path, rate=RATE, channels=1))
+    rate = HD_RATE if options.get("hd_audio", False) else RATE
+    stereo = options.get("stereo", False)
+    take = new_take(
+        session,
+        options.get("name"),
+        rate=rate,
+        channels=2 if stereo else 1,
+        transcribe=options.get("transcribe", False),
+    )
+    return Recorder(session, take, rate=rate, stereo=stereo)
+
+
+@overload
+def createConference(parameters: ConferenceParameters, /) -> Conference: ...
+@overload
+def createConference(**keywords: _Unpack[ConferenceParameters]) -> Conference: ...
+def createConference(parameters: ConferenceParameters | None = None, /, **keywords: Any) -> Conference:
+    """A room in which each unit hears all the others.
+
+    Units join by `unit.sendMediaTo(conference)` and `conference.sendMediaTo(unit)`; calls also by `conference.add`.
+    """
+    options = merged("createConference", ConferenceParameters, parameters, keywords)
+    return Conference(current_session(), hd_audio=options.get("hd_audio", False))
+
+
+def destroyConference(conference: Conference) -> None:
+    """End it; `ConferenceEvents.Stopped` follows."""
+    conference.stop()
 
 
 @overload
@@ -142,12 +192,3 @@ def _directions(
     if not pairs:
         raise ScenarioError(f"neither {unit1!r} nor {unit2!r} takes audio: both only send")
     return pairs
-
-
-def _local_path(url: str) -> Path:
-    parts = urlsplit(url)
-    if parts.scheme == "file":
-        return Path(unquote(parts.path))
-    if "://" in url:
-        raise ScenarioError(f"createURLPlayer plays local files (a path or a file URL), not {parts.scheme} addresses")
-    return Path(url)

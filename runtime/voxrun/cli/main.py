@@ -7,18 +7,21 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, get_args
 
+from voxrun.cli.devices import devices
 from voxrun.cli.env_file import read_env_file
 from voxrun.cli.run import RunOptions, run
 from voxrun.cli.status import INTERRUPTED, status_of
 from voxrun.cli.view import visible
 from voxrun.errors import ConfigurationError, VoxrunError
 from voxrun.session.failure import first_of
+from voxrun.transports.sound.echo import EchoMode
 
 USAGE = """\
 voxrun SCENARIO [options]
-       voxrun agent [options]      serve the local agent by itself"""
+       voxrun agent [options]      serve the local agent by itself
+       voxrun devices              list microphones and speakers"""
 
 DESCRIPTION = """\
 Run a voice-call scenario: a Python file that reacts to call and agent events.
@@ -59,6 +62,8 @@ def _run(arguments: list[str]) -> int:
         from voxrun.cli.agent import agent  # noqa: PLC0415 - brings the speech libraries in
 
         return agent(arguments[1:])
+    if arguments[:1] == ["devices"]:
+        return devices(arguments[1:])
     return run(_parse(arguments))
 
 
@@ -78,6 +83,7 @@ def _parse(arguments: list[str]) -> RunOptions:
     return RunOptions(
         scenario=options.scenario,
         call=options.call,
+        echo=options.echo,
         record=options.record,
         local_agent=options.local_agent,
         secrets=secrets,
@@ -120,6 +126,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE|mic|none",
         help="the caller: an audio file (wav, flac, ogg, mp3), played in real time and followed by silence; "
         "mic (microphone and speaker) if not given; or none",
+    )
+    call.add_argument(
+        "--echo",
+        choices=get_args(EchoMode),
+        default="auto",
+        help="lest the agent hears itself through microphone and speaker: cancel (the extra aec), gate (the microphone "
+        "is off while the speaker plays), off; auto (if not given) is cancel where that is installed, else gate",
     )
     call.add_argument(
         "--record",

@@ -14,6 +14,7 @@ import trio
 
 from voxrun.cli.interrupt import Interruption
 from voxrun.cli.output import guarded, silence_output
+from voxrun.cli.speech import speech
 from voxrun.cli.status import INTERRUPTED, status_of
 from voxrun.cli.view import JsonView, PlainView
 from voxrun.errors import ConfigurationError, DeviceError
@@ -22,11 +23,14 @@ from voxrun.media.leg import Leg, Party
 from voxrun.media.recorded_leg import RecordedLeg
 from voxrun.media.ticker import Ticker
 from voxrun.session.secrets import Secrets
-from voxrun.session.services import Services
+from voxrun.session.services import Services, in_thread
 from voxrun.session.session import IDLE_SECONDS, Session
 from voxrun.transports.audio_file import AudioFile
 from voxrun.transports.network import TcpNetwork
-from voxrun.transports.sound_device import SoundDeviceLeg
+from voxrun.transports.sound.devices import SoundDevices
+from voxrun.transports.sound.echo import EchoMode
+from voxrun.transports.sound.leg import SoundDeviceLeg
+from voxrun.transports.sound_library import SoundLibrary
 from voxrun.transports.wav import WavWriter
 
 IDLE_AFTER_CALL_SECONDS = 1.0
@@ -44,6 +48,7 @@ class RunOptions:
 
     scenario: Path
     call: str | None
+    echo: EchoMode
     record: Path | None
     local_agent: str | None
     secrets: Mapping[str, str]
@@ -56,10 +61,11 @@ def run(options: RunOptions) -> int:
     """Run one session to its end; returns the exit status."""
     _check_paths(options)
     with ExitStack() as files:
-        leg, party = _open_leg(options, files)
+        devices = SoundDevices(options.echo)
+        leg, party = _open_leg(options, files, devices)
         trace = None if options.trace is None else files.enter_context(_open_trace(options.trace))
         tame_collector()
-        return trio.run(_run, options, leg, party, trace)
+        return trio.run(_run, options, leg, party, trace, devices)
 
 
 def tame_collector() -> None:
@@ -68,12 +74,14 @@ def tame_collector() -> None:
     gc.set_threshold(20_000, 10, 10)
 
 
-async def _run(options: RunOptions, leg: Leg | None, party: Party, trace: BinaryIO | None) -> int:
+async def _run(
+    options: RunOptions, leg: Leg | None, party: Party, trace: BinaryIO | None, devices: SoundDevices
+) -> int:
     status = INTERRUPTED
     async with trio.open_nursery() as nursery:
         interruption = Interruption(partial(nursery.cancel_scope.cancel, reason="interrupted"))
         with interruption.on_signals():
-            services = await _start_services(options, nursery)
+            services = await _start_services(options, nursery, devices)
             idle = IDLE_SECONDS if leg is None else IDLE_AFTER_CALL_SECONDS
             idle_seconds = idle if options.idle_timeout is None else options.idle_timeout
             ticker = Ticker()
@@ -92,7 +100,7 @@ async def _run(options: RunOptions, leg: Leg | None, party: Party, trace: Binary
     return INTERRUPTED if interruption.happened else status
 
 
-async def _start_services(options: RunOptions, nursery: trio.Nursery) -> Services:
+async def _start_services(options: RunOptions, nursery: trio.Nursery, devices: SoundDevices) -> Services:
     secrets = dict(options.secrets)
     base_urls = {}
     if options.local_agent is not None:
@@ -101,7 +109,9 @@ async def _start_services(options: RunOptions, nursery: trio.Nursery) -> Service
         port = await nursery.start(serve_agent, TcpNetwork(), "127.0.0.1", 0, options.local_agent)
         base_urls["elevenlabs"] = f"http://127.0.0.1:{port}"
         secrets["ELEVENLABS_API_KEY"] = LOCAL_KEY
-    return Services(secrets=Secrets(secrets, os.environ), network=TcpNetwork(), base_urls=base_urls)
+    network, known = TcpNetwork(), Secrets(secrets, os.environ)
+    sounds = SoundLibrary(network, in_thread, speech(network, known, local=options.local_agent is not None))
+    return Services(secrets=known, network=network, base_urls=base_urls, sounds=sounds, devices=devices)
 
 
 def _subscribe_view(options: RunOptions, session: Session, nursery: trio.Nursery, interruption: Interruption) -> None:
@@ -153,14 +163,14 @@ def _check_paths(options: RunOptions) -> None:
         used[output.resolve()] = f"what {option} writes"
 
 
-def _open_leg(options: RunOptions, files: ExitStack) -> tuple[Leg | None, Party]:
+def _open_leg(options: RunOptions, files: ExitStack, devices: SoundDevices) -> tuple[Leg | None, Party]:
     if options.call == "none":
         if options.record is not None:
             raise ConfigurationError("--record has nothing to record with --call none")
         return None, Party()
     leg: Leg
     if options.call is None or options.call == "mic":
-        leg, party = SoundDeviceLeg(), Party(callerid="microphone")
+        leg, party = SoundDeviceLeg(devices), Party(callerid="microphone")
     elif not options.call or "://" in options.call:
         raise ConfigurationError(f"--call takes an audio file, mic or none, but was given '{options.call}'")
     else:

@@ -41,7 +41,11 @@ def _tool_call(payload: Record) -> str:
 
 _EVENTS: dict[str, tuple[str, Callable[[Record], str]]] = {
     "Application.CallAlerting": ("call", lambda p: f"rings: {p['callerid']} calls {p['destination']}"),
+    "Application.SoundDeviceOpened": ("sound", lambda p: f"{p['kind']}: {p['device']}"),
     "Call.Connected": ("call", lambda p: "is answered"),
+    "Call.PlaybackStarted": ("call", lambda p: f"hears {p['duration']:.1f} s"),
+    "Call.RecordStarted": ("call", lambda p: f"is recorded in {p['url']}"),
+    "Call.RecordStopped": ("call", lambda p: f"was recorded: {p['duration']:.1f} s in {p['url']}"),
     "Call.Disconnected": ("call", lambda p: f"ended after {p['duration']} s: {p['reason']}"),
     "ElevenLabs.Agents.ConnectorInformation": ("agent", lambda p: f"connected to {_at(p, 'data', 'url')}"),
     "ElevenLabs.Agents.UserTranscript": ("caller", _text("user_transcription_event", "user_transcript")),
@@ -54,6 +58,8 @@ _EVENTS: dict[str, tuple[str, Callable[[Record], str]]] = {
     "ElevenLabs.Agents.ClientToolCall": ("agent", _tool_call),
     "Player.Started": ("player", lambda p: f"plays {p['duration']:.1f} s"),
     "Player.PlaybackFinished": ("player", lambda p: "has finished"),
+    "SequencePlayer.Started": ("player", lambda p: f"plays {p['duration']:.1f} s"),
+    "SequencePlayer.PlaybackFinished": ("player", lambda p: "has finished"),
     "Recorder.Started": ("recorder", lambda p: f"writes {p['url']}"),
     "Recorder.Stopped": ("recorder", lambda p: f"wrote {p['duration']:.1f} s to {p['url']}"),
 }

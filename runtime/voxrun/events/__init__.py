@@ -3,8 +3,26 @@
 Handlers that want types import the payloads from here: `def answer(event: CallAlertingEvent) -> None`.
 """
 
-from voxrun.events.app import CallAlertingEvent, StartedEvent, TerminatedEvent, TerminatingEvent
-from voxrun.events.call import CallEvent, ConnectedEvent, DisconnectedEvent, FailedEvent
+from voxrun.events.app import (
+    CallAlertingEvent,
+    SoundDeviceEvent,
+    SoundDeviceLostEvent,
+    StartedEvent,
+    TerminatedEvent,
+    TerminatingEvent,
+)
+from voxrun.events.call import (
+    CallEvent,
+    CallPlaybackFinishedEvent,
+    ConnectedEvent,
+    DisconnectedEvent,
+    FailedEvent,
+    PlaybackStartedEvent,
+    RecordErrorEvent,
+    RecordStartedEvent,
+    RecordStoppedEvent,
+)
+from voxrun.events.conference import ConferenceEndpointEvent, ConferenceErrorEvent, ConferenceEvent
 from voxrun.events.elevenlabs import (
     AgentsEvent,
     WebSocketCloseEvent,
@@ -13,26 +31,55 @@ from voxrun.events.elevenlabs import (
 )
 from voxrun.events.message import Message
 from voxrun.events.name import EventName
-from voxrun.events.player import PlaybackFinishedEvent, PlayerErrorEvent, PlayerEvent, PlayerStartedEvent
+from voxrun.events.player import (
+    PlaybackFinishedEvent,
+    PlaybackMarkerReachedEvent,
+    PlayerErrorEvent,
+    PlayerEvent,
+    PlayerStartedEvent,
+)
 from voxrun.events.recorder import RecorderErrorEvent, RecorderEvent, RecorderStartedEvent, RecorderStoppedEvent
+from voxrun.events.sequence_player import (
+    SequencePlaybackFinishedEvent,
+    SequencePlaybackMarkerReachedEvent,
+    SequencePlayerErrorEvent,
+    SequencePlayerEvent,
+    SequencePlayerStartedEvent,
+)
 
 __all__ = [
     "AgentsEvent",
     "CallAlertingEvent",
     "CallEvent",
+    "CallPlaybackFinishedEvent",
+    "ConferenceEndpointEvent",
+    "ConferenceErrorEvent",
+    "ConferenceEvent",
     "ConnectedEvent",
     "DisconnectedEvent",
     "EventName",
     "FailedEvent",
     "Message",
     "PlaybackFinishedEvent",
+    "PlaybackMarkerReachedEvent",
+    "PlaybackStartedEvent",
     "PlayerErrorEvent",
     "PlayerEvent",
     "PlayerStartedEvent",
+    "RecordErrorEvent",
+    "RecordStartedEvent",
+    "RecordStoppedEvent",
     "RecorderErrorEvent",
     "RecorderEvent",
     "RecorderStartedEvent",
     "RecorderStoppedEvent",
+    "SequencePlaybackFinishedEvent",
+    "SequencePlaybackMarkerReachedEvent",
+    "SequencePlayerErrorEvent",
+    "SequencePlayerEvent",
+    "SequencePlayerStartedEvent",
+    "SoundDeviceEvent",
+    "SoundDeviceLostEvent",
     "StartedEvent",
     "TerminatedEvent",
     "TerminatingEvent",

@@ -58,6 +58,22 @@ class TerminatedEvent:
     name: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundDeviceEvent:
+    """A `kind` of `device` ("microphone" or "speaker") is in use now: the first one, or one after another was lost."""
+
+    name: str
+    kind: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundDeviceLostEvent(SoundDeviceEvent):
+    """It can't be used any more, for this `reason`; as soon as one can, `SoundDeviceOpened` fires."""
+
+    reason: str
+
+
 class AppEvents:
     """Events of the session: `VoxEngine.addEventListener(AppEvents.Started, handler)`."""
 
@@ -65,3 +81,5 @@ class AppEvents:
     CallAlerting: Final = EventName[CallAlertingEvent]("Application.CallAlerting")
     Terminating: Final = EventName[TerminatingEvent]("Application.Terminating")
     Terminated: Final = EventName[TerminatedEvent]("Application.Terminated")
+    SoundDeviceOpened: Final = EventName[SoundDeviceEvent]("Application.SoundDeviceOpened")
+    SoundDeviceLost: Final = EventName[SoundDeviceLostEvent]("Application.SoundDeviceLost")

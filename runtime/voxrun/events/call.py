@@ -52,6 +52,43 @@ class FailedEvent(CallEvent):
     headers: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaybackStartedEvent(CallEvent):
+    """The first frame of what `say` or `startPlayback` plays; `duration` in seconds."""
+
+    duration: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallPlaybackFinishedEvent(CallEvent):
+    """What `say` or `startPlayback` plays was played, or `error` says why not."""
+
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordStartedEvent(CallEvent):
+    """The first frame was taken; `url` is the file's."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordStoppedEvent(CallEvent):
+    """The file is complete, which is after the call's end; `duration` in seconds."""
+
+    url: str
+    duration: float
+    cost: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordErrorEvent(CallEvent):
+    """The file could not be written any further; what was written before is kept."""
+
+    error: str
+
+
 class CallEvents:
     """Events of a call: `call.addEventListener(CallEvents.Connected, handler)`."""
 
@@ -59,3 +96,9 @@ class CallEvents:
     AudioStarted: Final = EventName[CallEvent]("Call.AudioStarted")
     Disconnected: Final = EventName[DisconnectedEvent]("Call.Disconnected")
     Failed: Final = EventName[FailedEvent]("Call.Failed")
+    PlaybackReady: Final = EventName[CallEvent]("Call.PlaybackReady")
+    PlaybackStarted: Final = EventName[PlaybackStartedEvent]("Call.PlaybackStarted")
+    PlaybackFinished: Final = EventName[CallPlaybackFinishedEvent]("Call.PlaybackFinished")
+    RecordStarted: Final = EventName[RecordStartedEvent]("Call.RecordStarted")
+    RecordStopped: Final = EventName[RecordStoppedEvent]("Call.RecordStopped")
+    RecordError: Final = EventName[RecordErrorEvent]("Call.RecordError")

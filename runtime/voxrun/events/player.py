@@ -39,8 +39,18 @@ class PlayerErrorEvent(PlayerEvent):
     error: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaybackMarkerReachedEvent(PlayerEvent):
+    """The play has come to a marker; `offset` is as it was given to `addMarker`, in ms."""
+
+    offset: int
+
+
 class PlayerEvents:
-    """Events of a player, in their order: Created, PlaybackReady, Started, then PlaybackFinished or Stopped."""
+    """Events of a player, in their order: Created, PlaybackReady, Started, then PlaybackFinished or Stopped.
+
+    In between come PlaybackMarkerReached, and PlaybackBuffering when the audio does not come in time.
+    """
 
     Created: Final = EventName[PlayerEvent]("Player.Created")
     PlaybackReady: Final = EventName[PlayerEvent]("Player.PlaybackReady")
@@ -48,3 +58,5 @@ class PlayerEvents:
     Stopped: Final = EventName[PlayerEvent]("Player.Stopped")
     PlaybackFinished: Final = EventName[PlaybackFinishedEvent]("Player.PlaybackFinished")
     Error: Final = EventName[PlayerErrorEvent]("Player.Error")
+    PlaybackMarkerReached: Final = EventName[PlaybackMarkerReachedEvent]("Player.PlaybackMarkerReached")
+    PlaybackBuffering: Final = EventName[PlayerEvent]("Player.Buffering")

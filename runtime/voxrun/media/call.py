@@ -2,23 +2,30 @@
 
 import enum
 from collections.abc import Mapping
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar, TypedDict, Unpack, overload
 
 import trio
 
-from voxrun.audio.frame import Samples, frame_size, silence
+from voxrun.audio.frame import Samples, silence
+from voxrun.errors import ScenarioError
 from voxrun.events.call import CallEvent, CallEvents, ConnectedEvent, DisconnectedEvent
+from voxrun.media.call_playback import CallPlayback
+from voxrun.media.call_recorder import CallRecorder
 from voxrun.media.graph import Inlet, Source
 from voxrun.media.host import UnitHost
+from voxrun.media.inbox import Inbox
 from voxrun.media.leg import Leg, Party
-from voxrun.media.playout import Playout
+from voxrun.media.parameters import merged
+from voxrun.media.playback import OpenSource
+from voxrun.media.progress_tones import RINGING
+from voxrun.media.recording import new_take
+from voxrun.media.sounds import AudioRequest
+from voxrun.media.tone_source import ToneSource
 from voxrun.media.unit import MediaSource
 
 RING_SECONDS = 60.0
 """An incoming call that nobody answers ends after this long, with code 408 (VoxEngine's limit)."""
-
-INLET_SECONDS = 0.2
-"""How far a sender may run ahead of the tick."""
 
 
 class CallState(enum.StrEnum):
@@ -28,6 +35,35 @@ class CallState(enum.StrEnum):
     PROGRESSING = "PROGRESSING"
     CONNECTED = "CONNECTED"
     TERMINATED = "TERMINATED"
+
+
+class CallSayParameters(TypedDict, total=False):
+    """`voice`: its name for espeak-ng ("en-us+f3") or its voice_id at ElevenLabs.
+
+    `progressivePlayback` changes nothing: the text is spoken as a whole first.
+    """
+
+    voice: str
+    progressivePlayback: bool
+
+
+class StartPlaybackParameters(TypedDict, total=False):
+    """`loop`: play again and again; `progressivePlayback` changes nothing."""
+
+    loop: bool
+    progressivePlayback: bool
+
+
+class CallRecordParameters(TypedDict, total=False):
+    """`name`: the file (wav, flac, ogg or mp3), relative to the current folder; without one `recording-1.wav`.
+
+    `stereo`: left what the call says, right what it hears. `transcribe`: put a transcript beside it, a line of JSON
+    for each event.
+    """
+
+    name: str
+    stereo: bool
+    transcribe: bool
 
 
 class Call(MediaSource):
@@ -45,7 +81,9 @@ class Call(MediaSource):
         self._connected_at = 0.0
         self._ringing = trio.CancelScope()
         self._over = trio.Event()
-        self._inbox = Playout(leg.rate, INLET_SECONDS)
+        self._inbox = Inbox(leg.rate)
+        self._playback: CallPlayback | None = None
+        self._recorder: CallRecorder | None = None
         self.output.open(leg.rate)
         self.said: Samples = silence(leg.rate)
         """What came from the caller in the last tick: (n,) int16."""
@@ -121,13 +159,70 @@ class Call(MediaSource):
         """End the call; `CallEvents.Disconnected` follows."""
         self._end(200, "Normal call clearing")
 
+    def say(
+        self, text: str, parameters: CallSayParameters | None = None, /, **keywords: Unpack[CallSayParameters]
+    ) -> None:
+        """Speak `text`, of at most 1500 characters, instead of all that the call hears; that does not come back.
+
+        `PlaybackReady`, `PlaybackStarted` and `PlaybackFinished` follow. A say or playback before ends without a word.
+        """
+        options = merged("call.say", CallSayParameters, parameters, keywords)
+        self._play("say", partial(self._host.sounds.speak, text, options.get("voice")), loop=False)
+
+    def startPlayback(
+        self,
+        url: str,
+        parameters: StartPlaybackParameters | None = None,
+        /,
+        **keywords: Unpack[StartPlaybackParameters],
+    ) -> None:
+        """Play an audio file (a path, file URL, or http or https address) as `say` speaks."""
+        options = merged("call.startPlayback", StartPlaybackParameters, parameters, keywords)
+        opens = partial(self._host.sounds.open, AudioRequest(url))
+        self._play("startPlayback", opens, loop=options.get("loop", False))
+
+    def playProgressTone(self, country: str) -> None:
+        """Play as `startPlayback` does what one hears in that country (US, GB, DE, RU) while it rings, without end."""
+        if country.upper() not in RINGING:
+            raise ScenarioError(f"there is no progress tone of '{country}': there are those of {', '.join(RINGING)}")
+        from voxrun.dsl.tonescript import parse_tone_script  # noqa: PLC0415 - its parser is slow to start
+
+        tones = ToneSource(parse_tone_script(RINGING[country.upper()]))
+        self._play("playProgressTone", tones.opened, loop=False)
+
+    def stopPlayback(self) -> None:
+        """End what `say` or `startPlayback` plays, without `PlaybackFinished`."""
+        if self._playback is not None:
+            self._playback.stop()
+            self._playback = None
+
+    @overload
+    def record(self, parameters: CallRecordParameters, /) -> None: ...
+    @overload
+    def record(self, /, **keywords: Unpack[CallRecordParameters]) -> None: ...
+    def record(self, parameters: CallRecordParameters | None = None, /, **keywords: Any) -> None:
+        """Record both sides of the call, at its own rate, from its connection to its end.
+
+        `RecordStarted`, and after the end `RecordStopped`, tell the file's URL.
+        """
+        options = merged("call.record", CallRecordParameters, parameters, keywords)
+        if self._state is CallState.TERMINATED or self._recorder is not None:
+            what = "is recorded already" if self._recorder else f"is {self._state.value}"
+            self._host.warn(f"{self.id()}.record() has no effect: the call {what}")
+            return
+        stereo = options.get("stereo", False)
+        transcribe = options.get("transcribe", False)
+        channels = 2 if stereo else 1
+        take = new_take(self._host, options.get("name"), rate=self._leg.rate, channels=channels, transcribe=transcribe)
+        self._recorder = CallRecorder(self._host, self, take, stereo=stereo)
+
     def inlet(self, source: Source) -> Inlet | None:
         """Live while the call is connected."""
-        return Inlet(self._leg.rate, self._inbox.put) if self._state is CallState.CONNECTED else None
+        return self._inbox.inlet if self._state is CallState.CONNECTED else None
 
     def detach(self, source: Source) -> None:
         """What the sender had ahead of the tick is not heard any more."""
-        self._inbox.clear()
+        self._inbox.cut()
 
     def produce(self) -> None:
         """Take the caller's frame and send it on."""
@@ -138,9 +233,15 @@ class Call(MediaSource):
     def consume(self) -> None:
         """Give the caller the frame that came, or silence."""
         if self._state is CallState.CONNECTED:
-            frame = self._inbox.take(frame_size(self._leg.rate))
-            self.heard = silence(self._leg.rate) if frame is None else frame
+            self.heard = self._inbox.take()
             self._leg.write(self.heard)
+
+    def _play(self, what: str, open_source: OpenSource, *, loop: bool) -> None:
+        if self._state is not CallState.CONNECTED:
+            self._host.warn(f"{self.id()}.{what}() has no effect: the call is {self._state.value}")
+            return
+        self.stopPlayback()
+        self._playback = CallPlayback(self._host, self, open_source, loop=loop)
 
     def _enter(self, state: CallState) -> None:
         self._state = state
@@ -154,6 +255,9 @@ class Call(MediaSource):
         self._enter(CallState.TERMINATED)
         self._ringing.cancel(reason="the call is over")
         self._over.set()
+        self.stopPlayback()
+        if self._recorder is not None:
+            self._recorder.stop()
         self._host.graph.remove(self)
         event = CallEvents.Disconnected
         self._host.emit(

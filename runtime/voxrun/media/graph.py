@@ -4,12 +4,15 @@ A source pushes each frame straight into the inlets of its listeners: function c
 differ the frame is converted once for each target rate, whatever the number of listeners.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
+from voxrun.audio.fade import fade_in
 from voxrun.audio.frame import Samples
 from voxrun.audio.resample import Resampler
+
+Receive: TypeAlias = Callable[[Samples], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +20,7 @@ class Inlet:
     """How a sink takes one source's stream: `receive` gets 20 ms at `rate` Hz, once a tick."""
 
     rate: int
-    receive: Callable[[Samples], None]
+    receive: Receive
 
 
 @runtime_checkable
@@ -40,22 +43,29 @@ class Sink(Protocol):
 class Source(Protocol):
     """A unit that sends audio."""
 
-    output: "Output"
+    @property
+    def output(self) -> "Output":
+        """Its way out."""
 
     def id(self) -> str:
         """The unit's name."""
 
 
 class Output:
-    """A source's way out: one `push` a tick, silence included, reaches every live listener."""
+    """A source's way out: one `push` a tick, silence included, reaches every live listener.
+
+    Who comes to hear a sound that is going on already hears it fade in. A route that was there first changes nothing.
+    """
 
     def __init__(self, graph: "Graph", owner: Source) -> None:
         self._graph = graph
         self._owner = owner
         self._rate = 0
         self._version = -1
+        self._known = -1  # routes younger than this version of the graph have not carried anything yet
+        self._pushed: Samples | None = None
         self._converters: dict[int, Resampler] = {}
-        self._plan: list[tuple[Callable[[Samples], Samples] | None, list[Callable[[Samples], None]]]] = []
+        self._plan: list[tuple[Callable[[Samples], Samples] | None, list[Receive]]] = []
 
     def open(self, rate: int) -> None:
         """Say at which rate (Hz) the frames will come."""
@@ -68,17 +78,16 @@ class Output:
         """Send 20 ms on; listeners share the array, so it must not change any more."""
         if self._version != self._graph.version:
             self._replan()
+        self._pushed = frame
         for convert, receivers in self._plan:
             converted = frame if convert is None else convert(frame)
             for receive in receivers:
                 receive(converted)
 
     def _replan(self) -> None:
-        by_rate: dict[int, list[Callable[[Samples], None]]] = {}
-        for sink in self._graph.listeners(self._owner):
-            inlet = sink.inlet(self._owner)
-            if inlet is not None:
-                by_rate.setdefault(inlet.rate, []).append(inlet.receive)
+        by_rate: dict[int, list[Receive]] = {}
+        for inlet in self._inlets().values():
+            by_rate.setdefault(inlet.rate, []).append(inlet.receive)
         # A converter keeps its memory for as long as somebody listens at its rate: no click when others come and go.
         self._converters = {
             rate: self._converters.get(rate) or Resampler(self._rate, rate) for rate in by_rate if rate != self._rate
@@ -87,7 +96,52 @@ class Output:
             (self._converters[rate].process if rate != self._rate else None, receivers)
             for rate, receivers in by_rate.items()
         ]
-        self._version = self._graph.version
+
+    def _inlets(self) -> dict[Sink, Inlet]:
+        """Where the next frame goes, to be asked for again when `_version` is not the graph's."""
+        routes = self._graph.listeners(self._owner)
+        is_heard = self._pushed is not None and bool(self._pushed.any())
+        late = {sink for sink, version in routes.items() if version > self._known} if is_heard else set()
+        self._known = self._graph.version
+        self._version = -1 if late else self._known  # the frame after the fade needs another plan
+        inlets = {sink: sink.inlet(self._owner) for sink in routes}
+        return {
+            sink: Inlet(inlet.rate, _fading_in(inlet.receive)) if sink in late else inlet
+            for sink, inlet in inlets.items()
+            if inlet is not None
+        }
+
+
+class MixerOutput(Output):
+    """A mixer's way out: each listener may get a frame of its own, and so has a converter of its own."""
+
+    def __init__(self, graph: "Graph", owner: Source) -> None:
+        super().__init__(graph, owner)
+        self._streams: dict[Sink, tuple[Resampler, Receive]] = {}
+
+    def open(self, rate: int) -> None:
+        """Say at which rate (Hz) the frames will come."""
+        super().open(rate)
+        self._streams.clear()
+
+    def push_apart(self, frame: Samples, apart: Mapping[object, Samples]) -> None:
+        """Send `frame` to all listeners but those that `apart` has another one for."""
+        if self._version != self._graph.version:
+            self._replan()
+        self._pushed = frame
+        for sink, (converter, receive) in self._streams.items():
+            receive(converter.process(apart.get(sink, frame)))
+
+    def _replan(self) -> None:
+        kept = {sink: converter for sink, (converter, _) in self._streams.items()}
+        self._streams = {
+            sink: (kept.get(sink) or Resampler(self._rate, inlet.rate), inlet.receive)
+            for sink, inlet in self._inlets().items()
+        }
+
+
+def _fading_in(receive: Receive) -> Receive:
+    return lambda frame: receive(fade_in(frame))
 
 
 class Graph:
@@ -104,13 +158,17 @@ class Graph:
         self.position = 0
         """Ticks of the media clock so far, those skipped after a stall included."""
         self._on_change = on_change
-        self._routes: dict[Source, list[Sink]] = {}
+        self._routes: dict[Source, dict[Sink, int]] = {}
         self._units: list[object] = []
         self._turns: list[Callable[[], None]] = []
 
     def __contains__(self, unit: object) -> bool:
         """Whether a unit was added and not removed yet."""
         return unit in self._units
+
+    def count(self, *kinds: type) -> int:
+        """How many units of these kinds were added and not removed yet."""
+        return sum(isinstance(unit, kinds) for unit in self._units)
 
     def add(self, unit: object) -> None:
         """Let a unit take part in ticks."""
@@ -135,23 +193,23 @@ class Graph:
         if not sink.mixes:
             for other in self.senders(sink):
                 self.disconnect(other, sink)
-        self._routes.setdefault(source, []).append(sink)
         self.changed()
+        self._routes.setdefault(source, {})[sink] = self.version
         self._on_change("connect", source.id(), sink.id())
 
     def disconnect(self, source: Source, sink: Sink) -> None:
         """Remove a route, if there is one."""
-        sinks = self._routes.get(source, [])
+        sinks = self._routes.get(source, {})
         if sink not in sinks:
             return
-        sinks.remove(sink)
+        del sinks[sink]
         sink.detach(source)
         self.changed()
         self._on_change("disconnect", source.id(), sink.id())
 
-    def listeners(self, source: Source) -> tuple[Sink, ...]:
-        """Whom `source` sends to, in the order of the routes."""
-        return tuple(self._routes.get(source, ()))
+    def listeners(self, source: Source) -> Mapping[Sink, int]:
+        """Whom `source` sends to, in the order of the routes, and since which `version`."""
+        return self._routes.get(source, {})
 
     def senders(self, sink: Sink) -> list[Source]:
         """Who sends to `sink`."""

@@ -8,6 +8,7 @@ from voxrun.events.name import EventName
 from voxrun.media.graph import Graph
 
 if TYPE_CHECKING:
+    from voxrun.media.sounds import Sounds
     from voxrun.media.target import EventTarget
 
 E = TypeVar("E")
@@ -18,6 +19,14 @@ class UnitHost(Protocol):
     """The session, seen from a unit."""
 
     graph: Graph
+
+    @property
+    def app(self) -> "EventTarget":
+        """The session itself, whose events are `AppEvents`."""
+
+    @property
+    def sounds(self) -> "Sounds":
+        """Where audio is read from and written to."""
 
     def now(self) -> float:
         """Seconds since the session began, on trio's clock."""
@@ -48,6 +57,9 @@ class UnitHost(Protocol):
 
     def trace(self, kind: str, **fields: object) -> None:
         """Put a record into the session's trace."""
+
+    def watch(self, watcher: Callable[[str], None]) -> Callable[[], None]:
+        """Have `watcher` get each record of the trace, a line of JSON, until what this returns is called."""
 
     def warn(self, message: str) -> None:
         """Tell the person at the terminal about something that is probably a mistake."""

@@ -22,7 +22,7 @@ class RecordedLeg:
         self._writer = writer
         self._name = name
         self._host: UnitHost | None = None
-        self._file: WriteBehind | None = None
+        self._file: WriteBehind[Samples] | None = None
         self._said = silence(leg.rate)
         self._last_position: int | None = None
 

@@ -1,11 +1,13 @@
-"""`Recorder`: writes the mix of all that is sent to it into one mono file."""
+"""`Recorder`: writes the mix of all that is sent to it into one file, in stereo by party if wanted."""
 
-from collections.abc import Callable
-from typing import ClassVar
+from collections.abc import Callable, Iterable
+from typing import ClassVar, TypeVar
 
-from voxrun.audio.frame import FRAME_SECONDS, Samples, frame_size, silence
+import numpy as np
+
+from voxrun.audio.frame import Samples, silence
 from voxrun.audio.mix import mix
-from voxrun.errors import DeviceError
+from voxrun.events.name import EventName
 from voxrun.events.recorder import (
     RecorderErrorEvent,
     RecorderEvents,
@@ -14,38 +16,39 @@ from voxrun.events.recorder import (
 )
 from voxrun.media.graph import Inlet, Source
 from voxrun.media.host import UnitHost
-from voxrun.media.playout import Playout
+from voxrun.media.inbox import Inboxes
+from voxrun.media.recording import Begun, Complete, Failed, Recording, Stage, Take
 from voxrun.media.target import EventTarget
-from voxrun.media.write_behind import SampleWriter, WriteBehind
 
 RATE = 16_000
 """Hz."""
 
-INLET_SECONDS = 0.2
+HD_RATE = 48_000
+"""Hz, with `hd_audio`."""
+
+E = TypeVar("E")
 
 
 class Recorder(EventTarget):
     """Records from the first tick on which somebody sends to it until `stop` or the end of the session.
 
-    Time in the file is call time: nobody sending is silence. `open_writer` opens the file and may block; what comes
-    before it is open is not recorded.
+    Time in the file is call time: nobody sending is silence, and what comes before the file is open is not recorded.
+    In stereo the first who ever sends is on the left, all others are on the right.
     """
 
     namespaces: ClassVar[tuple[type, ...]] = (RecorderEvents,)
     mixes = True
 
-    def __init__(self, host: UnitHost, url: str, open_writer: Callable[[], SampleWriter]) -> None:
+    def __init__(self, host: UnitHost, take: Take, *, rate: int = RATE, stereo: bool = False) -> None:
         super().__init__(host, host.new_id("recorder"))
         host.graph.add(self)
-        self._url = url
-        self._open_writer = open_writer
-        self._inboxes: dict[Source, Playout] = {}
+        self._url = take.url
+        self._rate = rate
+        self._stereo = stereo
+        self._inboxes = Inboxes(rate)
+        self._first: Source | None = None
         self._muted = False
-        self._frames = 0
-        self._last_position = 0
-        self._file: WriteBehind | None = None
-        self._stopping = False
-        host.spawn(self._write)
+        self._recording = Recording(host, self.id(), take, self._report)
 
     def mute(self, doMute: bool) -> None:
         """Record silence for as long as muted."""
@@ -53,64 +56,46 @@ class Recorder(EventTarget):
 
     def stop(self) -> None:
         """Complete the file; `RecorderEvents.Stopped` follows once it is."""
-        self._stopping = True
         self._host.graph.remove(self)
-        if self._file is not None:
-            self._file.stop()
+        self._recording.stop()
 
     def inlet(self, source: Source) -> Inlet | None:
-        """Live while the file is open: one buffer for each sender, so that senders out of step don't lose a frame."""
-        if self._file is None:
+        """Live while the file is open."""
+        if not self._recording.is_open:
             return None
-        inbox = self._inboxes.setdefault(source, Playout(RATE, INLET_SECONDS))
-        return Inlet(RATE, inbox.put)
+        self._first = self._first or source
+        return self._inboxes.inlet(source)
 
     def detach(self, source: Source) -> None:
         """Forget the sender."""
-        self._inboxes.pop(source, None)
+        self._inboxes.cut(source)
 
     def consume(self) -> None:
         """Mix what came in this tick into the file."""
-        if self._file is None or not (self._frames or self._inboxes):
+        if not self._recording.is_open or not (self._recording.frames or self._inboxes):
             return
-        position = self._host.graph.position
-        if not self._frames:
-            event = RecorderEvents.Started
-            self._host.emit(self, event, RecorderStartedEvent(name=event, recorder=self, url=self._url))
+        came = self._inboxes.take()
+        if self._muted:
+            came = {}
+        if self._stereo:
+            left = self._mixed(frame for source, frame in came.items() if source is self._first)
+            right = self._mixed(frame for source, frame in came.items() if source is not self._first)
+            self._recording.put(np.column_stack((left, right)))
         else:
-            for _ in range(position - self._last_position - 1):
-                self._put(silence(RATE))
-        self._last_position = position
-        came = [inbox.take(frame_size(RATE)) for inbox in self._inboxes.values()]
-        frames = [frame for frame in came if frame is not None]
-        self._put(silence(RATE) if self._muted or not frames else mix(frames))
+            self._recording.put(self._mixed(came.values()))
 
-    def _put(self, frame: Samples) -> None:
-        if self._file is not None:
-            self._file.put(frame)
-            self._frames += 1
+    def _mixed(self, frames: Iterable[Samples]) -> Samples:
+        present = list(frames)
+        return mix(present) if present else silence(self._rate)
 
-    async def _write(self) -> None:
-        try:
-            writer = await self._host.offload(self._open_writer)
-        except OSError as error:
-            self._fail(error)
-            return
-        self._file = WriteBehind(self._host, writer, self._fail)
-        self._host.graph.changed()
-        if self._stopping:
-            self._file.stop()
-        try:
-            await self._file.drain()
-        finally:
-            self._host.trace("losses", of=self.id(), frames_not_written=self._file.dropped)
-        event = RecorderEvents.Stopped
-        duration = (self._frames - self._file.dropped) * FRAME_SECONDS
-        self._host.emit(self, event, RecorderStoppedEvent(name=event, recorder=self, url=self._url, duration=duration))
+    def _report(self, stage: Stage) -> None:
+        match stage:
+            case Begun():
+                self._fire(RecorderEvents.Started, RecorderStartedEvent, url=self._url)
+            case Complete(duration):
+                self._fire(RecorderEvents.Stopped, RecorderStoppedEvent, url=self._url, duration=duration)
+            case Failed(error):
+                self._fire(RecorderEvents.RecorderError, RecorderErrorEvent, error=error)
 
-    def _fail(self, error: OSError) -> None:
-        kept = "; what was recorded before is kept" if self._frames else ""
-        message = f"{self._url} can't be written: {error.strerror}{kept}"
-        self._host.broke(DeviceError(message))
-        event = RecorderEvents.RecorderError
-        self._host.emit(self, event, RecorderErrorEvent(name=event, recorder=self, error=message))
+    def _fire(self, event: EventName[E], payload: Callable[..., E], **values: object) -> None:
+        self._host.emit(self, event, payload(name=event, recorder=self, **values))

@@ -1,7 +1,7 @@
-"""`WriteBehind`: audio on its way to a slow, blocking sink, such as a file on a disk."""
+"""`WriteBehind`: audio or text on its way to a slow, blocking sink, such as a file on a disk."""
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import trio
@@ -20,34 +20,49 @@ CLOSE_SECONDS = 10.0
 
 _FRAMES_PER_SECOND = 50
 
+T = TypeVar("T")
+_in_one: Callable[..., Any] = np.concatenate
+Written = TypeVar("Written", contravariant=True)
 
-class SampleWriter(Protocol):
+
+class Writer(Protocol[Written]):
     """An open file; called from a worker thread. OSError when it can't be written."""
 
-    def write(self, samples: Samples) -> None:
-        """Append samples, shape (n,) or (n, channels)."""
+    def write(self, piece: Written, /) -> None:
+        """Append samples, shape (n,) or (n, channels), or text."""
 
     def close(self) -> None:
         """Complete the file."""
 
 
-class WriteBehind:
-    """Takes frames on the tick and writes them off the media thread, a few times a second.
+SampleWriter: TypeAlias = Writer[Samples]
+TextWriter: TypeAlias = Writer[str]
+
+
+class WriteBehind(Generic[T]):
+    """Takes frames on the tick and writes them off the media thread, a few times a second; `join` makes one of many.
 
     Frames that don't fit the backlog, or that a failed writer did not take, are counted in `dropped`. `on_failure` gets
     the first OSError.
     """
 
-    def __init__(self, host: UnitHost, writer: SampleWriter, on_failure: Callable[[OSError], None]) -> None:
+    def __init__(
+        self,
+        host: UnitHost,
+        writer: Writer[T],
+        on_failure: Callable[[OSError], None],
+        join: Callable[[Sequence[T]], T] = _in_one,
+    ) -> None:
         self.dropped = 0
         self._host = host
         self._writer = writer
         self._on_failure = on_failure
-        self._frames: list[Samples] = []
+        self._join = join
+        self._frames: list[T] = []
         self._failed = False
         self._stopped = trio.Event()
 
-    def put(self, frame: Samples) -> None:
+    def put(self, frame: T) -> None:
         """Queue one frame, shape (n,) or (n, channels); the array is kept."""
         if self._failed or len(self._frames) >= BACKLOG_SECONDS * _FRAMES_PER_SECOND:
             self.dropped += 1
@@ -73,10 +88,10 @@ class WriteBehind:
     async def _flush(self) -> None:
         count = len(self._frames)
         if count and not self._failed:
-            await self._attempt(self._writer.write, np.concatenate(self._frames))
+            await self._attempt(self._writer.write, self._join(self._frames))
             del self._frames[:count]  # not sooner: a cancelled write is made up for when the file is completed
 
-    async def _attempt(self, action: Callable[..., None], *args: Samples) -> None:
+    async def _attempt(self, action: Callable[..., None], *args: T) -> None:
         try:
             await self._host.offload(action, *args)
         except OSError as error:

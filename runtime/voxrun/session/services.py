@@ -9,7 +9,9 @@ import trio
 from voxrun.session.secrets import Secrets
 
 if TYPE_CHECKING:
+    from voxrun.media.sounds import Sounds
     from voxrun.transports.network import Network
+    from voxrun.transports.sound.devices import SoundDevices
 
 T = TypeVar("T")
 
@@ -29,3 +31,7 @@ class Services:
     """How blocking work is done. In virtual time it is done on the spot, so that results don't depend on threads."""
     base_urls: Mapping[str, str] = field(default_factory=dict)
     """Where a provider (`elevenlabs`) is to be found instead of its public address: the local agent's, say."""
+    sounds: "Sounds | None" = None
+    """Where players get their audio and recorders their files; a session of which neither is asked needs none."""
+    devices: "SoundDevices | None" = None
+    """The microphones and speakers of this machine; a session that is only simulated has none."""

@@ -5,17 +5,19 @@ import traceback
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import trio
 
-from voxrun.errors import RemoteError, VoxrunError
+from voxrun.errors import ConfigurationError, RemoteError, VoxrunError
 from voxrun.events.app import AppEvents, CallAlertingEvent, StartedEvent, TerminatedEvent, TerminatingEvent
 from voxrun.events.name import EventName
 from voxrun.media.call import Call
 from voxrun.media.graph import Graph
 from voxrun.media.leg import Leg, Party
+from voxrun.media.sounds import Sounds
 from voxrun.media.target import EventTarget
 from voxrun.media.ticker import Ticker
 from voxrun.session.current import current
@@ -118,6 +120,13 @@ class Session:
         """Seconds since the session began."""
         return trio.current_time() - self._began
 
+    @property
+    def sounds(self) -> Sounds:
+        """Where audio is read from and written to. ConfigurationError when whoever began the session gave nothing."""
+        if self.services.sounds is None:
+            raise ConfigurationError("this session was begun without `sounds`: it can't play or record")
+        return self.services.sounds
+
     def new_id(self, kind: str) -> str:
         """`call-1`, `player-1`, `player-2`."""
         return f"{kind}-{next(self._serials.setdefault(kind, itertools.count(1)))}"
@@ -151,6 +160,11 @@ class Session:
     def trace(self, kind: str, **fields: object) -> None:
         """Add a record to the trace."""
         self.trace_log.record(kind, **fields)
+
+    def watch(self, watcher: Callable[[str], None]) -> Callable[[], None]:
+        """Have `watcher` get each record of the trace."""
+        self.trace_log.subscribe(watcher)
+        return partial(self.trace_log.unsubscribe, watcher)
 
     def warn(self, message: str) -> None:
         """Add a warning to the trace, with the scenario's line that led to it; the live view shows it."""

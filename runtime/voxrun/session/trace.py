@@ -29,6 +29,11 @@ class Trace:
         """Send every record from now on to `subscriber`."""
         self._subscribers.append(subscriber)
 
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        """Send nothing more to `subscriber`."""
+        if subscriber in self._subscribers:
+            self._subscribers.remove(subscriber)
+
     def record(self, kind: str, **fields: object) -> None:
         """Add a record."""
         self.dropped += len(self._records) == KEPT_RECORDS
@@ -36,7 +41,7 @@ class Trace:
         self._records.append(record)
         if self._subscribers:
             line = self._line(record)
-            for subscriber in self._subscribers:
+            for subscriber in tuple(self._subscribers):
                 subscriber(line)
 
     def lines(self) -> list[str]:

@@ -1,5 +1,6 @@
 """`AudioFile`: an audio file read as mono samples at a session rate."""
 
+from io import BytesIO
 from os import PathLike
 from pathlib import Path
 from types import ModuleType
@@ -22,9 +23,13 @@ class AudioFile:
     Synchronous, for a worker thread; it decodes half a second at a time.
     """
 
-    def __init__(self, path: str | PathLike[str]) -> None:
-        """Open `path`. Raises ConfigurationError if it is missing, unreadable, no audio, empty, or at an odd rate."""
-        self._path = Path(path)
+    def __init__(self, path: str | PathLike[str], content: bytes | None = None) -> None:
+        """Open the file at `path`, or one that is in memory already as `content`; then `path` just names it.
+
+        Raises ConfigurationError if it is missing, unreadable, no audio, empty, or at an odd rate.
+        """
+        self._name = str(path)
+        self._content = content
         self._library = _import_soundfile()
         self._file = self._open()
         source_rate: int = self._file.samplerate
@@ -83,12 +88,16 @@ class AudioFile:
 
     def _open(self) -> Any:
         try:
-            with self._path.open("rb") as file:
-                if not file.read(1):
-                    raise self._wrong("empty")
-            audio = self._library.SoundFile(str(self._path))
+            if self._content is None:
+                with Path(self._name).open("rb") as file:
+                    is_empty = not file.read(1)
+            else:
+                is_empty = not self._content
+            if is_empty:
+                raise self._wrong("empty")
+            audio = self._library.SoundFile(self._name if self._content is None else BytesIO(self._content))
         except OSError as error:
-            raise ConfigurationError(f"can't read the audio file '{self._path}': {error.strerror}") from None
+            raise ConfigurationError(f"can't read the audio file '{self._name}': {error.strerror}") from None
         except self._library.LibsndfileError as error:
             raise self._wrong(f"no audio file ({error.error_string.rstrip('.')})") from None
         audio.seekable = lambda: False  # else soundfile seeks after every read, and MP3 decoding glitches there
@@ -102,7 +111,7 @@ class AudioFile:
             raise self._wrong(f"at {source_rate} Hz, which is none of the rates that can be played ({rates})")
 
     def _wrong(self, what: str) -> ConfigurationError:
-        return ConfigurationError(f"the audio file '{self._path}' is {what}; {_FORMATS}")
+        return ConfigurationError(f"the audio file '{self._name}' is {what}; {_FORMATS}")
 
 
 def _import_soundfile() -> ModuleType:

@@ -11,6 +11,7 @@ import trio
 from voxrun.audio.frame import FRAME_SECONDS, Samples, frame_size, silence
 from voxrun.audio.g711 import decode_ulaw
 from voxrun.media.playout import Playout
+from voxrun.media.seam import Seam
 from voxrun.protocol.elevenlabs.formats import AudioFormat
 
 LIMIT_SECONDS = 300.0
@@ -34,6 +35,7 @@ class AgentSpeech:
         self._on_ended = on_ended
         self._playout = Playout(audio_format.rate, LIMIT_SECONDS)
         self._size = frame_size(audio_format.rate)
+        self._seam = Seam()
         self._silence = silence(audio_format.rate)
         self._newest_turn = -1  # event_id of the newest audio that came
         self._unwanted_turn = -1  # audio up to this event_id was cleared
@@ -60,6 +62,7 @@ class AgentSpeech:
         if len(self._playout):
             self._unwanted_turn = self._newest_turn
         self._playout.clear()
+        self._seam.cut()
         self._empty.set()
 
     def take(self) -> Samples:
@@ -68,13 +71,13 @@ class AgentSpeech:
         if frame is None:
             self._empty.set()
             self._stay_quiet()
-            return self._silence
+            return self._seam.join(self._silence)
         if self._quiet_ticks >= QUIET_TICKS:
             self._played = 0
             self._on_started()
         self._quiet_ticks = 0
         self._played += 1
-        return frame
+        return self._seam.join(frame)
 
     async def played_out(self) -> None:
         """Wait until nothing waits to be played any more."""

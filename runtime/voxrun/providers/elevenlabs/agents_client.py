@@ -26,6 +26,7 @@ from voxrun.events.message import Message
 from voxrun.events.name import EventName
 from voxrun.media.graph import Inlet, Source
 from voxrun.media.host import UnitHost
+from voxrun.media.seam import Seam
 from voxrun.media.unit import MediaSource
 from voxrun.protocol.elevenlabs.agents_client import (
     AgentsClientProtocol,
@@ -82,6 +83,7 @@ class AgentsClient(MediaSource):
         self._protocol = AgentsClientProtocol()
         self._socket: WebSocket | None = None
         self._input: AudioFormat | None = None
+        self._seam = Seam()  # of what the agent hears
         self._speech: AgentSpeech | None = None
         self._heard = False  # somebody's frame went to the agent in this tick
         self._unanswered: set[str] = set()  # tool_call_ids
@@ -156,7 +158,8 @@ class AgentsClient(MediaSource):
         return None if self._input is None else Inlet(self._input.rate, self._hear)
 
     def detach(self, source: Source) -> None:
-        """Nothing is kept for a sender."""
+        """The sender's stream ends here."""
+        self._seam.cut()
 
     def produce(self) -> None:
         """Play 20 ms of what the agent said."""
@@ -173,6 +176,7 @@ class AgentsClient(MediaSource):
         self._heard = True
         if self._socket is None or self._input is None:
             return
+        frame = self._seam.join(frame)
         chunk = encode_ulaw(frame) if self._input.encoding == "ulaw" else frame.astype("<i2", copy=False).tobytes()
         for text in self._protocol.audio(chunk):
             self._socket.send(text)

@@ -23,6 +23,7 @@ from voxrun.events.player import (
 )
 from voxrun.media.host import UnitHost
 from voxrun.media.playout import Playout
+from voxrun.media.seam import Seam
 from voxrun.media.unit import MediaSource
 from voxrun.protocol.elevenlabs.tts_client import (
     ErrorReceived,
@@ -66,6 +67,7 @@ class RealtimeTTSPlayer(MediaSource):
         self._request = request
         self._protocol = TTSClientProtocol(request.output_format)
         self._playout = Playout(request.output_format.rate, PLAYOUT_SECONDS)
+        self._seam = Seam()
         self._timeline = SpeechTimeline(request.output_format.rate)
         self._socket: WebSocket | None = None
         self._waiting: list[str] = []  # frames for when it is open
@@ -117,6 +119,7 @@ class RealtimeTTSPlayer(MediaSource):
         """
         self._timeline.cut(len(self._playout))
         self._playout.clear()
+        self._seam.cut()
         self._protocol.clear()
 
     def pause(self) -> None:
@@ -149,7 +152,7 @@ class RealtimeTTSPlayer(MediaSource):
         rate = self._playout.rate
         frame = self._playout.take(frame_size(rate))
         if frame is None:
-            self.output.push(silence(rate))
+            self.output.push(self._seam.join(silence(rate)))
             self._rest()
         else:
             self._speak(frame)
@@ -159,7 +162,7 @@ class RealtimeTTSPlayer(MediaSource):
             self._started = True
             self._fire(PlayerEvents.Started, PlayerStartedEvent, duration=0.0)
         self._quiet_ticks = 0
-        self.output.push(frame)
+        self.output.push(self._seam.join(frame))
 
     def _rest(self) -> None:
         """Nothing is left to play for now: is it the end, or is something due?"""

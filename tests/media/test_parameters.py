@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxrun.api.parameters import merged
 from voxrun.errors import ScenarioError
+from voxrun.media.parameters import merged
 
 
 class Shape(TypedDict, total=False):

@@ -1,0 +1,26 @@
+"""What `VoxEngine` has for the sound devices of this machine; VoxEngine, which runs elsewhere, has no such thing."""
+
+from voxrun.errors import ConfigurationError
+from voxrun.session.current import current_session
+from voxrun.transports.sound.devices import SoundDevices
+from voxrun.transports.sound.microphone import Microphone
+from voxrun.transports.sound.speaker import Speaker
+
+__all__ = ["createMicrophone", "createSpeaker"]
+
+
+def createMicrophone() -> Microphone:
+    """Hear this machine's microphone. ConfigurationError when it has none that can be opened."""
+    return Microphone(current_session(), _devices())
+
+
+def createSpeaker() -> Speaker:
+    """Play on this machine's speaker. ConfigurationError when it has none that can be opened."""
+    return Speaker(current_session(), _devices())
+
+
+def _devices() -> SoundDevices:
+    devices = current_session().services.devices
+    if devices is None:
+        raise ConfigurationError("this session was begun without `devices`: it has no microphone and no speaker")
+    return devices

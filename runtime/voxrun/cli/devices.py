@@ -1,0 +1,21 @@
+"""`voxrun devices`: the microphones and speakers of this machine, and which of them a call uses."""
+
+import argparse
+from collections.abc import Sequence
+
+from voxrun.cli.status import OK
+from voxrun.cli.view import visible
+from voxrun.transports.sound.port_audio import NOUNS, all_devices, default_device, load_library
+
+
+def devices(arguments: Sequence[str]) -> int:
+    """List them, `*` before what is used; returns the exit status. ConfigurationError without PortAudio."""
+    argparse.ArgumentParser("voxrun devices", description=__doc__, allow_abbrev=False).parse_args(arguments)
+    library = load_library()
+    for kind, noun in NOUNS.items():
+        used = default_device(library, kind)
+        print(f"{noun}s" if used else f"no {noun}")  # noqa: T201 - this is what the command is for
+        for device in all_devices(library, kind):
+            mark = "*" if device == used else " "
+            print(f"{mark} {visible(device.name)}, {device.rate} Hz")  # noqa: T201 - as above
+    return OK

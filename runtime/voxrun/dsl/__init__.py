@@ -1,0 +1,1 @@
+"""Languages: their grammars are data, in the folder `grammar` of the project."""

@@ -1,0 +1,157 @@
+"""`Conference`: a room in which each unit hears all the others."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeVar
+
+import trio
+
+from voxrun.audio.mix_minus import MixMinus
+from voxrun.events.conference import (
+    ConferenceEndpointEvent,
+    ConferenceErrorEvent,
+    ConferenceEvent,
+    ConferenceEvents,
+)
+from voxrun.events.name import EventName
+from voxrun.media.call import CallState
+from voxrun.media.endpoint import ConferenceDirection, Endpoint
+from voxrun.media.graph import Inlet, MixerOutput, Source
+from voxrun.media.host import UnitHost
+from voxrun.media.inbox import Inboxes
+from voxrun.media.unit import MediaSource
+
+E = TypeVar("E", bound=ConferenceEvent)
+
+RATE = 16_000
+"""Hz, of what is mixed; routes convert."""
+
+HD_RATE = 48_000
+"""Hz, with `hd_audio`."""
+
+GONE = 410
+"""ConferenceError's code when a call, or the conference, has ended."""
+
+CONFLICT = 409
+"""Its code when a call is in already."""
+
+
+class Conference(MediaSource):
+    """Any number of units send to it, and it sends to any number: to each the sum of all but itself.
+
+    It lasts until `stop` or the end of the session, with members or without. Who joins or leaves does so in 5 ms.
+    """
+
+    namespaces: ClassVar[tuple[type, ...]] = (ConferenceEvents,)
+    mixes = True
+
+    def __init__(self, host: UnitHost, *, hd_audio: bool = False) -> None:
+        super().__init__(host, "conference")
+        rate = HD_RATE if hd_audio else RATE
+        self.output: MixerOutput = MixerOutput(host.graph, self)
+        self.output.open(rate)
+        self._inboxes = Inboxes(rate)
+        self._mix = MixMinus(rate)
+        self._endpoints: dict[str, Endpoint] = {}
+        self._version = -1  # of the routes, when it was last seen who is still in
+        self._over = trio.Event()
+        self._fire(ConferenceEvents.Started, ConferenceEvent)
+        host.spawn(self._last)
+
+    def stop(self) -> None:
+        """End it for all; `ConferenceEvents.Stopped` follows."""
+        if not self._over.is_set():
+            self._over.set()
+            self._host.graph.remove(self)
+            self._see_who_left()
+            self._fire(ConferenceEvents.Stopped, ConferenceEvent)
+
+    def add(self, parameters: Mapping[str, Any]) -> Endpoint:
+        """Route `call` here, from here, or both (`direction`, one of `ConferenceDirection`: both); `displayName`.
+
+        A call that has ended, or is in already, is not added; `ConferenceEvents.ConferenceError` says so. ScenarioError
+        when the parameters name no call or no direction.
+        """
+        endpoint = Endpoint(self._host.new_id("endpoint"), parameters, self._endpoint_updated)
+        call = endpoint.getCall()
+        if self._over.is_set():
+            self._refuse(endpoint, GONE, f"{self.id()} has ended")
+        elif call.state() == CallState.TERMINATED:
+            self._refuse(endpoint, GONE, f"{call.id()} has ended")
+        elif any(other.getCall() is call for other in self._endpoints.values()):
+            self._refuse(endpoint, CONFLICT, f"{call.id()} is in {self.id()} already")
+        else:
+            self._admit(endpoint)
+        return endpoint
+
+    def get(self, id: str) -> Endpoint | None:
+        """The endpoint of that name, if it is still in."""
+        return self._endpoints.get(id)
+
+    def getList(self) -> list[Endpoint]:
+        """The endpoints that are in, in the order in which they were added."""
+        return list(self._endpoints.values())
+
+    # Media.
+
+    def inlet(self, source: Source) -> Inlet | None:
+        """Live until it is stopped."""
+        return None if self._over.is_set() else self._inboxes.inlet(source)
+
+    def detach(self, source: Source) -> None:
+        """The sender leaves."""
+        self._inboxes.cut(source)
+
+    def mix(self) -> None:
+        """Send each listener what the others say."""
+        if self._version != self._host.graph.version:
+            self._see_who_left()
+        frames = self._inboxes.take()
+        everything, others = self._mix.mix(list(frames.values()))
+        self.output.push_apart(everything, dict(zip(frames, others, strict=True)))
+
+    async def _last(self) -> None:
+        try:
+            await self._over.wait()
+        finally:
+            self._host.trace("losses", of=self.id(), samples_too_many=self._inboxes.dropped)
+
+    # Endpoints.
+
+    def _admit(self, endpoint: Endpoint) -> None:
+        self._endpoints[endpoint.id()] = endpoint
+        if endpoint.getDirection() != ConferenceDirection.RECEIVE:
+            endpoint.getCall().sendMediaTo(self)
+        if endpoint.getDirection() != ConferenceDirection.SEND:
+            self.sendMediaTo(endpoint.getCall())
+        self._tell(ConferenceEvents.EndpointAdded, endpoint)
+
+    def _refuse(self, endpoint: Endpoint, code: int, reason: str) -> None:
+        event = ConferenceEvents.ConferenceError
+        self._fire(event, ConferenceErrorEvent, error=reason, code=code, endpointId=endpoint.id())
+
+    def _see_who_left(self) -> None:
+        """An endpoint is gone once no route is left between its call and here."""
+        graph = self._host.graph
+        self._version = graph.version
+        for endpoint in self.getList():
+            call = endpoint.getCall()
+            if self not in graph.listeners(call) and call not in graph.listeners(self):
+                del self._endpoints[endpoint.id()]
+                self._tell(ConferenceEvents.EndpointRemoved, endpoint)
+
+    def _endpoint_updated(self, endpoint: Endpoint) -> None:
+        if endpoint.id() in self._endpoints:
+            self._tell(ConferenceEvents.EndpointUpdated, endpoint)
+
+    def _tell(self, event: EventName[ConferenceEndpointEvent], endpoint: Endpoint) -> None:
+        self._fire(
+            event,
+            ConferenceEndpointEvent,
+            endpoint=endpoint,
+            endpointId=endpoint.id(),
+            mode=endpoint.getMode(),
+            direction=endpoint.getDirection(),
+        )
+
+    def _fire(self, event: EventName[E], payload: Callable[..., E], **values: object) -> None:
+        self._host.emit(self, event, payload(name=event, conference=self, **values))

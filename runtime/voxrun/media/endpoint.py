@@ -1,0 +1,68 @@
+"""`Endpoint`: a call that is in a conference because `conference.add` put it there."""
+
+import enum
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from voxrun.errors import ScenarioError
+from voxrun.media.call import Call
+
+
+class ConferenceDirection(enum.StrEnum):
+    """Which way an endpoint's audio goes, as the call sees it: into the conference, out of it, or both."""
+
+    SEND = "send"
+    RECEIVE = "receive"
+    BOTH = "both"
+
+
+class ConferenceMode(enum.StrEnum):
+    """How the conference treats an endpoint: here there is only audio, and it is mixed."""
+
+    MIX = "mix"
+
+
+class Endpoint:
+    """One call's membership. ScenarioError unless `parameters` are those that `Conference.add` describes."""
+
+    def __init__(self, name: str, parameters: Mapping[str, Any], on_change: Callable[["Endpoint"], None]) -> None:
+        if not isinstance(parameters.get("call"), Call):
+            raise ScenarioError("conference.add needs the parameter 'call': the call to add")
+        self.display_name: str = parameters.get("displayName", "")
+        """What the scenario calls it."""
+        self._id = name
+        self._call: Call = parameters["call"]
+        self._direction = _direction(parameters.get("direction", ConferenceDirection.BOTH))
+        self._on_change = on_change
+
+    def __repr__(self) -> str:
+        return f"<{self._id}>"
+
+    def id(self) -> str:
+        """The name of the endpoint in its session, such as `endpoint-1`."""
+        return self._id
+
+    def getCall(self) -> Call:
+        """The call."""
+        return self._call
+
+    def getDirection(self) -> str:
+        """Which way its audio goes: one of `ConferenceDirection`."""
+        return self._direction.value
+
+    def getMode(self) -> str:
+        """One of `ConferenceMode`."""
+        return ConferenceMode.MIX.value
+
+    def setDisplayName(self, displayName: str) -> None:
+        """Call it something else; `ConferenceEvents.EndpointUpdated` follows."""
+        self.display_name = displayName
+        self._on_change(self)
+
+
+def _direction(name: str) -> ConferenceDirection:
+    try:
+        return ConferenceDirection(name)
+    except ValueError:
+        known = ", ".join(direction.name for direction in ConferenceDirection)
+        raise ScenarioError(f"conference.add knows no direction {name!r}: ConferenceDirection has {known}") from None

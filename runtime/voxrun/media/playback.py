@@ -1,0 +1,196 @@
+"""`Playback`: one piece of audio on its way out of a unit: loading, pausing, markers, the end.
+
+Players differ in what they tell the scenario: a playback reports moments, and its unit makes events of them.
+"""
+
+import enum
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import TypeAlias
+
+import trio
+
+from voxrun.errors import VoxrunError
+from voxrun.media.graph import Source
+from voxrun.media.host import UnitHost
+from voxrun.media.read_ahead import AudioSource, ReadAhead
+
+OpenSource: TypeAlias = Callable[[], Awaitable[AudioSource]]
+"""Opens the audio. VoxrunError when that can't be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """It is loaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The first frame is being played; `duration` in seconds, 0 when there is no end."""
+
+    duration: float
+
+
+@dataclass(frozen=True, slots=True)
+class Buffering:
+    """The audio does not come fast enough: silence until it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarkerReached:
+    """The marker that was set as `offset` is in the frame being played."""
+
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Everything was played, or `error` says why not; the unit is out of the graph."""
+
+    error: str | None
+
+
+Moment: TypeAlias = Ready | Started | Buffering | MarkerReached | Finished
+
+
+class _State(enum.Enum):
+    LOADING = enum.auto()
+    PAUSED = enum.auto()
+    READY = enum.auto()  # will start with the next tick
+    PLAYING = enum.auto()
+    ENDED = enum.auto()
+
+
+class Playback:
+    """Plays into the routes from `unit` as soon as it is loaded, unless `on_pause`; without a listener it is lost."""
+
+    def __init__(
+        self,
+        host: UnitHost,
+        unit: Source,
+        open_source: OpenSource,
+        report: Callable[[Moment], None],
+        *,
+        loop: bool = False,
+        on_pause: bool = False,
+    ) -> None:
+        self._host = host
+        self._unit = unit
+        self._open_source = open_source
+        self._report = report
+        self._loop = loop
+        self._on_pause = on_pause
+        self._state = _State.LOADING
+        self._audio: ReadAhead | None = None
+        self._duration = 0.0
+        self._markers: list[tuple[float, int]] = []
+        self._played = 0  # samples
+        self._started = False
+        self._starving = False
+        self._over = trio.Event()
+        host.spawn(self._read)
+
+    def pause(self) -> None:
+        """Stand still; `resume` goes on from the same place."""
+        self._on_pause = True
+        if self._state in (_State.READY, _State.PLAYING):
+            self._state = _State.PAUSED
+
+    def resume(self) -> None:
+        """Go on, or begin when it was made on pause."""
+        self._on_pause = False
+        if self._state is _State.PAUSED:
+            self._state = _State.READY
+
+    def stop(self) -> bool:
+        """End it for good, without a report; False when it was over already."""
+        was_live = self._state is not _State.ENDED
+        self._end()
+        return was_live
+
+    def mark(self, at: float, offset: int) -> None:
+        """Report `MarkerReached(offset)` whenever the play comes to `at` (ms; from the end when negative)."""
+        self._markers.append((at, offset))
+
+    def produce(self) -> None:
+        """Send the next frame on."""
+        audio = self._audio
+        if audio is None or self._state not in (_State.READY, _State.PLAYING):
+            return
+        if audio.finished:
+            self._finish(audio.error)
+            return
+        if not self._started:
+            self._started = True
+            self._report(Started(self._duration))
+        self._state = _State.PLAYING
+        starved = audio.starved
+        frame = audio.take()
+        was_starving, self._starving = self._starving, audio.starved > starved
+        if not self._starving:
+            self._pass_markers(len(frame), audio.rate)
+        elif not was_starving:
+            self._report(Buffering())
+        self._unit.output.push(frame)
+
+    async def _read(self) -> None:
+        try:
+            source = await self._open_source()
+        except VoxrunError as error:
+            if self._state is not _State.ENDED:
+                self._host.broke(error)
+                self._finish(error)
+            return
+        self._duration = source.duration
+        audio = ReadAhead(self._host, source, loop=self._loop)
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(audio.fill)
+                await audio.ready()
+                self._load(audio)
+                await self._over.wait()
+                nursery.cancel_scope.cancel(reason="the playback is over")
+        finally:
+            self._host.trace("losses", of=self._unit.id(), frames_late=audio.starved)
+
+    def _load(self, audio: ReadAhead) -> None:
+        if self._state is not _State.LOADING:
+            return
+        self._audio = audio
+        self._state = _State.PAUSED if self._on_pause else _State.READY
+        self._unit.output.open(audio.rate)
+        self._report(Ready())
+
+    def _pass_markers(self, size: int, rate: int) -> None:
+        begin = self._played
+        self._played += size
+        total = round(self._duration * rate)
+        reached = []
+        for at, offset in self._markers:
+            sample = _sample(at, rate, total)
+            ahead = (sample - begin) % total if self._loop and total else sample - begin
+            if sample >= 0 and 0 <= ahead < size:
+                reached.append((ahead, offset))
+        for _, offset in sorted(reached, key=itemgetter(0)):
+            self._report(MarkerReached(offset))
+
+    def _finish(self, error: VoxrunError | None) -> None:
+        self._end()
+        self._report(Finished(None if error is None else str(error)))
+
+    def _end(self) -> None:
+        self._state = _State.ENDED
+        self._over.set()
+        self._host.graph.remove(self._unit)
+
+
+def _sample(at: float, rate: int, total: int) -> int:
+    """Which sample is played `at` ms, in a piece of `total` samples (0: without end); -1 when none ever is."""
+    sample = round(at * rate / 1000)
+    if not total:
+        return sample if at >= 0 else -1
+    sample = sample if at >= 0 else max(0, total + sample)
+    if sample == total:  # the very end is reached with the last sample
+        return total - 1
+    return sample if sample < total else -1

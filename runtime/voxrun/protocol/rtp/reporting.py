@@ -1,0 +1,118 @@
+"""`RtcpReporter`: what this end tells the other about the call, and learns from it (RFC 3550, section 6.4)."""
+
+from msgspec import Struct
+
+from voxrun.protocol.rtp.reception import Reception
+from voxrun.protocol.rtp.rtcp import (
+    Description,
+    Goodbye,
+    ReceiverReport,
+    ReportBlock,
+    RtcpPacket,
+    SenderReport,
+    build_compound,
+    middle_of,
+    parse_compound,
+    round_trip,
+)
+from voxrun.protocol.rtp.sending import RtpSender
+
+_NTP_SECOND = 1 << 32
+_NTP_TIMES = 1 << 64
+
+
+class FarEnd(Struct):
+    """What the other end's reports said last; nothing depends on any coming."""
+
+    cname: str = ""
+    round_trip_ms: float | None = None
+    lost: int = 0
+    """Of our packets, in all."""
+    fraction_lost: float = 0.0
+    """Of our packets, in its last interval; 0 to 1."""
+    jitter_ms: float = 0.0
+    has_left: bool = False
+
+
+class RtcpReporter:
+    """Both ways of RTCP in one call. Times are in seconds of the runtime's clock.
+
+    The NTP times it sends count from `epoch`, seconds since 1900 at time 0 of that clock; any other origin will do too
+    (section 4), as only this end compares them.
+    """
+
+    def __init__(self, sender: RtpSender, clock_rate: int, cname: str, epoch: float = 0.0) -> None:
+        """`clock_rate` is the codec's, in Hz; `cname` is at most 255 bytes."""
+        self.far_end = FarEnd()
+        self.malformed = 0
+        self._sender = sender
+        self._clock_rate = clock_rate
+        self._cname = cname
+        self._epoch = epoch
+        self._last_report = 0
+        self._last_report_at = 0.0
+        self._reported_packets = 0
+
+    def report(self, now: float, source: int, reception: Reception | None) -> bytes:
+        """The compound that is due now, about the packets of `source` as far as any came."""
+        return build_compound(self._packets(now, source, reception))
+
+    def goodbye(self, now: float, source: int, reception: Reception | None) -> bytes:
+        """The last compound of a call."""
+        return build_compound([*self._packets(now, source, reception), Goodbye((self._sender.ssrc,))])
+
+    def receive(self, datagram: bytes, now: float, source: int) -> None:
+        """Learn from a compound that came from the peer, whose RTP is from `source`."""
+        packets = parse_compound(datagram)
+        if packets is None:
+            self.malformed += 1
+            return
+        for packet in packets:
+            self._learn(packet, now, source)
+
+    def _packets(self, now: float, source: int, reception: Reception | None) -> list[RtcpPacket]:
+        sender = self._sender
+        blocks = (self._block(now, source, reception),) if reception is not None else ()
+        report: RtcpPacket = ReceiverReport(sender.ssrc, blocks)
+        if sender.packets > self._reported_packets:
+            octets, packets = sender.octets & 0xFFFFFFFF, sender.packets & 0xFFFFFFFF
+            report = SenderReport(sender.ssrc, self._ntp(now), sender.timestamp_at(now), packets, octets, blocks)
+            self._reported_packets = sender.packets
+        return [report, Description(sender.ssrc, self._cname)]
+
+    def _block(self, now: float, source: int, reception: Reception) -> ReportBlock:
+        loss = reception.loss()
+        delay = round((now - self._last_report_at) * 65536) if self._last_report else 0
+        return ReportBlock(
+            ssrc=source,
+            fraction_lost=loss.fraction,
+            lost=loss.cumulative,
+            highest=reception.highest & 0xFFFFFFFF,
+            jitter=min(int(reception.jitter), 0xFFFFFFFF),
+            last_report=self._last_report,
+            delay=min(delay, 0xFFFFFFFF),
+        )
+
+    def _learn(self, packet: RtcpPacket, now: float, source: int) -> None:
+        if isinstance(packet, SenderReport) and packet.ssrc == source:
+            self._last_report, self._last_report_at = middle_of(packet.ntp), now
+        if isinstance(packet, SenderReport | ReceiverReport):
+            for block in packet.blocks:
+                self._learn_of_ours(block, now)
+        if isinstance(packet, Description) and packet.ssrc == source:
+            self.far_end.cname = packet.cname
+        if isinstance(packet, Goodbye) and source in packet.ssrcs:
+            self.far_end.has_left = True
+
+    def _learn_of_ours(self, block: ReportBlock, now: float) -> None:
+        if block.ssrc != self._sender.ssrc:
+            return
+        far_end = self.far_end
+        far_end.lost, far_end.fraction_lost = block.lost, block.fraction_lost / 256
+        far_end.jitter_ms = block.jitter * 1000 / self._clock_rate
+        seconds = round_trip(block, self._ntp(now))
+        if seconds is not None:
+            far_end.round_trip_ms = seconds * 1000
+
+    def _ntp(self, now: float) -> int:
+        return round((self._epoch + now) * _NTP_SECOND) % _NTP_TIMES

@@ -1,0 +1,49 @@
+"""The SDP text that lets ffmpeg, GStreamer and the like talk to us (RFC 8866)."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from voxrun.protocol.rtp.codecs import TELEPHONE_EVENT, Codec
+
+
+class SdpFormat(Struct, frozen=True):
+    """One payload type and what it means."""
+
+    payload_type: int
+    encoding: str
+    """As rtpmap has it: name, clock rate, and the channels where they must be said."""
+    parameters: str = ""
+    """The fmtp line's."""
+
+
+OPUS = SdpFormat(100, "opus/48000/2")
+"""Always said to be stereo at 48 kHz, whatever it is (RFC 7587, section 7)."""
+
+
+def audio_format(codec: Codec) -> SdpFormat:
+    """How SDP names a codec."""
+    return SdpFormat(codec.payload_type, f"{codec.name}/{codec.clock_rate}")
+
+
+def tone_format(clock_rate: int, payload_type: int = TELEPHONE_EVENT) -> SdpFormat:
+    """How SDP names the sixteen tones beside audio with a clock of that many Hz (RFC 4733, section 2.4)."""
+    return SdpFormat(payload_type, f"telephone-event/{clock_rate}", "0-15")
+
+
+def describe_session(host: str, port: int, formats: Sequence[SdpFormat], ptime_ms: int = 20) -> str:
+    """The description of one audio stream that the reader of this text is to receive at `host` and `port`."""
+    family = "IP6" if ":" in host else "IP4"
+    lines = [
+        "v=0",
+        f"o=- 0 0 IN {family} {host}",
+        "s=voxrun",
+        f"c=IN {family} {host}",
+        "t=0 0",
+        f"m=audio {port} RTP/AVP {' '.join(str(form.payload_type) for form in formats)}",
+        *(f"a=rtpmap:{form.payload_type} {form.encoding}" for form in formats),
+        *(f"a=fmtp:{form.payload_type} {form.parameters}" for form in formats if form.parameters),
+        f"a=ptime:{ptime_ms}",
+        "a=sendrecv",
+    ]
+    return "".join(f"{line}\r\n" for line in lines)

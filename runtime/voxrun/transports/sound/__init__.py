@@ -1,0 +1,1 @@
+"""Microphone and speaker: PortAudio's threads on one side, the tick on the other."""

@@ -1,0 +1,40 @@
+"""`Intake`: what a microphone's thread delivers, in blocks and by its own clock, as a frame for each tick."""
+
+import numpy as np
+
+from voxrun.audio.elastic import ElasticResampler
+from voxrun.audio.frame import Samples, frame_size, silence
+from voxrun.transports.sound.level import Level
+from voxrun.transports.sound.reserve import Reserve
+from voxrun.transports.sound.ring import Ring
+
+
+class Intake:
+    """From `device_rate` to `rate` (Hz); `reserve` outlives it."""
+
+    def __init__(self, device_rate: int, rate: int, reserve: Reserve) -> None:
+        self.ring = Ring(device_rate)
+        self._silence = silence(rate)
+        self._size = frame_size(rate)
+        self._reserve = reserve
+        self._level = Level(self.ring, device_rate, reserve)
+        self._resampler = ElasticResampler(device_rate, rate)
+
+    def exchange(self, data: bytes | memoryview) -> None:
+        """In the device's thread: it has these int16 samples, in a buffer that is its own."""
+        self.ring.put(np.frombuffer(bytes(data), np.int16))
+
+    def read(self) -> Samples:
+        """On the tick: the next 20 ms; silence while they are late."""
+        self._resampler.speed = self._level.speed
+        needed = self._resampler.needed(self._size)
+        if not self.ring.flows:
+            if not len(self.ring):
+                return self._silence
+            self._level.start(needed)
+        samples = self.ring.take(needed)
+        if samples is None:
+            self._reserve.grow()
+            return self._silence
+        self._level.observe()
+        return self._resampler.process(samples, self._size)

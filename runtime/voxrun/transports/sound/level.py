@@ -1,0 +1,47 @@
+"""`Level`: keeps what waits in a ring where it should be, whatever the clocks on its two sides do."""
+
+import math
+
+from voxrun.audio.frame import FRAME_SECONDS
+from voxrun.audio.pace import Pace
+from voxrun.transports.sound.reserve import Reserve
+from voxrun.transports.sound.ring import Ring
+
+SETTLING_TICKS = 25
+"""A device takes or gives in bursts at first; what that left too much is cut out after half a second, once."""
+
+_TOO_MUCH_SECONDS = 0.001
+
+
+class Level:
+    """For a ring at `rate` (Hz); `reserve` may outlive it."""
+
+    def __init__(self, ring: Ring, rate: int, reserve: Reserve) -> None:
+        self._ring = ring
+        self._rate = rate
+        self._reserve = reserve
+        self._pace = Pace()
+        self._settling = 0
+        self._least_error = math.inf
+
+    @property
+    def speed(self) -> float:
+        """How fast the ring is to be drained, compared to the clocks."""
+        return self._pace.speed
+
+    def start(self, share: int) -> None:
+        """Let the ring flow with the tick's `share` (samples) in it, and the reserve."""
+        self._ring.start(share + int(self._reserve.seconds * self._rate))
+        self._settling = SETTLING_TICKS
+        self._least_error = math.inf
+
+    def observe(self) -> None:
+        """Once in each tick in which it flows."""
+        error = self._ring.lowest() / self._rate - self._reserve.seconds
+        if not self._settling:
+            self._pace.observe(error, FRAME_SECONDS)
+            return
+        self._least_error = min(self._least_error, error)
+        self._settling -= 1
+        if not self._settling and self._least_error > _TOO_MUCH_SECONDS:
+            self._ring.skip(int(self._least_error * self._rate))

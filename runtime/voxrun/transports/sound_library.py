@@ -1,0 +1,87 @@
+"""`SoundLibrary`: the session's `Sounds`: files of this machine and of the web, and speech."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from voxrun.audio.frame import Samples
+from voxrun.errors import RemoteError, ScenarioError
+from voxrun.media.read_ahead import AudioSource
+from voxrun.media.sample_source import SampleSource
+from voxrun.media.sounds import TEXT_LIMIT, AudioRequest
+from voxrun.media.write_behind import SampleWriter
+from voxrun.transports.audio_file import AudioFile
+from voxrun.transports.http import HttpLimits, http_request
+from voxrun.transports.network import Network
+from voxrun.transports.sound_writer import open_writer
+
+SPEECH_RATE = 16_000
+"""Hz of what `Speak` gives."""
+
+DOWNLOAD_LIMITS = HttpLimits(seconds=12.0, size=10 * 1024 * 1024, redirects=5)
+"""VoxEngine's for audio files; the redirects are ours."""
+
+Speak = Callable[[str, str | None], Awaitable[Samples]]
+"""A text as speech at `SPEECH_RATE`, by the voice of that name or the usual one. VoxrunError when it can't be had."""
+
+
+class TextFile:
+    """A text file that holds what was written whatever ends the process."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+
+    def write(self, text: str) -> None:
+        """Append `text`. OSError."""
+        self._file.write(text.encode())
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+@dataclass(frozen=True, slots=True)
+class SoundLibrary:
+    """Opens what is to be played and what is to be written. `offload` does blocking work, as `Services.offload`."""
+
+    network: Network
+    offload: Callable[..., Awaitable[object]]
+    voice: Speak
+
+    async def open(self, request: AudioRequest) -> AudioSource:
+        """A file that is here, or one that is downloaded as a whole first.
+
+        ConfigurationError for one that can't be played, RemoteError for one that can't be had.
+        """
+        if not request.is_remote:
+            return cast(AudioSource, await self.offload(AudioFile, request.path))
+        response = await http_request(
+            self.network,
+            request.method,
+            request.url,
+            headers=request.headers,
+            body=request.body,
+            limits=DOWNLOAD_LIMITS,
+        )
+        name = request.url.partition("?")[0]
+        if response.status != 200:
+            raise RemoteError(f"{name} was answered with HTTP {response.status}", code=response.status)
+        return cast(AudioSource, await self.offload(AudioFile, name, response.body))
+
+    async def speak(self, text: str, voice: str | None) -> AudioSource:
+        """`text` as speech. ScenarioError when there is too much of it."""
+        if len(text) > TEXT_LIMIT:
+            raise ScenarioError(
+                f"a text to speak has at most {TEXT_LIMIT} characters, this one has {len(text)}: speak it in parts"
+            )
+        return SampleSource(await self.voice(text, voice), SPEECH_RATE)
+
+    def create(self, path: Path, rate: int, channels: int) -> SampleWriter:
+        """A wav, flac, ogg or mp3 file. OSError."""
+        return open_writer(path, rate, channels)
+
+    def create_text(self, path: Path) -> TextFile:
+        """A text file. OSError."""
+        return TextFile(path)

@@ -1,0 +1,87 @@
+"""Players as scenarios make them: from the web, and with wrong arguments."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+
+import numpy as np
+import pytest
+import soundfile
+import trio
+from tests.kit import Ran, ScriptedLeg, Setting, simulate
+from tests.media.noise import noise
+
+from voxrun.transports.network import MemoryNetwork
+from voxrun.transports.server import Reply, Request, Upgrade, serve
+
+Play = Callable[..., Ran]
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Play:
+    def run(source: str, setting: Setting | None = None) -> Ran:
+        path = tmp_path / "scenario.py"
+        path.write_text("from voxrun import *\n" + dedent(source).lstrip("\n"))
+        return simulate(path, setting)
+
+    return run
+
+
+async def web(network: MemoryNetwork, nursery: trio.Nursery) -> None:
+    """A server with one file, which it takes a second to find."""
+    file = io.BytesIO()
+    soundfile.write(file, noise(0.5), 16_000, format="FLAC")
+
+    async def answer(request: Request) -> Reply | Upgrade:
+        await trio.sleep(1.0)
+        allowed = request.headers.get("x-key") == "k" and request.path == "/prompt"
+        return Reply(200, file.getvalue()) if allowed else Reply(404, b"")
+
+    await nursery.start(serve, network, "web.test", 80, answer)
+
+
+ANSWER = """
+    @VoxEngine.on(AppEvents.CallAlerting)
+    def answer(event):
+        event.call.answer()
+        headers = [{{"name": "x-key", "value": "k"}}]
+        request = {{"url": "http://web.test/{path}", "headers": headers}}
+        player = VoxEngine.createURLPlayer(request, progressivePlayback=True)
+        player.sendMediaTo(event.call)
+        player.addEventListener(PlayerEvents.PlaybackFinished, lambda e: setTimeout(event.call.hangup, 100))
+    """
+
+
+def test_a_file_of_the_web_is_played_once_it_is_there(play: Play) -> None:
+    leg = ScriptedLeg()
+    ran = play(ANSWER.format(path="prompt"), Setting(leg=leg, background=web))
+    times = {record["name"]: record["t"] for record in ran.of_kind("event")}
+    assert times["Player.PlaybackReady"] == pytest.approx(1.0, abs=0.01)
+    heard = leg.everything_heard
+    begin = int(heard.nonzero()[0][0])
+    assert np.array_equal(heard[begin : begin + 8000], noise(0.5))
+
+
+def test_a_file_that_the_web_does_not_have_is_told(play: Play) -> None:
+    ran = play(ANSWER.format(path="other"), Setting(leg=ScriptedLeg(), background=web))
+    message = "http://web.test/other was answered with HTTP 404"
+    told = {record["name"]: record["payload"] for record in ran.of_kind("event")}
+    assert told["Player.Error"]["error"] == told["Player.PlaybackFinished"]["error"] == message
+    assert str(ran.outcome.error) == message
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("createTTSPlayer('a', voices='b')", "createTTSPlayer has no parameter 'voices'; did you mean 'voice'?"),
+        ("createToneScriptPlayer('1@-1;1(1/1/1)', lop=1)", "has no parameter 'lop'; did you mean 'loop'?"),
+        ("createSequencePlayer()", "createSequencePlayer needs the parameter 'segments'"),
+        ("createURLPlayer({'url': 'http://a', 'body': {'texts': ''}})", "did you mean 'text'?"),
+        ("createRecorder(name='a.aac')", "'a.aac' can't be recorded: the name of the file ends with .wav, .flac"),
+    ],
+)
+def test_a_wrong_argument_is_told_with_the_line(play: Play, call: str, message: str) -> None:
+    ran = play(f"\nVoxEngine.{call}\n")
+    assert message in str(ran.outcome.error)
+    assert str(ran.outcome.error).endswith(f"\n    VoxEngine.{call}")

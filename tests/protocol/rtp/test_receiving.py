@@ -1,0 +1,153 @@
+"""A peer that changes everything: SSRC, codec, packet length, clock; and tones between its words."""
+
+from random import Random
+
+import numpy as np
+import pytest
+from tests.kit import tone
+
+from voxrun.audio.frame import FRAME_SECONDS, Samples, frame_size
+from voxrun.protocol.rtp.codecs import CODECS, COMFORT_NOISE, Codec
+from voxrun.protocol.rtp.dtmf import ToneEnded, ToneEvent, ToneStarted
+from voxrun.protocol.rtp.packet import RtpPacket, build_packet, parse_packet
+from voxrun.protocol.rtp.receiving import RtpReceiver
+from voxrun.protocol.rtp.sending import RtpSender
+from voxrun.protocol.rtp.source_lock import SourceLock
+
+PCMU, PCMA, G722 = CODECS["PCMU"], CODECS["PCMA"], CODECS["G722"]
+
+
+class Call:
+    """A receiver that hears what senders write, tick by tick."""
+
+    def __init__(self, *codecs: Codec) -> None:
+        self.receiver = RtpReceiver(codecs, SourceLock("peer"))
+        self.tick = 0
+        self.heard: list[Samples] = []
+        self.tones: list[ToneEvent] = []
+
+    def play(self, sender: RtpSender | None, sound: Samples, rate: int) -> Samples:
+        """Send the sound in frames and hear one frame for each."""
+        begin = len(self.heard)
+        size = frame_size(rate)
+        for at in range(0, len(sound), size):
+            now = self.tick * FRAME_SECONDS
+            for datagram in sender.write(sound[at : at + size], now) if sender else []:
+                self.tones += self.receiver.receive(datagram, "peer", now)
+            self.hear()
+        return np.concatenate(self.heard[begin:])
+
+    def hear(self) -> None:
+        now = self.tick * FRAME_SECONDS
+        self.heard.append(self.receiver.read(now))
+        self.tones += self.receiver.poll_tones(now)
+        self.tick += 1
+
+
+def sender(codec: Codec, seed: int = 1, ptime_ms: int = 20) -> RtpSender:
+    return RtpSender(codec, ptime_ms, Random(seed))
+
+
+def loudness(samples: Samples) -> list[int]:
+    """The loudest sample of each 20 ms at 8 kHz."""
+    return [int(np.abs(frame.astype(int)).max()) for frame in samples.reshape(-1, 160)]
+
+
+@pytest.mark.parametrize("codec", [PCMU, PCMA, G722, CODECS["L16"]], ids=lambda codec: codec.name)
+@pytest.mark.parametrize("ptime_ms", [10, 20, 30, 40, 60])
+def test_every_codec_in_every_length(codec: Codec, ptime_ms: int) -> None:
+    call = Call(codec)
+    heard = call.play(sender(codec, ptime_ms=ptime_ms), tone(codec.audio_rate, 2.0), codec.audio_rate)
+    steady = heard[codec.audio_rate // 2 :].astype(float)
+    spectrum = np.abs(np.fft.rfft(steady * np.hanning(len(steady))))
+    peak = round(440 * 1.5)
+    assert int(np.argmax(spectrum)) == peak
+    assert (spectrum[peak - 3 : peak + 4] ** 2).sum() > 0.995 * (spectrum**2).sum()
+    assert call.receiver.rate == codec.audio_rate
+
+
+def test_another_ssrc_goes_on_after_probation() -> None:
+    call = Call(PCMU)
+    call.play(sender(PCMU, 1), tone(8000, 1.0), 8000)
+    heard = loudness(call.play(sender(PCMU, 2), tone(8000, 1.0), 8000))
+    assert min(heard[4:]) > 9000
+    assert call.receiver.dropped.probation == 1
+    assert call.receiver.ssrc == sender(PCMU, 2).ssrc
+
+
+def test_a_rival_ssrc_from_the_same_address_never_gets_through() -> None:
+    receiver = RtpReceiver([PCMU], SourceLock("peer"))
+    genuine, rival = sender(PCMU, 1), sender(PCMU, 2)
+    for tick in range(100):
+        for one in (genuine, rival):
+            receiver.receive(
+                one.write(tone(8000, FRAME_SECONDS), tick * FRAME_SECONDS)[0], "peer", tick * FRAME_SECONDS
+            )
+    assert receiver.ssrc == genuine.ssrc
+    assert receiver.dropped.probation == 100
+
+
+def test_a_codec_of_the_same_rates_is_changed_without_a_gap() -> None:
+    call = Call(PCMU, PCMA)
+    ulaw, alaw = sender(PCMU, 5), sender(PCMA, 5)
+    datagrams = [
+        (alaw if n >= 25 else ulaw, ulaw.write(f, n * 0.02)[0], alaw.write(f, n * 0.02)[0])
+        for n, f in enumerate(tone(8000, 1.0).reshape(-1, 160))
+    ]
+    for one, as_ulaw, as_alaw in datagrams:
+        call.receiver.receive(as_alaw if one is alaw else as_ulaw, "peer", call.tick * FRAME_SECONDS)
+        call.hear()
+    assert min(loudness(np.concatenate(call.heard))[3:]) > 9000
+    assert call.receiver.buffer.counters.concealed == 0
+
+
+def test_a_codec_of_another_rate_comes_out_at_the_call_s() -> None:
+    call = Call(PCMU, G722)
+    call.play(sender(PCMU, 5), tone(8000, 0.5), 8000)
+    heard = call.play(sender(G722, 6), tone(16000, 1.0), 16000)
+    assert len(heard) == 8000
+    steady = heard[4000:].astype(float) * np.hanning(4000)
+    assert int(np.argmax(np.abs(np.fft.rfft(steady)))) == 220
+
+
+def test_tones_are_told_and_not_heard() -> None:
+    call = Call(PCMU)
+    peer = sender(PCMU)
+    call.play(peer, tone(8000, 0.5), 8000)
+    peer.tones.send("42", 100, 60)
+    during = loudness(call.play(peer, tone(8000, 0.32), 8000))
+    after = loudness(call.play(peer, tone(8000, 0.5), 8000))
+    assert call.tones == [ToneStarted("4"), ToneEnded("4", 100), ToneStarted("2"), ToneEnded("2", 100)]
+    assert max(during[3:]) == 0
+    assert min(after[4:]) > 9000
+    assert call.receiver.buffer.counters.concealed == 0
+
+
+def test_comfort_noise_is_silence() -> None:
+    call = Call(PCMU)
+    peer = sender(PCMU)
+    call.play(peer, tone(8000, 0.5), 8000)
+    last = parse_packet(peer.write(tone(8000, FRAME_SECONDS), 0.5)[0])
+    assert last is not None
+    noise = RtpPacket(COMFORT_NOISE, last.sequence, last.timestamp, last.ssrc, b"\x40" * 20)
+    call.receiver.receive(build_packet(noise), "peer", 0.5)
+    for _ in range(50):
+        call.hear()
+    assert max(loudness(np.concatenate(call.heard[-47:]))) == 0
+    assert call.receiver.buffer.counters.concealed == 0
+
+
+def test_what_is_dropped_is_counted() -> None:
+    receiver = RtpReceiver([PCMU], SourceLock("peer"))
+    receiver.receive(b"junk", "peer", 0.0)
+    receiver.receive(build_packet(RtpPacket(34, 1, 0, 1, b"video")), "peer", 0.0)
+    receiver.receive(build_packet(RtpPacket(0, 2, 0, 1, b"\xff" * 160)), "stranger", 0.0)
+    assert (receiver.dropped.malformed, receiver.dropped.unknown_payload_type, receiver.lock.strangers) == (1, 1, 1)
+    assert receiver.last_audio_at is None
+
+
+def test_when_audio_came_last() -> None:
+    call = Call(PCMU)
+    call.play(sender(PCMU), tone(8000, 0.1), 8000)
+    call.play(None, np.zeros(1600, np.int16), 8000)
+    assert call.receiver.last_audio_at == pytest.approx(0.08)

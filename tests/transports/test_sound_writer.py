@@ -1,0 +1,122 @@
+"""Files that libsndfile encodes, whole and broken off."""
+
+import errno
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from tests.kit import tone
+from tests.media.noise import noise
+
+from voxrun.audio.frame import Samples
+from voxrun.transports.sound_writer import SoundWriter, open_writer
+from voxrun.transports.wav import WavWriter
+
+ENDS = ["wav", "flac", "ogg", "mp3"]
+CALLER = Path(__file__).parents[2] / "scenarios" / "audio" / "caller.flac"
+
+WRITE_AND_DIE = """
+import os, sys, soundfile
+from pathlib import Path
+from voxrun.transports.sound_writer import open_writer
+samples, rate = soundfile.read(sys.argv[2], dtype="int16")
+writer = open_writer(Path(sys.argv[1]), rate, 1)
+for start in range(0, len(samples), 4000):
+    writer.write(samples[start : start + 4000])
+os._exit(9)
+"""
+
+
+def written(path: Path, samples: Samples, rate: int, channels: int) -> None:
+    writer = open_writer(path, rate, channels)
+    for block in np.array_split(samples, 7):
+        writer.write(block)
+    writer.close()
+    writer.close()
+
+
+@pytest.mark.parametrize("rate", [8000, 16_000, 24_000, 48_000])
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("end", ENDS)
+def test_a_file_has_the_sound_that_was_written(tmp_path: Path, end: str, channels: int, rate: int) -> None:
+    samples = tone(rate, 2.0)
+    if channels == 2:
+        samples = np.column_stack((samples, tone(rate, 2.0, 700)))
+    written(tmp_path / f"a.{end}", samples, rate, channels)
+    read, read_rate = soundfile.read(tmp_path / f"a.{end}", dtype="int16", always_2d=True)
+    wanted = samples.reshape(-1, channels)
+    assert (read_rate, read.shape) == (rate, wanted.shape)
+    if end in ("wav", "flac"):
+        assert np.array_equal(read, wanted)
+    else:
+        assert all(np.corrcoef(read[:, side], wanted[:, side])[0, 1] > 0.99 for side in range(channels))
+
+
+@pytest.mark.parametrize("end", ["OGG", "Flac"])
+def test_the_case_of_the_name_does_not_matter(tmp_path: Path, end: str) -> None:
+    written(tmp_path / f"a.{end}", tone(16_000, 0.5), 16_000, 1)
+    assert soundfile.info(tmp_path / f"a.{end}").format == end.upper()
+
+
+def test_wav_has_its_own_writer(tmp_path: Path) -> None:
+    writer = open_writer(tmp_path / "a.wav", 8000, 1)
+    writer.close()
+    assert isinstance(writer, WavWriter)
+
+
+def test_half_a_minute_at_once_is_written(tmp_path: Path) -> None:
+    written(tmp_path / "a.ogg", np.tile(tone(48_000, 1.0), 30), 48_000, 1)
+    assert soundfile.info(tmp_path / "a.ogg").frames == 30 * 48_000
+
+
+@pytest.mark.parametrize("end", ["flac", "ogg", "mp3"])
+def test_a_file_that_nothing_was_written_to_is_an_empty_file(tmp_path: Path, end: str) -> None:
+    open_writer(tmp_path / f"a.{end}", 16_000, 1).close()
+    assert (tmp_path / f"a.{end}").exists()
+
+
+@pytest.mark.parametrize("end", ["flac", "ogg", "mp3"])
+def test_a_folder_that_is_not_there_is_an_os_error(tmp_path: Path, end: str) -> None:
+    with pytest.raises(FileNotFoundError):
+        SoundWriter(tmp_path / "none" / f"a.{end}", rate=16_000, channels=1)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a disk that is always full")
+@pytest.mark.parametrize("end", ["flac", "ogg", "mp3"])
+def test_a_full_disk_is_an_os_error(tmp_path: Path, end: str) -> None:
+    path = tmp_path / f"a.{end}"
+    path.symlink_to("/dev/full")
+    writer = open_writer(path, 16_000, 1)
+    with pytest.raises(OSError, match=end.upper()) as caught:
+        writer.write(noise(10))
+    assert caught.value.errno == errno.EIO
+
+
+@pytest.mark.parametrize(("end", "lost_seconds"), [("wav", 0.0), ("flac", 0.26), ("ogg", 4.0)])
+def test_what_reached_the_disk_is_readable_when_the_process_dies(tmp_path: Path, end: str, lost_seconds: float) -> None:
+    path = died_writing(tmp_path / f"a.{end}")
+    said, rate = soundfile.read(CALLER, dtype="int16")
+    kept, _ = soundfile.read(path, dtype="int16")
+    assert len(kept) == soundfile.info(path).frames
+    assert len(said) - len(kept) <= lost_seconds * rate
+    assert np.corrcoef(kept, said[: len(kept)])[0, 1] > 0.95
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg")
+@pytest.mark.parametrize(("end", "lost_seconds"), [("wav", 0.0), ("flac", 0.26), ("ogg", 4.0), ("mp3", 1.0)])
+def test_ffmpeg_reads_it_as_well(tmp_path: Path, end: str, lost_seconds: float) -> None:
+    path = died_writing(tmp_path / f"a.{end}")
+    command = ["ffmpeg", "-v", "error", "-i", str(path), "-f", "s16le", "-"]
+    decoded = subprocess.run(command, capture_output=True, check=True).stdout
+    said, rate = soundfile.read(CALLER, dtype="int16")
+    assert len(said) - len(decoded) // 2 <= lost_seconds * rate
+
+
+def died_writing(path: Path) -> Path:
+    done = subprocess.run([sys.executable, "-c", WRITE_AND_DIE, str(path), str(CALLER)], check=False)
+    assert done.returncode == 9
+    return path
