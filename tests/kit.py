@@ -13,6 +13,7 @@ import trio.testing
 from voxrun.audio.frame import FRAME_SECONDS, Samples, frame_size, silence
 from voxrun.media.host import UnitHost
 from voxrun.media.leg import Leg, Party
+from voxrun.media.line import Line
 from voxrun.media.ticker import Ticker
 from voxrun.session.secrets import Secrets
 from voxrun.session.services import Services
@@ -39,6 +40,8 @@ async def hum(text: str, voice: str | None) -> Samples:
 
 class ScriptedLeg:
     """A caller who says given samples from the moment of connection, and keeps what it hears."""
+
+    line: Line | None = None
 
     def __init__(self, rate: int = 16_000, says: Samples | None = None) -> None:
         self.rate = rate

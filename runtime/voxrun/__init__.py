@@ -13,12 +13,14 @@ from voxrun.events.call import CallEvents
 from voxrun.events.conference import ConferenceEvents
 from voxrun.events.player import PlayerEvents
 from voxrun.events.recorder import RecorderEvents
+from voxrun.events.rtp_unit import RtpUnitEvents
 from voxrun.events.sequence_player import SequencePlayerEvents
 from voxrun.media.call import Call
 from voxrun.media.conference import Conference
 from voxrun.media.endpoint import ConferenceDirection, ConferenceMode, Endpoint
 from voxrun.media.player import Player
 from voxrun.media.recorder import Recorder
+from voxrun.media.rtp_unit import RtpUnit
 from voxrun.media.sequence_player import SequencePlayer
 from voxrun.media.unit import VoxMediaUnit
 from voxrun.transports.sound.microphone import Microphone
@@ -40,6 +42,8 @@ __all__ = [
     "PlayerEvents",
     "Recorder",
     "RecorderEvents",
+    "RtpUnit",
+    "RtpUnitEvents",
     "SequencePlayer",
     "SequencePlayerEvents",
     "Speaker",

@@ -167,6 +167,7 @@ class Caller:
     """A leg without I/O that says noise and counts what it hears."""
 
     rate = CALLER_RATE
+    line = None
 
     def __init__(self, says: list[Samples]) -> None:
         self._says = cycle(says)

@@ -33,6 +33,8 @@ ROUNDS = 5
 class Member:
     """A leg that always says the same and forgets what it hears."""
 
+    line = None
+
     def __init__(self, rate: int, said: Samples) -> None:
         self.rate = rate
         self._said = said

@@ -99,10 +99,10 @@ def test_a_caller_that_may_not_be_read(scenario: Write, caller: Path, monkeypatc
     assert "Permission denied" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("call", ["", "rtp://127.0.0.1:4000", "https://example.com/a.wav"])
+@pytest.mark.parametrize("call", ["", "sip://100@127.0.0.1", "https://example.com/a.wav"])
 def test_a_caller_that_is_no_file_at_all(scenario: Write, capsys: Capture, call: str) -> None:
     assert main([str(scenario(ECHO)), "--call", call]) == WRONG_USE
-    assert "--call takes an audio file, mic or none" in capsys.readouterr().err
+    assert "--call takes an audio file, an rtp:// address, mic or none" in capsys.readouterr().err
 
 
 # The scenario.

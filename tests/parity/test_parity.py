@@ -38,6 +38,7 @@ PARENTS: dict[str, tuple[str, ...]] = {
     "_RecordStartedEvent": ("_CallEvent",),
     "_RecordStoppedEvent": ("_CallEvent",),
     "_RecordErrorEvent": ("_CallEvent",),
+    "_ToneReceivedEvent": ("_CallEvent",),
     "_DisconnectedEvent": ("_CallEvent", "_CallHeaderEvent"),
     "_FailedEvent": ("_CallEvent", "_CallHeaderEvent"),
     "_PlayerStartedEvent": ("_PlayerEvent",),

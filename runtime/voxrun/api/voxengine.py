@@ -20,6 +20,7 @@ from voxrun.api.players import (
     createTTSPlayer,
     createURLPlayer,
 )
+from voxrun.api.rtp import RtpUnitParameters, createRtpUnit
 from voxrun.api.sound_devices import createMicrophone, createSpeaker
 from voxrun.errors import ScenarioError
 from voxrun.events.name import EventName
@@ -37,6 +38,7 @@ __all__ = [
     "CallRecordParameters",
     "CallSayParameters",
     "RecorderParameters",
+    "RtpUnitParameters",
     "SequencePlayerParameters",
     "StartPlaybackParameters",
     "TTSPlayerParameters",
@@ -50,6 +52,7 @@ __all__ = [
     "addEventListener",
     "createMicrophone",
     "createRecorder",
+    "createRtpUnit",
     "createSequencePlayer",
     "createSpeaker",
     "createTTSPlayer",

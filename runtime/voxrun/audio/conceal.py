@@ -50,7 +50,7 @@ class Concealer:
         return fill
 
     def bridge(self, size: int, following: Samples) -> Samples:
-        """The last `size` samples of a gap, and `following` itself: the fill turns into one made backwards from that."""
+        """The last `size` samples of a gap, then `following`: the fill turns into one made backwards from that."""
         self.interrupt()
         known = len(self._history)
         future = np.concatenate((np.zeros(known, np.int16), following[:known][::-1]))[-known:]

@@ -11,6 +11,7 @@ from typing import NoReturn, get_args
 
 from voxrun.cli.devices import devices
 from voxrun.cli.env_file import read_env_file
+from voxrun.cli.rtp import rtp
 from voxrun.cli.run import RunOptions, run
 from voxrun.cli.status import INTERRUPTED, status_of
 from voxrun.cli.view import visible
@@ -21,7 +22,8 @@ from voxrun.transports.sound.echo import EchoMode
 USAGE = """\
 voxrun SCENARIO [options]
        voxrun agent [options]      serve the local agent by itself
-       voxrun devices              list microphones and speakers"""
+       voxrun devices              list microphones and speakers
+       voxrun rtp --sdp URL        tell other programs of an RTP call"""
 
 DESCRIPTION = """\
 Run a voice-call scenario: a Python file that reacts to call and agent events.
@@ -64,6 +66,8 @@ def _run(arguments: list[str]) -> int:
         return agent(arguments[1:])
     if arguments[:1] == ["devices"]:
         return devices(arguments[1:])
+    if arguments[:1] == ["rtp"]:
+        return rtp(arguments[1:])
     return run(_parse(arguments))
 
 
@@ -123,16 +127,16 @@ def _parser() -> argparse.ArgumentParser:
     call = parser.add_argument_group("the call")
     call.add_argument(
         "--call",
-        metavar="FILE|mic|none",
-        help="the caller: an audio file (wav, flac, ogg, mp3), played in real time and followed by silence; "
-        "mic (microphone and speaker) if not given; or none",
+        metavar="FILE|mic|rtp://…|none",
+        help="the caller: an audio file (wav, flac, ogg, mp3), then silence; mic (microphone and speaker) if not "
+        "given; none; RTP, rtp://127.0.0.1:4000?remote=127.0.0.1:4002&codec=PCMU",
     )
     call.add_argument(
         "--echo",
         choices=get_args(EchoMode),
         default="auto",
-        help="lest the agent hears itself through microphone and speaker: cancel (the extra aec), gate (the microphone "
-        "is off while the speaker plays), off; auto (if not given) is cancel where that is installed, else gate",
+        help="lest the agent hears itself: cancel (the extra aec), gate (no microphone while the speaker plays), off; "
+        "if not given, what there is",
     )
     call.add_argument(
         "--record",

@@ -27,6 +27,7 @@ from voxrun.session.services import Services, in_thread
 from voxrun.session.session import IDLE_SECONDS, Session
 from voxrun.transports.audio_file import AudioFile
 from voxrun.transports.network import TcpNetwork
+from voxrun.transports.rtp_session import open_rtp_leg, parse_rtp_url
 from voxrun.transports.sound.devices import SoundDevices
 from voxrun.transports.sound.echo import EchoMode
 from voxrun.transports.sound.leg import SoundDeviceLeg
@@ -171,8 +172,14 @@ def _open_leg(options: RunOptions, files: ExitStack, devices: SoundDevices) -> t
     leg: Leg
     if options.call is None or options.call == "mic":
         leg, party = SoundDeviceLeg(devices), Party(callerid="microphone")
+    elif options.call.startswith("rtp://"):
+        rtp = open_rtp_leg(parse_rtp_url(options.call))
+        files.callback(rtp.close)
+        leg, party = rtp, Party(callerid="rtp")
     elif not options.call or "://" in options.call:
-        raise ConfigurationError(f"--call takes an audio file, mic or none, but was given '{options.call}'")
+        raise ConfigurationError(
+            f"--call takes an audio file, an rtp:// address, mic or none, but was given '{options.call}'"
+        )
     else:
         source = AudioFile(Path(options.call))
         files.callback(source.close)

@@ -21,6 +21,7 @@ from voxrun.events.call import (
     RecordErrorEvent,
     RecordStartedEvent,
     RecordStoppedEvent,
+    ToneReceivedEvent,
 )
 from voxrun.events.conference import ConferenceEndpointEvent, ConferenceErrorEvent, ConferenceEvent
 from voxrun.events.elevenlabs import (
@@ -39,6 +40,7 @@ from voxrun.events.player import (
     PlayerStartedEvent,
 )
 from voxrun.events.recorder import RecorderErrorEvent, RecorderEvent, RecorderStartedEvent, RecorderStoppedEvent
+from voxrun.events.rtp_unit import RtpToneReceivedEvent, RtpUnitEvent
 from voxrun.events.sequence_player import (
     SequencePlaybackFinishedEvent,
     SequencePlaybackMarkerReachedEvent,
@@ -73,6 +75,8 @@ __all__ = [
     "RecorderEvent",
     "RecorderStartedEvent",
     "RecorderStoppedEvent",
+    "RtpToneReceivedEvent",
+    "RtpUnitEvent",
     "SequencePlaybackFinishedEvent",
     "SequencePlaybackMarkerReachedEvent",
     "SequencePlayerErrorEvent",
@@ -83,6 +87,7 @@ __all__ = [
     "StartedEvent",
     "TerminatedEvent",
     "TerminatingEvent",
+    "ToneReceivedEvent",
     "WebSocketCloseEvent",
     "WebSocketMediaEndedEvent",
     "WebSocketMediaStartedEvent",

@@ -89,6 +89,14 @@ class RecordErrorEvent(CallEvent):
     error: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToneReceivedEvent(CallEvent):
+    """The caller pressed a key, of which `tone` is the digit: 0-9, *, #, A-D. `type` 1: it came as RFC 4733 has it."""
+
+    tone: str
+    type: int = 1
+
+
 class CallEvents:
     """Events of a call: `call.addEventListener(CallEvents.Connected, handler)`."""
 
@@ -101,4 +109,8 @@ class CallEvents:
     PlaybackFinished: Final = EventName[CallPlaybackFinishedEvent]("Call.PlaybackFinished")
     RecordStarted: Final = EventName[RecordStartedEvent]("Call.RecordStarted")
     RecordStopped: Final = EventName[RecordStoppedEvent]("Call.RecordStopped")
+    ToneReceived: Final = EventName[ToneReceivedEvent]("Call.ToneReceived")
+    FirstAudioPacketReceived: Final = EventName[CallEvent]("Call.FirstAudioPacketReceived")
+    RtpStopped: Final = EventName[CallEvent]("Call.RtpStopped")
+    RtpResumed: Final = EventName[CallEvent]("Call.RtpResumed")
     RecordError: Final = EventName[RecordErrorEvent]("Call.RecordError")

@@ -9,13 +9,14 @@ import trio
 
 from voxrun.audio.frame import Samples, silence
 from voxrun.errors import ScenarioError
-from voxrun.events.call import CallEvent, CallEvents, ConnectedEvent, DisconnectedEvent
+from voxrun.events.call import CallEvent, CallEvents, ConnectedEvent, DisconnectedEvent, ToneReceivedEvent
 from voxrun.media.call_playback import CallPlayback
 from voxrun.media.call_recorder import CallRecorder
 from voxrun.media.graph import Inlet, Source
 from voxrun.media.host import UnitHost
 from voxrun.media.inbox import Inbox
 from voxrun.media.leg import Leg, Party
+from voxrun.media.line import AudioCame, AudioResumed, AudioStopped, FarEndLeft, LineNews, ToneCame
 from voxrun.media.parameters import merged
 from voxrun.media.playback import OpenSource
 from voxrun.media.progress_tones import RINGING
@@ -26,6 +27,13 @@ from voxrun.media.unit import MediaSource
 
 RING_SECONDS = 60.0
 """An incoming call that nobody answers ends after this long, with code 408 (VoxEngine's limit)."""
+
+
+_LINE_EVENTS = {
+    AudioCame: CallEvents.FirstAudioPacketReceived,
+    AudioStopped: CallEvents.RtpStopped,
+    AudioResumed: CallEvents.RtpResumed,
+}
 
 
 class CallState(enum.StrEnum):
@@ -89,6 +97,9 @@ class Call(MediaSource):
         """What came from the caller in the last tick: (n,) int16."""
         self.heard: Samples = silence(leg.rate)
         """What went to the caller in the last tick: (n,) int16."""
+        self._handles_tones = False
+        if leg.line is not None:
+            leg.line.listen(self._hear_of)
         host.spawn(self._ring_out)
 
     def callerid(self) -> str:
@@ -158,6 +169,21 @@ class Call(MediaSource):
     def hangup(self, extraHeaders: Mapping[str, str] | None = None) -> None:
         """End the call; `CallEvents.Disconnected` follows."""
         self._end(200, "Normal call clearing")
+
+    def handleTones(self, doHandle: bool) -> None:
+        """Have `CallEvents.ToneReceived` fire for each key that the caller presses, or not; at first it does not."""
+        self._handles_tones = doHandle
+
+    def sendDigits(self, digits: str) -> None:
+        """Send the tones of 0-9, *, #, A-D in place of what the call hears. ScenarioError for anything else."""
+        if self._leg.line is None or self._state is not CallState.CONNECTED:
+            what = f"is {self._state.value}" if self._leg.line else "has no way to carry tones"
+            self._host.warn(f"{self.id()}.sendDigits() has no effect: the call {what}")
+            return
+        try:
+            self._leg.line.send_digits(digits)
+        except ValueError as error:
+            raise ScenarioError(str(error)) from None
 
     def say(
         self, text: str, parameters: CallSayParameters | None = None, /, **keywords: Unpack[CallSayParameters]
@@ -242,6 +268,18 @@ class Call(MediaSource):
             return
         self.stopPlayback()
         self._playback = CallPlayback(self._host, self, open_source, loop=loop)
+
+    def _hear_of(self, news: LineNews) -> None:
+        if self._state is not CallState.CONNECTED:
+            return
+        if isinstance(news, FarEndLeft):
+            self._end(200, "The caller hung up")
+        elif not isinstance(news, ToneCame):
+            event = _LINE_EVENTS[type(news)]
+            self._host.emit(self, event, CallEvent(name=event, call=self, id=self.id()))
+        elif self._handles_tones:
+            tone = CallEvents.ToneReceived
+            self._host.emit(self, tone, ToneReceivedEvent(name=tone, call=self, id=self.id(), tone=news.digit))
 
     def _enter(self, state: CallState) -> None:
         self._state = state

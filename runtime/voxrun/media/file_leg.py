@@ -10,6 +10,8 @@ from voxrun.media.read_ahead import AudioSource, ReadAhead
 class FileLeg:
     """Plays `source` in real time from the moment the call is connected; what the caller hears goes nowhere."""
 
+    line = None
+
     def __init__(self, source: AudioSource) -> None:
         self.rate = source.rate
         self._source = source

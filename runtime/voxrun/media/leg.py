@@ -6,6 +6,7 @@ from typing import Protocol
 
 from voxrun.audio.frame import Samples
 from voxrun.media.host import UnitHost
+from voxrun.media.line import Line
 
 
 class Leg(Protocol):
@@ -13,6 +14,10 @@ class Leg(Protocol):
 
     rate: int
     """Hz, both ways."""
+
+    @property
+    def line(self) -> Line | None:
+        """What goes over the leg beside audio; None when nothing does."""
 
     async def carry(self, host: UnitHost) -> None:
         """Do the leg's I/O until cancelled; a task of the session's, from the connection to the end of the call."""

@@ -18,6 +18,7 @@ class RecordedLeg:
 
     def __init__(self, leg: Leg, writer: SampleWriter, name: str) -> None:
         self.rate = leg.rate
+        self.line = leg.line
         self._leg = leg
         self._writer = writer
         self._name = name

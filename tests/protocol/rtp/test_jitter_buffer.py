@@ -129,6 +129,21 @@ def test_a_mark_of_a_pause_is_silence_not_loss() -> None:
     assert stream.buffer.counters.concealed == 0
 
 
+@pytest.mark.parametrize("late", [0, 1, 3, 6])
+def test_the_beginning_of_a_talkspurt_is_not_cut_off(late: int) -> None:
+    stream = Stream()
+    for number in range(60):
+        stream.put(number, sine(number))
+        stream.take()
+    stream.buffer.put_pause(60)
+    stream.take(20 + late)
+    for number in range(61, 120):
+        stream.put(number, constant(1000 + number), (number + 19) * PACKET)
+        stream.take()
+    heard = set(np.concatenate(stream.heard).tolist())
+    assert {1000 + number for number in range(62, 112)} <= heard
+
+
 def test_when_nothing_comes_the_sound_fades() -> None:
     stream = Stream()
     for number in range(20):

@@ -14,14 +14,15 @@ from pathlib import Path
 
 import numpy as np
 import trio
+import trio.testing
 from numpy.typing import NDArray
 from tests.kit import tone
 
-from voxrun.audio.frame import FRAME_SECONDS, Samples, frame_size
+from voxrun.audio.frame import Samples, frame_size
 from voxrun.audio.level import dbfs
 from voxrun.audio.resample import Resampler
 from voxrun.errors import ConfigurationError
-from voxrun.media.graph import Inlet, Source
+from voxrun.media.graph import Inlet, Sink, Source
 from voxrun.media.leg import Party
 from voxrun.media.ticker import Ticker
 from voxrun.media.unit import MediaSource
@@ -127,9 +128,11 @@ class Ear:
 async def talk(session: Session, devices: SoundDevices, options: Options, ear: Ear) -> None:
     """Say it, and lose the devices meanwhile if so."""
     says = speech(options.seconds) if options.speech else marked_tone(options.seconds)
+    source: MediaSource
+    sink: Sink
     if options.leg:
-        while session.call is None or session.call.state() != "CONNECTED":
-            await trio.sleep(FRAME_SECONDS)
+        await trio.testing.wait_all_tasks_blocked()  # until the call rings
+        assert session.call is not None
         source, sink = session.call, session.call
     else:
         source, sink = Microphone(session, devices), Speaker(session, devices)
@@ -150,10 +153,10 @@ async def loop(options: Options) -> dict[str, object]:
     devices = SoundDevices(options.echo)
     ticker, ear = Ticker(), Ear()
     with tempfile.TemporaryDirectory() as folder:
-        scenario = Path(folder, "scenario.py")
-        scenario.write_text(ANSWER)
+        scenario = trio.Path(folder, "scenario.py")
+        await scenario.write_text(ANSWER)
         services = Services(secrets=Secrets({}, {}), network=MemoryNetwork(), devices=devices)
-        session = Session(scenario, services, ticker)
+        session = Session(Path(scenario), services, ticker)
         leg = SoundDeviceLeg(devices) if options.leg else None
         async with trio.open_nursery() as nursery:
             nursery.start_soon(ticker.run)

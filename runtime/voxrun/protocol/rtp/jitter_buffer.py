@@ -118,7 +118,7 @@ class JitterBuffer:
             return silence(self._rate)
         wanted = (now - self._clock.transit) * self._clock_rate
         if self._is_idle:
-            self._end, self._ready = round(wanted), self._ready[:0]
+            self._end = self._talkspurt(round(wanted) + len(self._ready) // self._per_unit)
         position = self._end - len(self._ready) / self._per_unit
         self.delay = now - position / self._clock_rate - self._clock.fastest
         excess = (wanted - position) / self._clock_rate
@@ -161,6 +161,11 @@ class JitterBuffer:
         packet = self._queue.pop(0)
         self._last = packet.number
         return packet
+
+    def _talkspurt(self, wanted: int) -> int:
+        """Where to go on from silence: at `wanted`, but not so that a beginning that has just come is cut off."""
+        begin = next((packet.stamp for packet in self._queue if packet.codec is not None), wanted)
+        return begin if wanted - _JUMPED_SECONDS * self._clock_rate < begin < wanted else wanted
 
     def _jump(self, units: int) -> None:
         """Go on so much later."""
@@ -254,7 +259,8 @@ class JitterBuffer:
     def _hand_out(self) -> Samples:
         frame, self._ready = self._ready[: self._frame], self._ready[self._frame :]
         self._before = frame
-        if not self._is_idle:
-            self.counters.played += self._frame
-            self._loudness = max(int(frame.max()), _LOUDNESS_KEPT * self._loudness)
+        if self._is_idle:
+            return frame if frame.any() else silence(self._rate)
+        self.counters.played += self._frame
+        self._loudness = max(int(frame.max()), _LOUDNESS_KEPT * self._loudness)
         return frame

@@ -8,7 +8,7 @@ from voxrun.protocol.rtp.packet import TIMESTAMPS
 EARLY_SECONDS = 1.0
 """A packet so early is of another clock."""
 
-LATE_SECONDS = 0.3
+LATE_SECONDS = 0.4
 """A packet so late is of another clock, or of no use any more."""
 
 RESYNC_SECONDS = 0.06
@@ -24,7 +24,7 @@ START_SECONDS = 0.02
 """What lateness is allowed for before any was seen."""
 
 LEAST_SECONDS = 0.002
-CAP_SECONDS = 0.2
+CAP_SECONDS = 0.3
 """The most that is waited for late packets."""
 
 _FEW = 25  # packets; from so many on what was seen counts alone

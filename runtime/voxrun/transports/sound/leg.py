@@ -13,6 +13,8 @@ from voxrun.transports.sound.port_audio import RATE
 class SoundDeviceLeg:
     """The default microphone and speaker."""
 
+    line = None
+
     def __init__(self, devices: SoundDevices) -> None:
         """ConfigurationError if PortAudio or a device is missing, or can't be opened."""
         self.rate = RATE

@@ -1,0 +1,41 @@
+"""`Line`: what goes over a leg beside audio, for legs that have more than audio, and what it has to tell."""
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+from msgspec import Struct
+
+
+class AudioCame(Struct, frozen=True):
+    """The first audio came from the far end."""
+
+
+class AudioStopped(Struct, frozen=True):
+    """No audio has come for some seconds."""
+
+
+class AudioResumed(Struct, frozen=True):
+    """It comes again."""
+
+
+class ToneCame(Struct, frozen=True):
+    """The far end began to send the tone of this digit: 0-9, *, #, A-D."""
+
+    digit: str
+
+
+class FarEndLeft(Struct, frozen=True):
+    """The far end said that it leaves."""
+
+
+LineNews: TypeAlias = AudioCame | AudioStopped | AudioResumed | ToneCame | FarEndLeft
+
+
+class Line(Protocol):
+    """One listener at a time."""
+
+    def listen(self, receive: Callable[[LineNews], None]) -> None:
+        """Have `receive` told what happens from now on."""
+
+    def send_digits(self, digits: str) -> None:
+        """Send tones after those that wait. ValueError for a digit that has none."""

@@ -1,0 +1,123 @@
+"""A peer for RTP in virtual time: a cable of datagrams, and who sits at its other end."""
+
+import math
+from random import Random
+
+import numpy as np
+import trio
+
+from voxrun.audio.frame import FRAME_SECONDS, Samples, frame_size, silence
+from voxrun.media.datagrams import Datagram, SocketAddress
+from voxrun.protocol.rtp.codecs import Codec
+from voxrun.protocol.rtp.dtmf import ToneEvent
+from voxrun.protocol.rtp.packet import RtpPacket, is_rtcp, parse_packet
+from voxrun.protocol.rtp.receiving import RtpReceiver
+from voxrun.protocol.rtp.rtcp import RtcpPacket, parse_compound
+from voxrun.protocol.rtp.sending import RtpSender
+from voxrun.protocol.rtp.source_lock import SourceLock
+
+OURS: SocketAddress = ("10.0.0.1", 4000)
+PEER: SocketAddress = ("10.0.0.2", 4002)
+STRANGER: SocketAddress = ("10.0.0.3", 4002)
+
+
+class Cable:
+    """A network of memory: who is connected gets what is sent to it at once; the rest is lost."""
+
+    def __init__(self) -> None:
+        self.ends: dict[SocketAddress, CableEnd] = {}
+
+    def end(self, local: SocketAddress) -> "CableEnd":
+        """A socket on it."""
+        self.ends[local] = CableEnd(self, local)
+        return self.ends[local]
+
+
+class CableEnd:
+    """`Datagrams` on a cable."""
+
+    def __init__(self, cable: Cable, local: SocketAddress) -> None:
+        self.local = local
+        self.unsent = 0
+        self.is_closed = False
+        self._cable = cable
+        self._put, self._take = trio.open_memory_channel[Datagram](math.inf)
+
+    def send(self, datagram: bytes, remote: SocketAddress) -> None:
+        """Deliver it."""
+        assert not self.is_closed
+        if remote in self._cable.ends:
+            self._cable.ends[remote].deliver(datagram, self.local)
+
+    def deliver(self, datagram: bytes, source: SocketAddress) -> None:
+        """Let it arrive here, as if from `source`."""
+        self._put.send_nowait((datagram, source))
+
+    async def receive(self) -> list[Datagram]:
+        """At least one."""
+        came = [await self._take.receive()]
+        while self._take.statistics().current_buffer_used:
+            came.append(self._take.receive_nowait())
+        return came
+
+    def close(self) -> None:
+        """Nothing is sent from here any more."""
+        self.is_closed = True
+
+
+class Peer:
+    """Says samples from the moment it runs, in real time, and keeps all that comes."""
+
+    def __init__(self, cable: Cable, codec: Codec, says: Samples, *, remote: SocketAddress = OURS) -> None:
+        self.end = cable.end(PEER)
+        self._reports = cable.end((PEER[0], PEER[1] + 1))
+        self.sender = RtpSender(codec, 20, Random(7))
+        self.frames: list[Samples] = []
+        self.packets: list[tuple[float, RtpPacket]] = []
+        self.compounds: list[list[RtcpPacket]] = []
+        self.compound_ports: set[int] = set()
+        self.tones: list[ToneEvent] = []
+        self.is_muted = False
+        self._receiver = RtpReceiver([codec], SourceLock(remote))
+        self._says = says
+        self._size = frame_size(codec.audio_rate)
+        self._quiet = silence(codec.audio_rate)
+        self._remote = remote
+
+    @property
+    def heard(self) -> Samples:
+        """All of it."""
+        return np.concatenate(self.frames)
+
+    async def run(self) -> None:
+        """Talk and listen until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._listen, self.end)
+            nursery.start_soon(self._listen, self._reports)
+            begin = trio.current_time()
+            tick = 0
+            while True:
+                await trio.sleep_until(begin + tick * FRAME_SECONDS + 0.003)
+                self._tick(tick, trio.current_time())
+                tick += 1
+
+    def _tick(self, tick: int, now: float) -> None:
+        frame = self._says[tick * self._size : (tick + 1) * self._size]
+        if not self.is_muted:
+            for datagram in self.sender.write(frame if len(frame) == self._size else self._quiet, now):
+                self.end.send(datagram, self._remote)
+        self.frames.append(self._receiver.read(now))
+        self.tones += self._receiver.poll_tones(now)
+
+    async def _listen(self, end: CableEnd) -> None:
+        while True:
+            for datagram, source in await end.receive():
+                now = trio.current_time()
+                if is_rtcp(datagram):
+                    self.compounds.append(parse_compound(datagram) or [])
+                    self.compound_ports.add(end.local[1])
+                    continue
+                packet = parse_packet(datagram)
+                assert packet is not None
+                self.packets.append((now, packet))
+                self.tones += self._receiver.receive(datagram, source, now)
