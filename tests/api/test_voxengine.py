@@ -154,7 +154,8 @@ def test_a_player_between_is_heard_by_the_other(play: Play) -> None:
     assert [(route["source"], route["sink"]) for route in ran.of_kind("route")][:1] == [("player-1", "call-1")]
 
 
-def test_a_half_wrong_pair_gets_no_route_at_all(play: Play) -> None:
+def test_a_half_wrong_pair_gets_no_route_at_all(play: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     ran = play(
         """
         VoxEngine.addEventListener(AppEvents.CallAlerting,
