@@ -14,9 +14,10 @@ from voxrun.audio.frame import FRAME_SECONDS, Samples, frame_size, silence
 from voxrun.media.host import UnitHost
 from voxrun.media.leg import Leg, Party
 from voxrun.media.line import Line
+from voxrun.media.sounds import Sounds
 from voxrun.media.ticker import Ticker
 from voxrun.session.secrets import Secrets
-from voxrun.session.services import Services
+from voxrun.session.services import Language, Services
 from voxrun.session.session import Outcome, Session
 from voxrun.transports.network import MemoryNetwork
 from voxrun.transports.sound_library import SoundLibrary, Speak
@@ -104,6 +105,7 @@ class Setting:
     meanwhile: Callable[[Session], Awaitable[None]] | None = None
     network: MemoryNetwork | None = None
     speak: Speak = hum
+    sounds: Sounds | None = None
     idle_seconds: float = 1.0
     stop_after: float = float("inf")
     """Interrupt the session then, in seconds."""
@@ -123,7 +125,8 @@ async def _simulate(scenario: Path, setting: Setting) -> Ran:
         network=network,
         offload=inline,
         base_urls={"elevenlabs": setting.base_url},
-        sounds=SoundLibrary(network, inline, setting.speak),
+        sounds=setting.sounds or SoundLibrary(network, inline, setting.speak),
+        language=_language(scenario),
     )
     session = Session(scenario, services, ticker, idle_seconds=setting.idle_seconds)
     records: list[Record] = []
@@ -139,6 +142,14 @@ async def _simulate(scenario: Path, setting: Setting) -> Ran:
         outcome = await session.run(setting.leg, setting.party)
         nursery.cancel_scope.cancel()
     return Ran(outcome, records, trio.current_time() - begin)
+
+
+def _language(scenario: Path) -> Language | None:
+    if scenario.suffix != ".vox":
+        return None
+    from voxrun.api.vox import vox_language  # noqa: PLC0415 - most tests do without
+
+    return vox_language
 
 
 async def _stop(session: Session, after: float) -> None:

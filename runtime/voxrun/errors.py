@@ -5,7 +5,8 @@
     ├── ConfigurationError   arguments, secrets, files, devices or extras are wrong or missing
     ├── RemoteError          a peer refused, broke or vanished: carries its code and reason
     ├── DeviceError          a disk or sound device failed while in use
-    └── LocalProtocolError   we broke a protocol: a bug of ours
+    ├── LocalProtocolError   we broke a protocol: a bug of ours
+    └── InternalError        another bug of ours: it ends the session that met it
 
 Each message says what happened and what to do next; it may span lines.
 """
@@ -55,3 +56,7 @@ class DeviceError(VoxrunError):
 
 class LocalProtocolError(VoxrunError):
     """We were about to send what the protocol forbids in this state."""
+
+
+class InternalError(VoxrunError):
+    """Code of ours failed in a way that it must not. The session that met it ends, others go on."""

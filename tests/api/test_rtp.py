@@ -2,6 +2,7 @@
 
 import json
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
@@ -10,6 +11,7 @@ import pytest
 import trio
 from tests.kit import Ran, ScriptedLeg
 
+from voxrun.errors import ConfigurationError
 from voxrun.media.ticker import Ticker
 from voxrun.session.secrets import Secrets
 from voxrun.session.services import Services
@@ -17,6 +19,9 @@ from voxrun.session.session import Session
 from voxrun.transports.network import MemoryNetwork
 
 Perform = Callable[..., Ran]
+
+KEY = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"
+CRYPTO = f'crypto="AES_CM_128_HMAC_SHA1_80 inline:{KEY}"'
 
 
 @pytest.fixture
@@ -74,6 +79,42 @@ def test_two_units_talk_send_tones_and_take_leave(perform: Perform) -> None:
     assert all(record["packets_sent"] > 10 for record in losses)
 
 
+def test_two_units_talk_in_secret(perform: Perform) -> None:
+    ran = perform(
+        f"""
+        one = VoxEngine.createRtpUnit(local="127.0.0.1:0", {CRYPTO})
+        two = VoxEngine.createRtpUnit(local="127.0.0.1:0", remote=one.localAddress(), {CRYPTO})
+        Logger.write("{KEY}")
+
+        @one.on(RtpUnitEvents.FirstAudioPacketReceived)
+        def over(event):
+            two.sendDigits("7p")
+
+        @one.on(RtpUnitEvents.ToneReceived)
+        def end(event):
+            Logger.write(event.tone)
+            VoxEngine.terminate()
+        """
+    )
+    assert ran.outcome.error is None
+    assert ran.logged == ["***", "7"]
+    assert KEY not in json.dumps(ran.records)
+    losses = [record for record in ran.of_kind("losses") if str(record["of"]).startswith("RTP")]
+    assert [record["packets_not_authentic"] for record in losses] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("module", "extra", "parameters"), [("av", "opus", 'codec="opus"'), ("pylibsrtp", "srtp", "CRYPTO")]
+)
+def test_a_missing_extra_is_named(
+    perform: Perform, monkeypatch: pytest.MonkeyPatch, module: str, extra: str, parameters: str
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    ran = perform(f'VoxEngine.createRtpUnit(local="127.0.0.1:0", {parameters.replace("CRYPTO", CRYPTO)})')
+    assert isinstance(ran.outcome.error, ConfigurationError)
+    assert f"pip install 'voxrun[{extra}]'" in str(ran.outcome.error)
+
+
 def test_both_ports_are_given_back(perform: Perform) -> None:
     ran = perform(
         """
@@ -96,8 +137,18 @@ def test_both_ports_are_given_back(perform: Perform) -> None:
         ('local="127.0.0.1:70000"', "is no address for RTP"),
         ('local="203.0.113.1:4000"', "can't listen on 203.0.113.1:4000 for RTP"),
         ('local="127.0.0.1:0", codec="speex"', "no codec is called 'speex'"),
-        ('local="127.0.0.1:0", ptime=25', "ptime is one of 10, 20, 30, 40, 60 ms, not 25"),
+        ('local="127.0.0.1:0", ptime=25', "PCMU is sent with a ptime of 10, 20, 30, 40, 60 ms, not 25"),
+        ('local="127.0.0.1:0", codec="opus", ptime=40', "opus is sent with a ptime of 20 ms, not 40"),
         ('local="127.0.0.1:0", remote="[::1:5"', "is no address for RTP"),
+        (f'local="127.0.0.1:0", crypto="AES_CM_256 inline:{KEY}"', "crypto is written as in SDP"),
+        (f'local="127.0.0.1:0", crypto="AES_CM_128_HMAC_SHA1_80 inline:{KEY[1:]}"', "the key after inline: is none"),
+        (f'local="127.0.0.1:0", remoteCrypto="AES_CM_128_HMAC_SHA1_80 inline:{KEY}"', "the peer's key beside `crypto`"),
+        ('local="127.0.0.1:0", crypto=""', "crypto is written as in SDP"),
+        ('local="127.0.0.1:0", crypto=VoxEngine.getSecretValue("UNSET")', "crypto is written as in SDP"),
+        (f'local="127.0.0.1:0", {CRYPTO}, remoteCrypto=""', "crypto is written as in SDP"),
+        (f'local="127.0.0.1:0", crytpo="AES_CM_128_HMAC_SHA1_80 inline:{KEY}"', "did you mean 'crypto'?"),
+        (f'local="127.0.0.1:4 inline:{KEY}"', "is no address for RTP"),
+        (f'local="127.0.0.1:0", codec="L16/48000", {CRYPTO}', "20 ms of L16/48000 are too much for one packet of SRTP"),
         ('local="127.0.0.1:0", remotely="127.0.0.1:5"', "did you mean 'remote'?"),
         ('remote="127.0.0.1:5"', "needs the parameter 'local'"),
     ],
@@ -105,3 +156,4 @@ def test_both_ports_are_given_back(perform: Perform) -> None:
 def test_what_cannot_be_is_explained(perform: Perform, parameters: str, message: str) -> None:
     ran = perform(f"VoxEngine.createRtpUnit({parameters})")
     assert message in str(ran.outcome.error)
+    assert KEY[1:] not in json.dumps(ran.records)

@@ -99,6 +99,11 @@ class Running:
         assert self._process.stdout is not None
         return self._process.stdout
 
+    @property
+    def shown(self) -> list[str]:
+        """The lines read so far."""
+        return self._read
+
     def wait_for(self, text: str) -> None:
         """Read lines until one holds `text`."""
         for line in self.out:

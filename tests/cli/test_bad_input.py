@@ -18,6 +18,7 @@ from voxrun.cli import main
 from voxrun.cli.status import OK, SCENARIO_FAILED, UNREACHABLE, WRONG_USE
 from voxrun.protocol.elevenlabs.agents_server import ConversationInitiated
 from voxrun.transports.server import Reply
+from voxrun.transports.socket_websocket import SocketWebSocket
 
 Write = Callable[..., Path]
 Capture = pytest.CaptureFixture[str]
@@ -212,7 +213,9 @@ async def vanish(conversation: Conversation) -> None:
 
 async def send_20_mb(conversation: Conversation) -> None:
     await greeted(conversation)
-    await conversation.socket._connection.send_message("A" * 20_000_000)  # larger than an outbox takes
+    socket = conversation.socket
+    assert isinstance(socket, SocketWebSocket)
+    socket._put(socket._protocol.message("A" * 20_000_000), 0)  # larger than an outbox takes
     await trio.sleep_forever()
 
 
@@ -394,7 +397,9 @@ def test_an_output_that_is_full_is_told_and_the_call_goes_on(scenario: Write, ca
     shell = f"{shlex.join(COMMAND)} {path.name} --call {caller.name} --record call.wav > /dev/full"
     done = run(["sh", "-c", shell], tmp_path)
     assert done.status == UNREACHABLE
-    assert done.err == "voxrun: the output can't be written: No space left on device; the call goes on\n"
+    told, trace = done.err.splitlines()
+    assert told == "voxrun: the output can't be written: No space left on device; the call goes on"
+    assert trace.startswith("voxrun: see what led to this: voxrun trace ")
     assert len(read_wav(tmp_path / "call.wav")) == pytest.approx(24_000, abs=4000)
 
 

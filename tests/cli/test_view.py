@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxrun.cli.view import JsonView, PlainView, line_of, visible
+from voxrun.cli.view import JsonView, PlainView
+from voxrun.trace.words import line_of, visible
 
 
 def agents_event(name: str, data: dict[str, Any]) -> dict[str, Any]:

@@ -14,8 +14,8 @@ MAX_FILE_LINES = 500
 MAX_FUNCTION_LINES = 60
 MAX_INHERITANCE = 2
 
-CATCHES_EVERYTHING = {"session/dispatch.py", "session/loader.py", "cli/main.py"}
-"""Where the session meets user code, and the command line."""
+CATCHES_EVERYTHING = {"session/dispatch.py", "session/loader.py", "session/session.py", "cli/main.py"}
+"""Where the session meets user code, where it meets the code of its units, and the command line."""
 
 
 def _trees() -> Iterator[tuple[str, ast.Module]]:

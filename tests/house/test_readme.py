@@ -11,13 +11,31 @@ from pathlib import Path
 
 import pytest
 from tests.agent_service import API_KEY, AgentService, Conversation
+from tests.dsl.played import play
 from tests.kit import ScriptedLeg, Setting, simulate, tone
 
+from voxrun.cli.main import main
 from voxrun.protocol.elevenlabs.agents_server import ConversationInitiated
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.S) for line in block.splitlines()]
+VOX = re.findall(r"```vox\n(.*?)```", README, re.S)
+WITH_MISTAKES = """\
+// Answer every caller with an ElevenLabs agent.
+require ElevenLabs
+
+on AppEvents.CallAlerting as { call } {
+    const agent = await ElevenLabs.createAgentsClient({
+        xiApiKey: secret("ELEVENLABS_API_KEY"), agentId: "agent_1",
+    })
+    on agent AgentsEvents.UserTranscript as { data } {
+        log "caller: ${data.user_transcription_event.user_transcrip}"
+    }
+    call.anwser()
+    call <-> agent
+}
+"""
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.S)
 MAIN_JOB, TESTS, *OTHERS = COMMANDS
 
@@ -98,6 +116,26 @@ def test_a_snippet_answers_a_call(snippet: str, tmp_path: Path) -> None:
     ran = simulate(scenario, setting)
     assert "Call.Connected" in ran.events
     assert "ElevenLabs.Agents.ConversationInitiationMetadata" in ran.events
+
+
+@pytest.mark.parametrize("scenario", [block for block in VOX if not block.startswith("test ")])
+def test_a_scenario_of_the_language_is_right_and_answers_a_call(scenario: str, tmp_path: Path) -> None:
+    path = tmp_path / "scenario.vox"
+    path.write_text(scenario)
+    assert main(["check", str(path)]) == 0
+    assert main(["fmt", "--check", str(path)]) == 0
+    ran = play(tmp_path, scenario, Setting(leg=ScriptedLeg(), stop_after=30.0))
+    assert {"Call.Connected", "Call.Disconnected"} <= set(ran.events)
+
+
+def test_the_findings_shown_are_those_of_the_scenario(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ELEVENLABS_API_KEY", "given")
+    Path("reception.vox").write_text(WITH_MISTAKES)
+    assert main(["check", "reception.vox"]) == 1
+    assert f"```text\n$ voxrun check reception.vox\n{capsys.readouterr().out}```" in README
 
 
 @pytest.mark.slow

@@ -32,6 +32,7 @@ def listen(arrivals: Sequence[Arrival], seconds: float, phase: float = 0.0) -> H
         now = phase + tick * FRAME_SECONDS
         while arrival is not None and arrival.time <= now:
             receiver.receive(arrival.datagram, arrival.source, arrival.time)
+            receiver.read_ahead(now)
             arrival = next(waiting, None)
         frames.append(receiver.read(now))
         delays.append(receiver.buffer.delay)

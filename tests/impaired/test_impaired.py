@@ -1,13 +1,16 @@
 """What is heard over a bad network, in the figures other programs are measured by."""
 
+from pathlib import Path
 from random import Random
+from textwrap import dedent
 
 import numpy as np
 import pytest
 from tests.impaired.likeness import Likeness, compare
 from tests.impaired.listening import listen
 from tests.impaired.network import BAD, CLEAN, RATE, SECONDS, Arrival, Impairment, impair, packets, speech
-from tests.kit import tone
+from tests.kit import simulate, tone
+from tests.media.rtp_hearing import ANSWER, Hearing
 
 from voxrun.audio.frame import Samples
 from voxrun.audio.g711 import decode_ulaw, encode_ulaw
@@ -44,6 +47,23 @@ def test_a_bad_network(capsys: pytest.CaptureFixture[str]) -> None:
     assert measured[0].mean >= 0.955
     assert np.mean([likeness.good_share for likeness in measured]) >= 0.88
     assert np.mean([likeness.mean for likeness in measured]) >= 0.955
+    assert max(max(likeness.delays) for likeness in measured) <= LONGEST_DELAY
+
+
+def test_a_bad_network_through_a_leg(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All the way to a unit of the scenario, what comes ahead of its tick included."""
+    sent = speech()
+    scenario = tmp_path / "scenario.py"
+    scenario.write_text("from voxrun import *\n" + dedent(ANSWER))
+    measured = []
+    for seed in range(1, 9):
+        hearing = Hearing(impair(packets(sent), BAD, seed))
+        simulate(scenario, hearing.setting(SECONDS + 0.5))
+        measured.append(compare(sent, hearing.ear.heard, RATE))
+    with capsys.disabled():
+        print("\nbad, through a leg:", *measured, sep="\n  ")  # noqa: T201 - the figures are what this is for
+    assert min(likeness.good_share for likeness in measured) >= 0.88
+    assert min(likeness.mean for likeness in measured) >= 0.955
     assert max(max(likeness.delays) for likeness in measured) <= LONGEST_DELAY
 
 

@@ -7,14 +7,15 @@ import numpy as np
 import trio
 
 from voxrun.audio.frame import FRAME_SECONDS, Samples, frame_size, silence
-from voxrun.media.datagrams import Datagram, SocketAddress
-from voxrun.protocol.rtp.codecs import Codec
+from voxrun.media.datagrams import Datagram, Datagrams, SocketAddress
+from voxrun.protocol.rtp.codecs import COMFORT_NOISE, Codec
 from voxrun.protocol.rtp.dtmf import ToneEvent
-from voxrun.protocol.rtp.packet import RtpPacket, is_rtcp, parse_packet
+from voxrun.protocol.rtp.packet import RtpPacket, build_packet, is_rtcp, parse_packet
 from voxrun.protocol.rtp.receiving import RtpReceiver
 from voxrun.protocol.rtp.rtcp import RtcpPacket, parse_compound
 from voxrun.protocol.rtp.sending import RtpSender
 from voxrun.protocol.rtp.source_lock import SourceLock
+from voxrun.transports.srtp import Srtp, SrtpDatagrams
 
 OURS: SocketAddress = ("10.0.0.1", 4000)
 PEER: SocketAddress = ("10.0.0.2", 4002)
@@ -38,7 +39,7 @@ class CableEnd:
 
     def __init__(self, cable: Cable, local: SocketAddress) -> None:
         self.local = local
-        self.unsent = 0
+        self.unsent = self.unauthentic = 0
         self.is_closed = False
         self._cable = cable
         self._put, self._take = trio.open_memory_channel[Datagram](math.inf)
@@ -68,9 +69,9 @@ class CableEnd:
 class Peer:
     """Says samples from the moment it runs, in real time, and keeps all that comes."""
 
-    def __init__(self, cable: Cable, codec: Codec, says: Samples, *, remote: SocketAddress = OURS) -> None:
-        self.end = cable.end(PEER)
-        self._reports = cable.end((PEER[0], PEER[1] + 1))
+    def __init__(self, cable: Cable, codec: Codec, says: Samples, *, srtp: Srtp | None = None) -> None:
+        ends = [cable.end(PEER), cable.end((PEER[0], PEER[1] + 1))]
+        self._ends: list[Datagrams] = [SrtpDatagrams(end, srtp) for end in ends] if srtp else [*ends]
         self.sender = RtpSender(codec, 20, Random(7))
         self.frames: list[Samples] = []
         self.packets: list[tuple[float, RtpPacket]] = []
@@ -78,11 +79,12 @@ class Peer:
         self.compound_ports: set[int] = set()
         self.tones: list[ToneEvent] = []
         self.is_muted = False
-        self._receiver = RtpReceiver([codec], SourceLock(remote))
+        self.noise: bytes | None = None
+        """What it says of its room, once a second, when it is muted."""
+        self._receiver = RtpReceiver([codec], SourceLock(OURS))
         self._says = says
         self._size = frame_size(codec.audio_rate)
         self._quiet = silence(codec.audio_rate)
-        self._remote = remote
 
     @property
     def heard(self) -> Samples:
@@ -92,8 +94,8 @@ class Peer:
     async def run(self) -> None:
         """Talk and listen until cancelled."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._listen, self.end)
-            nursery.start_soon(self._listen, self._reports)
+            for end in self._ends:
+                nursery.start_soon(self._listen, end)
             begin = trio.current_time()
             tick = 0
             while True:
@@ -105,11 +107,14 @@ class Peer:
         frame = self._says[tick * self._size : (tick + 1) * self._size]
         if not self.is_muted:
             for datagram in self.sender.write(frame if len(frame) == self._size else self._quiet, now):
-                self.end.send(datagram, self._remote)
+                self._ends[0].send(datagram, OURS)
+        elif self.noise is not None and tick % 50 == 0:
+            noise = RtpPacket(COMFORT_NOISE, tick // 50, 0, self.sender.ssrc, self.noise)
+            self._ends[0].send(build_packet(noise), OURS)
         self.frames.append(self._receiver.read(now))
         self.tones += self._receiver.poll_tones(now)
 
-    async def _listen(self, end: CableEnd) -> None:
+    async def _listen(self, end: Datagrams) -> None:
         while True:
             for datagram, source in await end.receive():
                 now = trio.current_time()

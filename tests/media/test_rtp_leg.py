@@ -9,6 +9,7 @@ import pytest
 import trio
 from tests.impaired.likeness import compare
 from tests.impaired.network import RATE as SPEECH_RATE
+from tests.impaired.network import packets as network_packets
 from tests.impaired.network import speech
 from tests.kit import Ran, ScriptedLeg, Setting, tone
 from tests.media.rtp_peer import OURS, PEER, STRANGER, Cable, CableEnd, Peer
@@ -16,12 +17,14 @@ from trio.testing import MockClock
 
 from voxrun.audio.frame import Samples
 from voxrun.audio.resample import Resampler
+from voxrun.media.datagrams import Datagrams
 from voxrun.media.rtp_leg import RtpLeg, RtpSettings
-from voxrun.protocol.rtp.codecs import CODECS
+from voxrun.protocol.rtp.codecs import CODECS, TELEPHONE_EVENT
 from voxrun.protocol.rtp.dtmf import ToneEnded, ToneStarted
 from voxrun.protocol.rtp.packet import TIMESTAMPS
 from voxrun.protocol.rtp.rtcp import Description, Goodbye, ReceiverReport, SenderReport, build_compound
 from voxrun.session.session import Session
+from voxrun.transports.srtp import SUITES, Crypto, Srtp, SrtpDatagrams
 
 Play = Callable[..., Ran]
 
@@ -42,12 +45,19 @@ PCMU = CODECS["PCMU"]
 class Scene:
     """A leg of ours and a peer on one cable."""
 
-    def __init__(self, settings: RtpSettings, says: Samples, *, mux: bool = False) -> None:
+    def __init__(self, settings: RtpSettings, says: Samples, *, mux: bool, is_protected: bool) -> None:
         cable = Cable()
-        self.peer = Peer(cable, settings.codec, says)
+        keys = [Crypto(SUITES[0], Random(seed).randbytes(30)) for seed in (1, 2)]
+        self.peer = Peer(cable, settings.codec, says, srtp=Srtp(*keys) if is_protected else None)
         self.rtp = cable.end(OURS)
         self.rtcp: CableEnd = self.rtp if mux else cable.end((OURS[0], OURS[1] + 1))
-        self.leg = RtpLeg(self.rtp, self.rtcp, settings, Random(1))
+        rtp: Datagrams = self.rtp
+        rtcp: Datagrams = self.rtcp
+        if is_protected:
+            srtp = Srtp(keys[1], keys[0])
+            rtp = SrtpDatagrams(self.rtp, srtp)
+            rtcp = rtp if mux else SrtpDatagrams(self.rtcp, srtp)
+        self.leg = RtpLeg(rtp, rtcp, settings, Random(1))
 
     def setting(self, seconds: float) -> Setting:
         """A session of so many seconds."""
@@ -58,9 +68,12 @@ class Scene:
         return Setting(leg=self.leg, meanwhile=meanwhile, stop_after=seconds)
 
 
-def scene(settings: RtpSettings | None = None, says: Samples | None = None, *, mux: bool = False) -> Scene:
+def scene(
+    settings: RtpSettings | None = None, says: Samples | None = None, *, mux: bool = False, is_protected: bool = False
+) -> Scene:
     """PCMU and a tone, unless said otherwise."""
-    return Scene(settings or RtpSettings(codec=PCMU, remote=PEER), tone(8000, 2.0) if says is None else says, mux=mux)
+    settings = settings or RtpSettings(codec=PCMU, remote=PEER)
+    return Scene(settings, tone(8000, 2.0) if says is None else says, mux=mux, is_protected=is_protected)
 
 
 def losses(ran: Ran) -> dict[str, object]:
@@ -69,7 +82,7 @@ def losses(ran: Ran) -> dict[str, object]:
     return found
 
 
-@pytest.mark.parametrize("name", ["PCMU", "PCMA", "G722", "L16", "L16/8000", "L16/24000", "L16/48000"])
+@pytest.mark.parametrize("name", ["PCMU", "PCMA", "G722", "L16", "L16/8000", "L16/24000", "L16/48000", "OPUS"])
 def test_speech_comes_through_both_ways(play: Play, name: str) -> None:
     codec = CODECS[name]
     resampler = Resampler(SPEECH_RATE, codec.audio_rate)
@@ -141,6 +154,19 @@ def test_audio_that_stops_and_resumes_is_told(play: Play) -> None:
     assert times == pytest.approx([0.02, 8.0, 10.0], abs=0.05)
 
 
+def test_comfort_noise_is_no_stop(play: Play) -> None:
+    made = scene()
+
+    async def only_the_room(session: Session) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(made.peer.run)
+            await trio.sleep(1.0)
+            made.peer.is_muted, made.peer.noise = True, b"\x32"
+
+    ran = play(ECHO, Setting(leg=made.leg, meanwhile=only_the_room, stop_after=12.0))
+    assert ran.logged == ["Call.FirstAudioPacketReceived"]
+
+
 def test_tones_reach_a_scenario_that_handles_them(play: Play) -> None:
     for handles in (True, False):
         made = scene()
@@ -160,8 +186,14 @@ def test_digits_are_sent_as_tones_and_refused_where_there_are_none(play: Play) -
     made = scene()
     play(ECHO + '    call.sendDigits("90*")\n', made.setting(2.0))
     assert made.peer.tones == [event for digit in "90*" for event in (ToneStarted(digit), ToneEnded(digit, 100))]
+    made = scene()
+    play(ECHO + '    call.sendDigits("9p0")\n', made.setting(4.0))
+    nine, zero = (
+        time for time, packet in made.peer.packets if packet.payload_type == TELEPHONE_EVENT and packet.marker
+    )
+    assert zero - nine == pytest.approx(2.16)
     ran = play(ECHO + '    call.sendDigits("9x")\n', scene().setting(2.0))
-    assert "no tones for x" in str(ran.outcome.error)
+    assert "no tones for 'x': digits are 0123456789*#ABCD, and p pauses for 2 s" in str(ran.outcome.error)
     ran = play(ECHO + '    call.hangup()\n    call.sendDigits("9")\n', scene().setting(2.0))
     assert "sendDigits() has no effect: the call is TERMINATED" in ran.of_kind("warning")[0]["message"]
     ran = play(ECHO + '    call.sendDigits("9")\n', Setting(leg=ScriptedLeg(), stop_after=1.0))
@@ -209,6 +241,32 @@ def test_a_goodbye_ends_the_call_unless_a_stranger_says_it(play: Play) -> None:
     assert over["t"] == pytest.approx(2.0, abs=0.03)
     assert over["payload"]["reason"] == "The caller hung up"
     assert losses(ran)["packets_of_strangers"] == 1
+
+
+@pytest.mark.parametrize("mux", [True, False])
+def test_a_protected_call(play: Play, mux: bool) -> None:
+    made = scene(says=speech(4), mux=mux, is_protected=True)
+    ran = play(ECHO, made.setting(5.0))
+    assert compare(speech(4), made.peer.heard, 8000).mean > 0.99
+    assert losses(ran)["packets_not_authentic"] == 0
+    assert made.peer.compounds
+    assert isinstance(made.peer.compounds[-1][-1], Goodbye)
+
+
+def test_what_is_not_protected_is_counted_and_dropped(play: Play) -> None:
+    made = scene(is_protected=True)
+
+    async def disturb(session: Session) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(made.peer.run)
+            await trio.sleep(0.5)
+            for datagram in [goodbye(made), *network_packets(tone(8000, 1.0))]:
+                made.rtp.deliver(datagram, PEER)
+
+    ran = play(ECHO, Setting(leg=made.leg, meanwhile=disturb, stop_after=2.0))
+    assert losses(ran)["packets_not_authentic"] == 51
+    assert losses(ran)["packets_of_strangers"] == losses(ran)["packets_lost"] == 0
+    assert "Call.Disconnected" not in [record["name"] for record in ran.of_kind("event")]
 
 
 def test_what_strangers_send_and_junk_are_counted_and_change_nothing(play: Play) -> None:

@@ -9,7 +9,7 @@ import trio.testing
 from tests.kit import Ran, ScriptedLeg, Setting, inline, simulate
 from tests.session.conftest import HEAD, Play
 
-from voxrun.errors import ConfigurationError, DeviceError, RemoteError, ScenarioError
+from voxrun.errors import ConfigurationError, DeviceError, InternalError, RemoteError, ScenarioError
 from voxrun.media.leg import Party
 from voxrun.media.ticker import Ticker
 from voxrun.session.current import current_session
@@ -355,7 +355,7 @@ def test_outside_of_a_session_the_names_say_so() -> None:
         current_session()
 
 
-def test_a_bug_of_ours_in_a_units_task_is_raised_as_it_is(play: Play) -> None:
+def test_a_bug_of_ours_in_a_units_task_ends_its_session_in_good_order(play: Play) -> None:
     async def bug() -> None:
         await trio.sleep(0.1)
         raise RuntimeError("a bug")
@@ -364,6 +364,50 @@ def test_a_bug_of_ours_in_a_units_task_is_raised_as_it_is(play: Play) -> None:
         session.spawn(trio.sleep_forever)
         session.spawn(bug)
 
-    with pytest.raises(ExceptionGroup) as caught:  # that of the nursery around the session; those within are undone
-        play("", Setting(meanwhile=spawn_bug))
-    assert caught.group_contains(RuntimeError, match="a bug", depth=1)
+    ran = play(
+        "VoxEngine.addEventListener(AppEvents.Terminated, lambda e: Logger.write('bye'))", Setting(meanwhile=spawn_bug)
+    )
+    assert isinstance(ran.outcome.error, InternalError)
+    assert str(ran.outcome.error) == "a bug of voxrun's own: RuntimeError: a bug"
+    assert 'raise RuntimeError("a bug")' in ran.of_kind("traceback")[0]["text"]
+    assert ran.logged == ["bye"]
+
+
+@pytest.mark.parametrize("starts_first", [True, False])
+def test_a_bug_in_a_task_that_is_waited_for(play: Play, starts_first: bool) -> None:
+    async def bug(task_status: trio.TaskStatus[str]) -> None:
+        if starts_first:
+            task_status.started("well")
+        await trio.sleep(0.1)
+        raise RuntimeError("a bug")
+
+    said: list[str] = []
+
+    async def start_bug(session: Session) -> None:
+        try:
+            said.append(await session.start(bug))
+        except RuntimeError as error:
+            said.append(str(error))
+
+    ran = play("", Setting(meanwhile=start_bug))
+    assert said == (["well"] if starts_first else ["a bug"])
+    assert isinstance(ran.outcome.error, InternalError) is starts_first
+
+
+def test_a_unit_whose_tick_fails_ends_its_session_and_no_clock(play: Play) -> None:
+    class Unit:
+        ticks = 0
+
+        def produce(self) -> None:
+            self.ticks += 1
+            raise ZeroDivisionError
+
+    unit = Unit()
+
+    async def add(session: Session) -> None:
+        await trio.sleep(0.1)
+        session.graph.add(unit)
+
+    ran = play("", Setting(leg=ScriptedLeg(), meanwhile=add))
+    assert isinstance(ran.outcome.error, InternalError)
+    assert unit.ticks == 1

@@ -1,12 +1,11 @@
 import socket
-import ssl
-import subprocess
 from contextvars import ContextVar
 from pathlib import Path
 
 import pytest
 import trio
 import trio.testing
+from tests.transports.certificate import make_certificate
 
 from voxrun.errors import ConfigurationError, RemoteError
 from voxrun.transports.network import MemoryNetwork, Network, TcpNetwork
@@ -130,20 +129,7 @@ def test_a_cancelled_tls_handshake_leaves_no_socket() -> None:
 
 @pytest.mark.slow
 def test_tls_trusts_only_known_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost"
-    arguments = [
-        *command.split(),
-        "-addext",
-        f"subjectAltName=IP:{HOST}",
-        "-keyout",
-        str(key),
-        "-out",
-        str(certificate),
-    ]
-    subprocess.run(arguments, check=True, capture_output=True)
-    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    server.load_cert_chain(certificate, key)
+    server, certificate = make_certificate(tmp_path)
 
     async def encrypted_echo(stream: trio.abc.Stream) -> None:
         try:

@@ -74,9 +74,13 @@ def test_half_a_minute_at_once_is_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ["flac", "ogg", "mp3"])
-def test_a_file_that_nothing_was_written_to_is_an_empty_file(tmp_path: Path, end: str) -> None:
-    open_writer(tmp_path / f"a.{end}", 16_000, 1).close()
-    assert (tmp_path / f"a.{end}").exists()
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_file_that_nothing_was_written_to_can_be_opened(tmp_path: Path, end: str, channels: int) -> None:
+    open_writer(tmp_path / f"a.{end}", 16_000, channels).close()
+    samples, rate = soundfile.read(tmp_path / f"a.{end}", always_2d=True)
+    assert samples.shape == (1, channels)
+    assert rate == 16_000
+    assert not samples.any()
 
 
 @pytest.mark.parametrize("end", ["flac", "ogg", "mp3"])

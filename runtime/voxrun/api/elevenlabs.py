@@ -1,17 +1,30 @@
 """The `ElevenLabs` namespace (seed: ElevenLabs)."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Required, TypedDict, overload
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Required, TypedDict, overload
 from typing import Unpack as _Unpack
 
-from voxrun.api.players import session_with_room
+from voxrun.errors import ScenarioError
 from voxrun.events.elevenlabs import AgentsEvent, AgentsEvents, Events, WebSocketCloseEvent
 from voxrun.media.parameters import merged
+from voxrun.namespace import on_demand
 from voxrun.providers.elevenlabs.agents_client import AgentsClient, ClientOptions, connect_agent
 from voxrun.providers.elevenlabs.endpoint import DEFAULT_BASE_URL, AgentAddress
-from voxrun.providers.elevenlabs.realtime_tts_player import RealtimeTTSPlayer
-from voxrun.providers.elevenlabs.speech_request import speech_request
 from voxrun.session.current import current_session
+
+if TYPE_CHECKING:
+    from voxrun.api.realtime_tts import RealtimeTTSPlayerHeader, RealtimeTTSPlayerParameters, createRealtimeTTSPlayer
+    from voxrun.providers.elevenlabs.realtime_tts_player import RealtimeTTSPlayer
+else:
+    __getattr__, __dir__ = on_demand(
+        __name__,
+        {
+            "RealtimeTTSPlayer": "voxrun.providers.elevenlabs.realtime_tts_player:RealtimeTTSPlayer",
+            "RealtimeTTSPlayerHeader": "voxrun.api.realtime_tts:RealtimeTTSPlayerHeader",
+            "RealtimeTTSPlayerParameters": "voxrun.api.realtime_tts:RealtimeTTSPlayerParameters",
+            "createRealtimeTTSPlayer": "voxrun.api.realtime_tts:createRealtimeTTSPlayer",
+        },
+    )
 
 __all__ = [
     "AgentsClient",
@@ -21,6 +34,8 @@ __all__ = [
     "ConversationalAIEvents",
     "Events",
     "RealtimeTTSPlayer",
+    "RealtimeTTSPlayerHeader",
+    "RealtimeTTSPlayerParameters",
     "WebSocketCloseEvent",
     "createAgentsClient",
     "createConversationalAIClient",
@@ -61,6 +76,8 @@ async def createAgentsClient(parameters: AgentsClientParameters | None = None, /
     key = keywords.get("xiApiKey") or (parameters["xiApiKey"] if parameters and "xiApiKey" in parameters else None)
     session.protect(key or "")  # before anything can go wrong and show the scenario's line
     given = merged("createAgentsClient", AgentsClientParameters, parameters, keywords)
+    if session.services.is_sandboxed and "baseUrl" in given:
+        raise ScenarioError("--sandbox allows agents only at their usual address: leave baseUrl out")
     default_url = session.services.base_urls.get("elevenlabs", DEFAULT_BASE_URL)
     address = AgentAddress(
         agent_id=given["agentId"],
@@ -74,6 +91,7 @@ async def createAgentsClient(parameters: AgentsClientParameters | None = None, /
         statistics=given.get("statistics", False),
         trace=given.get("trace", False),
         privacy=given.get("privacy", False),
+        cassette=session.services.cassette,
     )
     return await connect_agent(session, session.services.network, address, options)
 
@@ -82,45 +100,3 @@ async def createAgentsClient(parameters: AgentsClientParameters | None = None, /
 createConversationalAIClient = createAgentsClient  # noqa: N816 - VoxEngine's spelling
 ConversationalAIClient = AgentsClient
 ConversationalAIEvents = AgentsEvents
-
-
-class RealtimeTTSPlayerHeader(TypedDict):
-    """A header of the connection's request: the key is in `xi-api-key`."""
-
-    name: str
-    value: str | None
-
-
-class RealtimeTTSPlayerParameters(TypedDict, total=False):
-    """Which voice speaks, and how; all names inside are the provider's (its page: WebSocket, stream-input).
-
-    `pathParameters` needs a `voice_id`. `queryParameters` may have `model_id`, `language_code`, `inactivity_timeout`
-    (s), …; its `output_format` is pcm_16000 unless it is another pcm one or ulaw_8000.
-    `initializeConnectionParameters` may have `voice_settings`, `generation_config` and
-    `pronunciation_dictionary_locators`. `keepAlive` (true) holds the connection open while there is no text; `trace`
-    keeps every message in full, audio included.
-    """
-
-    pathParameters: Mapping[str, str]
-    queryParameters: Required[Mapping[str, str | float | bool]]
-    headers: Sequence[RealtimeTTSPlayerHeader]
-    keepAlive: bool
-    initializeConnectionParameters: Mapping[str, object]
-    trace: bool
-
-
-@overload
-def createRealtimeTTSPlayer(text: str, parameters: RealtimeTTSPlayerParameters, /) -> RealtimeTTSPlayer: ...
-@overload
-def createRealtimeTTSPlayer(text: str, /, **keywords: _Unpack[RealtimeTTSPlayerParameters]) -> RealtimeTTSPlayer: ...
-def createRealtimeTTSPlayer(
-    text: str, parameters: RealtimeTTSPlayerParameters | None = None, /, **keywords: Any
-) -> RealtimeTTSPlayer:
-    """Speak `text` at once, and what is sent to the player later.
-
-    It connects by itself. That it can't is told by `PlayerEvents.Error` and `PlaybackFinished`.
-    """
-    given = merged("createRealtimeTTSPlayer", RealtimeTTSPlayerParameters, parameters, keywords)
-    session = session_with_room()
-    request = speech_request(session.services.base_urls.get("elevenlabs", DEFAULT_BASE_URL), given)
-    return RealtimeTTSPlayer(session, session.services.network, text, request)

@@ -6,6 +6,7 @@ from typing import Any, NotRequired, TypedDict, overload
 from typing import Unpack as _Unpack
 
 from voxrun.errors import ScenarioError
+from voxrun.media.arriving import ArrivingRequest
 from voxrun.media.parameters import merged
 from voxrun.media.playback import OpenSource
 from voxrun.media.player import Player
@@ -49,7 +50,8 @@ class URLPlayerRequest(TypedDict):
 class URLPlayerParameters(TypedDict, total=False):
     """`loop`: play again and again; `onPause`: wait for `resume()`.
 
-    `progressivePlayback` changes nothing: a file is played while it is read, a download is loaded first.
+    `progressivePlayback`: play a download while it comes, if it is wav, flac or mp3 and the server tells its size;
+    any other is loaded first. A file of this machine is played while it is read in any case.
     """
 
     loop: bool
@@ -106,8 +108,9 @@ def createURLPlayer(
     A file that can't be played is told by `PlayerEvents.Error` and `PlaybackFinished`, as in VoxEngine.
     """
     given = {"url": request} if isinstance(request, str) else request
-    asked = _audio_request(merged("createURLPlayer", URLPlayerRequest, given, {}))
     options = merged("createURLPlayer", URLPlayerParameters, parameters, keywords)
+    kind = ArrivingRequest if options.get("progressivePlayback", False) else AudioRequest
+    asked = _audio_request(merged("createURLPlayer", URLPlayerRequest, given, {}), kind)
     session = session_with_room()
     return Player(
         session,
@@ -171,11 +174,11 @@ def session_with_room() -> Session:
     return session
 
 
-def _audio_request(given: Mapping[str, Any]) -> AudioRequest:
+def _audio_request(given: Mapping[str, Any], kind: type[AudioRequest]) -> AudioRequest:
     body = merged("the request's body", URLPlayerRequestBody, given.get("body"), {})
     headers = [(header["name"], header["value"]) for header in given.get("headers", ())]
     content = body.get("binary", body.get("text", "").encode())
-    return AudioRequest(given["url"], given.get("method", "GET"), headers, content)
+    return kind(given["url"], given.get("method", "GET"), headers, content)
 
 
 def _open_segment(session: Session, segment: Mapping[str, Any]) -> OpenSource:

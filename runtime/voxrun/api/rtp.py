@@ -6,6 +6,7 @@ from voxrun.media.parameters import merged
 from voxrun.media.rtp_unit import RtpUnit
 from voxrun.session.current import current_session
 from voxrun.transports.rtp_session import RtpUnitParameters, open_rtp_leg
+from voxrun.transports.srtp import keys_in
 
 __all__ = ["RtpUnitParameters", "createRtpUnit"]
 
@@ -15,6 +16,10 @@ def createRtpUnit(parameters: RtpUnitParameters, /) -> RtpUnit: ...
 @overload
 def createRtpUnit(**keywords: Unpack[RtpUnitParameters]) -> RtpUnit: ...
 def createRtpUnit(parameters: RtpUnitParameters | None = None, /, **keywords: Any) -> RtpUnit:
-    """Send and receive audio by RTP. ConfigurationError for addresses, a codec or a ptime that can't be used."""
+    """Send and receive audio by RTP or SRTP. ConfigurationError for what can't be used, or lacks its library."""
+    session = current_session()
+    for text in (*(parameters or {}).values(), *keywords.values()):
+        for key in keys_in(str(text)):  # first of all, as an error shows the scenario's line
+            session.protect(key)
     options = merged("createRtpUnit", RtpUnitParameters, parameters, keywords)
-    return RtpUnit(current_session(), open_rtp_leg(cast("RtpUnitParameters", options)))
+    return RtpUnit(session, open_rtp_leg(cast("RtpUnitParameters", options)))

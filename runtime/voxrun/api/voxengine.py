@@ -2,41 +2,73 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, TypedDict, TypeVar, overload
-from typing import Unpack as _Unpack
+from typing import TYPE_CHECKING, TypeVar, overload
 
-from voxrun.api.players import (
-    SequencePlayerParameters,
-    ToneScriptPlayerParameters,
-    TTSPlayerParameters,
-    TTSPlayerSegment,
-    URLPlayerParameters,
-    URLPlayerRequest,
-    URLPlayerRequestBody,
-    URLPlayerRequestHeader,
-    URLPlayerSegment,
-    createSequencePlayer,
-    createToneScriptPlayer,
-    createTTSPlayer,
-    createURLPlayer,
-)
-from voxrun.api.rtp import RtpUnitParameters, createRtpUnit
-from voxrun.api.sound_devices import createMicrophone, createSpeaker
 from voxrun.errors import ScenarioError
 from voxrun.events.name import EventName
-from voxrun.media.call import CallRecordParameters, CallSayParameters, StartPlaybackParameters
-from voxrun.media.conference import Conference
 from voxrun.media.graph import Sink
-from voxrun.media.parameters import merged
-from voxrun.media.recorder import HD_RATE, RATE, Recorder
-from voxrun.media.recording import new_take
 from voxrun.media.target import Registration
 from voxrun.media.unit import MediaSource, VoxMediaUnit
+from voxrun.namespace import on_demand
 from voxrun.session.current import current_session
+
+if TYPE_CHECKING:
+    from voxrun.api.conference import ConferenceParameters, createConference, destroyConference
+    from voxrun.api.players import (
+        SequencePlayerParameters,
+        ToneScriptPlayerParameters,
+        TTSPlayerParameters,
+        TTSPlayerSegment,
+        URLPlayerParameters,
+        URLPlayerRequest,
+        URLPlayerRequestBody,
+        URLPlayerRequestHeader,
+        URLPlayerSegment,
+        createSequencePlayer,
+        createToneScriptPlayer,
+        createTTSPlayer,
+        createURLPlayer,
+    )
+    from voxrun.api.recorder import RecorderParameters, createRecorder
+    from voxrun.api.rtp import RtpUnitParameters, createRtpUnit
+    from voxrun.api.sound_devices import createMicrophone, createSpeaker
+    from voxrun.media.call import CallRecordParameters, CallSayParameters, StartPlaybackParameters
+else:
+    __getattr__, __dir__ = on_demand(
+        __name__,
+        {
+            "CallRecordParameters": "voxrun.media.call:CallRecordParameters",
+            "CallSayParameters": "voxrun.media.call:CallSayParameters",
+            "ConferenceParameters": "voxrun.api.conference:ConferenceParameters",
+            "RecorderParameters": "voxrun.api.recorder:RecorderParameters",
+            "RtpUnitParameters": "voxrun.api.rtp:RtpUnitParameters",
+            "SequencePlayerParameters": "voxrun.api.players:SequencePlayerParameters",
+            "StartPlaybackParameters": "voxrun.media.call:StartPlaybackParameters",
+            "TTSPlayerParameters": "voxrun.api.players:TTSPlayerParameters",
+            "TTSPlayerSegment": "voxrun.api.players:TTSPlayerSegment",
+            "ToneScriptPlayerParameters": "voxrun.api.players:ToneScriptPlayerParameters",
+            "URLPlayerParameters": "voxrun.api.players:URLPlayerParameters",
+            "URLPlayerRequest": "voxrun.api.players:URLPlayerRequest",
+            "URLPlayerRequestBody": "voxrun.api.players:URLPlayerRequestBody",
+            "URLPlayerRequestHeader": "voxrun.api.players:URLPlayerRequestHeader",
+            "URLPlayerSegment": "voxrun.api.players:URLPlayerSegment",
+            "createConference": "voxrun.api.conference:createConference",
+            "createMicrophone": "voxrun.api.sound_devices:createMicrophone",
+            "createRecorder": "voxrun.api.recorder:createRecorder",
+            "createRtpUnit": "voxrun.api.rtp:createRtpUnit",
+            "createSequencePlayer": "voxrun.api.players:createSequencePlayer",
+            "createSpeaker": "voxrun.api.sound_devices:createSpeaker",
+            "createTTSPlayer": "voxrun.api.players:createTTSPlayer",
+            "createToneScriptPlayer": "voxrun.api.players:createToneScriptPlayer",
+            "createURLPlayer": "voxrun.api.players:createURLPlayer",
+            "destroyConference": "voxrun.api.conference:destroyConference",
+        },
+    )
 
 __all__ = [
     "CallRecordParameters",
     "CallSayParameters",
+    "ConferenceParameters",
     "RecorderParameters",
     "RtpUnitParameters",
     "SequencePlayerParameters",
@@ -50,6 +82,7 @@ __all__ = [
     "URLPlayerRequestHeader",
     "URLPlayerSegment",
     "addEventListener",
+    "createConference",
     "createMicrophone",
     "createRecorder",
     "createRtpUnit",
@@ -59,6 +92,7 @@ __all__ = [
     "createToneScriptPlayer",
     "createURLPlayer",
     "customData",
+    "destroyConference",
     "getSecretValue",
     "on",
     "removeEventListener",
@@ -68,25 +102,6 @@ __all__ = [
 ]
 
 E = TypeVar("E")
-
-
-class RecorderParameters(TypedDict, total=False):
-    """`name`: the file (wav, flac, ogg or mp3), relative to the current folder; without one `recording-1.wav`.
-
-    `hd_audio`: at 48 kHz instead of 16 kHz. `stereo`: left the first who sends to it, right all others. `transcribe`:
-    put a transcript beside it, a line of JSON for each event.
-    """
-
-    name: str
-    hd_audio: bool
-    stereo: bool
-    transcribe: bool
-
-
-class ConferenceParameters(TypedDict, total=False):
-    """`hd_audio`: mix at 48 kHz instead of 16 kHz."""
-
-    hd_audio: bool
 
 
 def addEventListener(event: EventName[E], callback: Callable[[E], object]) -> None:
@@ -118,42 +133,6 @@ def stopMediaBetween(mediaUnit1: VoxMediaUnit | MediaSource, mediaUnit2: VoxMedi
     """Stop the audio between two units, both ways."""
     for source, sink in _directions(mediaUnit1, mediaUnit2):
         source.stopMediaTo(sink)
-
-
-def createRecorder(
-    parameters: RecorderParameters | None = None, /, **keywords: _Unpack[RecorderParameters]
-) -> Recorder:
-    """Record what is sent to it, mixed, into a file of the format that its name ends with."""
-    options = merged("createRecorder", RecorderParameters, parameters, keywords)
-    session = current_session()
-    rate = HD_RATE if options.get("hd_audio", False) else RATE
-    stereo = options.get("stereo", False)
-    take = new_take(
-        session,
-        options.get("name"),
-        rate=rate,
-        channels=2 if stereo else 1,
-        transcribe=options.get("transcribe", False),
-    )
-    return Recorder(session, take, rate=rate, stereo=stereo)
-
-
-@overload
-def createConference(parameters: ConferenceParameters, /) -> Conference: ...
-@overload
-def createConference(**keywords: _Unpack[ConferenceParameters]) -> Conference: ...
-def createConference(parameters: ConferenceParameters | None = None, /, **keywords: Any) -> Conference:
-    """A room in which each unit hears all the others.
-
-    Units join by `unit.sendMediaTo(conference)` and `conference.sendMediaTo(unit)`; calls also by `conference.add`.
-    """
-    options = merged("createConference", ConferenceParameters, parameters, keywords)
-    return Conference(current_session(), hd_audio=options.get("hd_audio", False))
-
-
-def destroyConference(conference: Conference) -> None:
-    """End it; `ConferenceEvents.Stopped` follows."""
-    conference.stop()
 
 
 @overload

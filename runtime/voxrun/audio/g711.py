@@ -40,6 +40,7 @@ def _alaw_encoding() -> NDArray[np.uint8]:
     return np.asarray((signs | segments << 4 | intervals) ^ _EVEN_BITS, np.uint8)
 
 
+@cache
 def _ulaw_decoding() -> Samples:
     """The sample of every code."""
     codes = ~np.arange(256) & 0xFF
@@ -47,16 +48,13 @@ def _ulaw_decoding() -> Samples:
     return np.where(codes & 0x80, -magnitudes, magnitudes).astype(np.int16)
 
 
+@cache
 def _alaw_decoding() -> Samples:
     """The sample of every code."""
     codes = np.arange(256) ^ _EVEN_BITS
     segments = codes >> 4 & 0x07
     magnitudes = ((codes & 0x0F) << 4) + np.where(segments > 0, 0x108, 0x08) << np.maximum(segments - 1, 0)
     return np.asarray(np.where(codes & 0x80, magnitudes, -magnitudes), np.int16)
-
-
-_ULAW_DECODING = _ulaw_decoding()
-_ALAW_DECODING = _alaw_decoding()
 
 
 def encode_ulaw(samples: Samples) -> bytes:
@@ -69,7 +67,7 @@ def encode_ulaw(samples: Samples) -> bytes:
 
 def decode_ulaw(data: bytes | memoryview) -> Samples:
     """One sample per mu-law byte, at most 32124 either way; a fresh array (ITU-T G.711, table 2a/2b)."""
-    return _ULAW_DECODING.take(np.frombuffer(data, np.uint8))
+    return _ulaw_decoding().take(np.frombuffer(data, np.uint8))
 
 
 def encode_alaw(samples: Samples) -> bytes:
@@ -79,4 +77,4 @@ def encode_alaw(samples: Samples) -> bytes:
 
 def decode_alaw(data: bytes | memoryview) -> Samples:
     """One sample per A-law byte, at most 32256 either way; a fresh array (ITU-T G.711, table 1a/1b)."""
-    return _ALAW_DECODING.take(np.frombuffer(data, np.uint8))
+    return _alaw_decoding().take(np.frombuffer(data, np.uint8))

@@ -6,11 +6,11 @@ WINDOW_SECONDS = 1.0
 """The lowest level in this time counts: what comes in blocks makes the level jump up and down."""
 
 TOO_LOW_SECONDS = 0.0015
-TOO_HIGH_SECONDS = 0.0055
-"""How far off it may be. As the clocks drift past each other, one more block of 5 ms is there, or not, at each tick."""
+TOO_HIGH_SECONDS = 0.0025
+"""How far off it may be."""
 
 _CLOSE_SECONDS = 0.0005
-_PER_SECOND = 0.5  # what is corrected of an error: clocks that differ by 0.0003, the most they do, leave one of 0.6 ms
+_PER_SECOND = 0.9  # what is corrected of an error: clocks that differ by 0.0003, the most they do, leave one of 0.3 ms
 _MOST = 0.005  # the pitch moves by a twelfth of a semitone, which nobody notices
 
 
@@ -26,7 +26,8 @@ class Pace:
 
     def observe(self, error: float, seconds: float) -> None:
         """For `seconds` the buffer held at least `error` (s of audio) more than it should; less if negative."""
-        self._lowest = min(self._lowest, error)
+        moved = (1.0 - self.speed) * seconds  # by what is corrected, which would otherwise be corrected twice
+        self._lowest = min(self._lowest + moved, error)
         self._watched += seconds
         if self._watched < WINDOW_SECONDS:
             return

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from voxrun.cli.status import OK
-from voxrun.cli.view import visible
+from voxrun.trace.words import visible
 from voxrun.transports.sound.port_audio import NOUNS, all_devices, default_device, load_library
 
 

@@ -1,8 +1,20 @@
-"""Files of `NAME=VALUE` lines, as `--env-file` takes them."""
+"""What `--secret` and `--env-file` give: names and values, from arguments and from files of `NAME=VALUE` lines."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from voxrun.errors import ConfigurationError
+
+
+def given_secrets(arguments: Sequence[str], file: Path | None) -> dict[str, str]:
+    """Those of the file, if there is one, then the arguments' own. ConfigurationError for what says none."""
+    secrets = read_env_file(file) if file else {}
+    for given in arguments:
+        name, equals, value = given.partition("=")
+        if not equals or not name:
+            raise ConfigurationError("--secret takes NAME=VALUE")
+        secrets[name] = value
+    return secrets
 
 
 def read_env_file(path: Path) -> dict[str, str]:

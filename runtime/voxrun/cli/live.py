@@ -9,8 +9,9 @@ from rich.live import Live
 from rich.text import Text
 
 from voxrun.audio.level import FLOOR_DBFS, dbfs
-from voxrun.cli.view import INDENT, line_of
+from voxrun.cli.view import INDENT
 from voxrun.media.call import Call, CallState
+from voxrun.trace.words import line_of
 
 REFRESH_SECONDS = 0.1
 QUIET_DBFS = -60.0

@@ -3,15 +3,16 @@
 import gc
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import trio
 
+from voxrun.cli.failure_trace import keep_trace
 from voxrun.cli.interrupt import Interruption
 from voxrun.cli.output import guarded, silence_output
 from voxrun.cli.speech import speech
@@ -23,16 +24,18 @@ from voxrun.media.leg import Leg, Party
 from voxrun.media.recorded_leg import RecordedLeg
 from voxrun.media.ticker import Ticker
 from voxrun.session.secrets import Secrets
-from voxrun.session.services import Services, in_thread
+from voxrun.session.services import Language, Services, in_thread
 from voxrun.session.session import IDLE_SECONDS, Session
 from voxrun.transports.audio_file import AudioFile
 from voxrun.transports.network import TcpNetwork
-from voxrun.transports.rtp_session import open_rtp_leg, parse_rtp_url
 from voxrun.transports.sound.devices import SoundDevices
 from voxrun.transports.sound.echo import EchoMode
 from voxrun.transports.sound.leg import SoundDeviceLeg
 from voxrun.transports.sound_library import SoundLibrary
 from voxrun.transports.wav import WavWriter
+
+if TYPE_CHECKING:
+    from voxrun.providers.elevenlabs.cassette_recorder import CassetteRecorder
 
 IDLE_AFTER_CALL_SECONDS = 1.0
 
@@ -56,6 +59,17 @@ class RunOptions:
     trace: Path | None
     json: bool
     idle_timeout: float | None
+    sandbox: Path | None = None
+    cassette: Path | None = None
+    cassette_audio: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Outputs:
+    """The files that lines are written to."""
+
+    trace: BinaryIO | None
+    cassette: BinaryIO | None
 
 
 def run(options: RunOptions) -> int:
@@ -64,9 +78,12 @@ def run(options: RunOptions) -> int:
     with ExitStack() as files:
         devices = SoundDevices(options.echo)
         leg, party = _open_leg(options, files, devices)
-        trace = None if options.trace is None else files.enter_context(_open_trace(options.trace))
+        trace = None if options.trace is None else files.enter_context(_open_output("--trace", options.trace))
+        cassette = None
+        if options.cassette is not None:
+            cassette = files.enter_context(_open_output("--cassette", options.cassette))
         tame_collector()
-        return trio.run(_run, options, leg, party, trace, devices)
+        return trio.run(_run, options, leg, party, _Outputs(trace, cassette), devices)
 
 
 def tame_collector() -> None:
@@ -75,22 +92,24 @@ def tame_collector() -> None:
     gc.set_threshold(20_000, 10, 10)
 
 
-async def _run(
-    options: RunOptions, leg: Leg | None, party: Party, trace: BinaryIO | None, devices: SoundDevices
-) -> int:
+async def _run(options: RunOptions, leg: Leg | None, party: Party, outputs: _Outputs, devices: SoundDevices) -> int:
     status = INTERRUPTED
     async with trio.open_nursery() as nursery:
         interruption = Interruption(partial(nursery.cancel_scope.cancel, reason="interrupted"))
         with interruption.on_signals():
             services = await _start_services(options, nursery, devices)
+            if outputs.cassette is not None:
+                write = _lines_into(outputs.cassette, "--cassette", lambda error: session.broke(error))
+                services = replace(services, cassette=_recorder(options, write, services.secrets))
             idle = IDLE_SECONDS if leg is None else IDLE_AFTER_CALL_SECONDS
             idle_seconds = idle if options.idle_timeout is None else options.idle_timeout
             ticker = Ticker()
             session = Session(options.scenario, services, ticker, idle_seconds=idle_seconds)
             interruption.end = partial(session.terminate, "interrupted")
-            if trace is not None:
-                _subscribe_trace(session, trace)
+            if outputs.trace is not None:
+                session.trace_log.subscribe(_lines_into(outputs.trace, "--trace", session.broke))
             _subscribe_view(options, session, nursery, interruption)
+            session.trace_log.introduce(scenario=str(options.scenario), session=session.id)
             if services.base_urls:
                 session.trace("local_agent", url=services.base_urls["elevenlabs"])
             nursery.start_soon(ticker.run)
@@ -98,6 +117,8 @@ async def _run(
             status = status_of(outcome.error)
             session.trace("clock", late_ticks=ticker.late, skipped_ticks=ticker.skipped)
         nursery.cancel_scope.cancel(reason="the session is over")
+    if outcome.error is not None and outputs.trace is None:
+        keep_trace(session, options.scenario)
     return INTERRUPTED if interruption.happened else status
 
 
@@ -110,9 +131,27 @@ async def _start_services(options: RunOptions, nursery: trio.Nursery, devices: S
         port = await nursery.start(serve_agent, TcpNetwork(), "127.0.0.1", 0, options.local_agent)
         base_urls["elevenlabs"] = f"http://127.0.0.1:{port}"
         secrets["ELEVENLABS_API_KEY"] = LOCAL_KEY
-    network, known = TcpNetwork(), Secrets(secrets, os.environ)
-    sounds = SoundLibrary(network, in_thread, speech(network, known, local=options.local_agent is not None))
-    return Services(secrets=known, network=network, base_urls=base_urls, sounds=sounds, devices=devices)
+    network = TcpNetwork()
+    # Somebody else's scenario gets what it was given, and nothing of what else this machine knows.
+    known = Secrets(secrets, os.environ if options.sandbox is None else {})
+    voice = speech(network, known, local=options.local_agent is not None)
+    return Services(
+        secrets=known,
+        network=network,
+        base_urls=base_urls,
+        sounds=SoundLibrary(network, in_thread, voice, options.sandbox),
+        language=_language(options.scenario),
+        is_sandboxed=options.sandbox is not None,
+        devices=devices,
+    )
+
+
+def _language(scenario: Path) -> Language | None:
+    if scenario.suffix != ".vox":
+        return None
+    from voxrun.api.vox import vox_language  # noqa: PLC0415 - its parser is slow to start
+
+    return vox_language
 
 
 def _subscribe_view(options: RunOptions, session: Session, nursery: trio.Nursery, interruption: Interruption) -> None:
@@ -138,12 +177,17 @@ def _subscribe_view(options: RunOptions, session: Session, nursery: trio.Nursery
         session.trace_log.subscribe(guarded(PlainView(sys.stdout, sys.stderr).show, on_failure))
 
 
-def _subscribe_trace(session: Session, file: BinaryIO) -> None:
+def _lines_into(file: BinaryIO, option: str, broke: Callable[[DeviceError], None]) -> Callable[[str], None]:
     def on_failure(error: OSError) -> None:
-        message = f"--trace {file.name} can't be written: {error.strerror}; what was written before is kept"
-        session.broke(DeviceError(message))
+        broke(DeviceError(f"{option} {file.name} can't be written: {error.strerror}; what was written before is kept"))
 
-    session.trace_log.subscribe(guarded(lambda line: file.write(f"{line}\n".encode()), on_failure))
+    return guarded(lambda line: file.write(f"{line}\n".encode()), on_failure)
+
+
+def _recorder(options: RunOptions, write: Callable[[str], None], secrets: Secrets) -> "CassetteRecorder":
+    from voxrun.providers.elevenlabs.cassette_recorder import CassetteRecorder  # noqa: PLC0415 - few runs need it
+
+    return CassetteRecorder(write, secrets.scrub, scenario=options.scenario.name, keeps_audio=options.cassette_audio)
 
 
 def _check_paths(options: RunOptions) -> None:
@@ -152,11 +196,20 @@ def _check_paths(options: RunOptions) -> None:
         raise ConfigurationError(f"there is no scenario {options.scenario}: check the path")
     if options.scenario.is_dir():
         raise ConfigurationError(f"{options.scenario} is a folder: name the scenario file in it")
+    if options.sandbox is not None:
+        if options.scenario.suffix != ".vox":
+            raise ConfigurationError("--sandbox is for .vox scenarios: one in Python can do whatever you can")
+        if not options.sandbox.is_dir():
+            raise ConfigurationError(f"--sandbox {options.sandbox} is no folder")
     used = {options.scenario.resolve(): "the scenario"}
     for what, path in (("the --call file", options.call), ("the agent's script", options.local_agent)):
         if path:
             used[Path(path).resolve()] = what
-    for option, output in (("--record", options.record), ("--trace", options.trace)):
+    for option, output in (
+        ("--record", options.record),
+        ("--trace", options.trace),
+        ("--cassette", options.cassette),
+    ):
         if output is None:
             continue
         if output.resolve() in used:
@@ -173,6 +226,8 @@ def _open_leg(options: RunOptions, files: ExitStack, devices: SoundDevices) -> t
     if options.call is None or options.call == "mic":
         leg, party = SoundDeviceLeg(devices), Party(callerid="microphone")
     elif options.call.startswith("rtp://"):
+        from voxrun.transports.rtp_session import open_rtp_leg, parse_rtp_url  # noqa: PLC0415 - brings the codecs in
+
         rtp = open_rtp_leg(parse_rtp_url(options.call))
         files.callback(rtp.close)
         leg, party = rtp, Party(callerid="rtp")
@@ -194,11 +249,11 @@ def _open_leg(options: RunOptions, files: ExitStack, devices: SoundDevices) -> t
     return leg, party
 
 
-def _open_trace(path: Path) -> BinaryIO:
+def _open_output(option: str, path: Path) -> BinaryIO:
     try:
         return path.open("wb", buffering=0)
     except OSError as error:
-        raise _unwritable("--trace", path, error) from error
+        raise _unwritable(option, path, error) from error
 
 
 def _unwritable(option: str, path: Path, error: OSError) -> ConfigurationError:

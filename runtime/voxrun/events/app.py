@@ -41,6 +41,20 @@ class CallAlertingEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequestEvent:
+    """Somebody asked for the session's control URL, `accessURL` of `AppEvents.Started`.
+
+    `path` is as it was asked for, without the host; `headers` have names in lower case; `content` is the body.
+    """
+
+    name: str
+    method: str
+    path: str
+    content: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TerminatingEvent:
     """The session is about to end: timers and units are gone, only logging is left.
 
@@ -79,6 +93,7 @@ class AppEvents:
 
     Started: Final = EventName[StartedEvent]("Application.Started")
     CallAlerting: Final = EventName[CallAlertingEvent]("Application.CallAlerting")
+    HttpRequest: Final = EventName[HttpRequestEvent]("Application.HttpRequest")
     Terminating: Final = EventName[TerminatingEvent]("Application.Terminating")
     Terminated: Final = EventName[TerminatedEvent]("Application.Terminated")
     SoundDeviceOpened: Final = EventName[SoundDeviceEvent]("Application.SoundDeviceOpened")

@@ -12,7 +12,7 @@ class EventName(str, Generic[E]):
     lets mypy and pyright check the handler that `addEventListener(event, handler)` is given.
     """
 
-    __slots__ = ()
+    __slots__ = ("__orig_class__",)  # where typing leaves the payload's type: the language's checker reads it there
 
 
 def constants(*namespaces: type) -> frozenset[str]:

@@ -3,27 +3,31 @@
 import enum
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, ClassVar, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack, overload
 
 import trio
 
-from voxrun.audio.frame import Samples, silence
+from voxrun.audio.frame import FRAME_MS, Samples, silence
 from voxrun.errors import ScenarioError
 from voxrun.events.call import CallEvent, CallEvents, ConnectedEvent, DisconnectedEvent, ToneReceivedEvent
-from voxrun.media.call_playback import CallPlayback
-from voxrun.media.call_recorder import CallRecorder
 from voxrun.media.graph import Inlet, Source
 from voxrun.media.host import UnitHost
 from voxrun.media.inbox import Inbox
 from voxrun.media.leg import Leg, Party
-from voxrun.media.line import AudioCame, AudioResumed, AudioStopped, FarEndLeft, LineNews, ToneCame
+from voxrun.media.level_tap import LevelTap, Peaks
+from voxrun.media.line import AudioCame, AudioResumed, AudioStopped, FarEndLeft, FrameCame, LineNews, ToneCame
 from voxrun.media.parameters import merged
-from voxrun.media.playback import OpenSource
 from voxrun.media.progress_tones import RINGING
-from voxrun.media.recording import new_take
 from voxrun.media.sounds import AudioRequest
 from voxrun.media.tone_source import ToneSource
 from voxrun.media.unit import MediaSource
+
+if TYPE_CHECKING:
+    from voxrun.media.call_playback import CallPlayback
+    from voxrun.media.call_recorder import CallRecorder
+    from voxrun.media.playback import OpenSource
+
+TICKS_PER_SECOND = 1000 // FRAME_MS
 
 RING_SECONDS = 60.0
 """An incoming call that nobody answers ends after this long, with code 408 (VoxEngine's limit)."""
@@ -90,9 +94,12 @@ class Call(MediaSource):
         self._ringing = trio.CancelScope()
         self._over = trio.Event()
         self._inbox = Inbox(leg.rate)
+        self._levels = LevelTap(host.now, self._tell_levels)
+        self._waiting: dict[str, float] = {}  # the most that waited in each unit since levels were told
         self._playback: CallPlayback | None = None
         self._recorder: CallRecorder | None = None
         self.output.open(leg.rate)
+        self._ahead: Samples | None = None  # what was sent on before its tick
         self.said: Samples = silence(leg.rate)
         """What came from the caller in the last tick: (n,) int16."""
         self.heard: Samples = silence(leg.rate)
@@ -175,7 +182,7 @@ class Call(MediaSource):
         self._handles_tones = doHandle
 
     def sendDigits(self, digits: str) -> None:
-        """Send the tones of 0-9, *, #, A-D in place of what the call hears. ScenarioError for anything else."""
+        """Send tones (0-9, *, #, A-D) instead of what the call hears; p pauses 2 s. ScenarioError for anything else."""
         if self._leg.line is None or self._state is not CallState.CONNECTED:
             what = f"is {self._state.value}" if self._leg.line else "has no way to carry tones"
             self._host.warn(f"{self.id()}.sendDigits() has no effect: the call {what}")
@@ -231,6 +238,9 @@ class Call(MediaSource):
 
         `RecordStarted`, and after the end `RecordStopped`, tell the file's URL.
         """
+        from voxrun.media.call_recorder import CallRecorder  # noqa: PLC0415 - few calls are recorded
+        from voxrun.media.recording import new_take  # noqa: PLC0415 - few calls are recorded
+
         options = merged("call.record", CallRecordParameters, parameters, keywords)
         if self._state is CallState.TERMINATED or self._recorder is not None:
             what = "is recorded already" if self._recorder else f"is {self._state.value}"
@@ -242,6 +252,11 @@ class Call(MediaSource):
         take = new_take(self._host, options.get("name"), rate=self._leg.rate, channels=channels, transcribe=transcribe)
         self._recorder = CallRecorder(self._host, self, take, stereo=stereo)
 
+    @property
+    def waiting(self) -> float:
+        """Seconds of audio on its way to the caller that are here already."""
+        return len(self._inbox) / self._leg.rate
+
     def inlet(self, source: Source) -> Inlet | None:
         """Live while the call is connected."""
         return self._inbox.inlet if self._state is CallState.CONNECTED else None
@@ -250,30 +265,61 @@ class Call(MediaSource):
         """What the sender had ahead of the tick is not heard any more."""
         self._inbox.cut()
 
+    def clear(self) -> None:
+        """What the caller was sent is not wanted any more, wherever it waits at the far end."""
+        if self._leg.line is not None:
+            self._leg.line.clear()
+
     def produce(self) -> None:
-        """Take the caller's frame and send it on."""
+        """Take the caller's frame and send it on, unless that was done ahead of the tick."""
         if self._state is CallState.CONNECTED:
             self.said = self._leg.read()
-            self.output.push(self.said)
+            if self.said is not self._ahead:
+                self.output.push(self.said)
 
     def consume(self) -> None:
         """Give the caller the frame that came, or silence."""
         if self._state is CallState.CONNECTED:
             self.heard = self._inbox.take()
             self._leg.write(self.heard)
+            position = self._host.graph.position
+            self._levels.take(position, self.said, self.heard)
+            if position % TICKS_PER_SECOND == 0:
+                self._note_waiting()
 
-    def _play(self, what: str, open_source: OpenSource, *, loop: bool) -> None:
+    def _play(self, what: str, open_source: "OpenSource", *, loop: bool) -> None:
+        from voxrun.media.call_playback import CallPlayback  # noqa: PLC0415 - few calls are played to
+
         if self._state is not CallState.CONNECTED:
             self._host.warn(f"{self.id()}.{what}() has no effect: the call is {self._state.value}")
             return
         self.stopPlayback()
         self._playback = CallPlayback(self._host, self, open_source, loop=loop)
 
+    def _tell_levels(self, began: float, said: Peaks, heard: Peaks) -> None:
+        self._host.trace(
+            "level",
+            unit=self.id(),
+            began=round(began, 4),
+            said=said,
+            heard=heard,
+            waiting=self._waiting,
+            samples_too_many=self._inbox.dropped,
+        )
+        self._waiting = {}
+
+    def _note_waiting(self) -> None:
+        for unit, seconds in self._host.graph.waiting().items():
+            self._waiting[unit] = max(seconds, self._waiting.get(unit, 0.0))
+
     def _hear_of(self, news: LineNews) -> None:
-        if self._state is not CallState.CONNECTED:
-            return
         if isinstance(news, FarEndLeft):
             self._end(200, "The caller hung up")
+        if self._state is not CallState.CONNECTED:
+            return
+        if isinstance(news, FrameCame):
+            self._ahead = news.frame
+            self.output.push(news.frame)
         elif not isinstance(news, ToneCame):
             event = _LINE_EVENTS[type(news)]
             self._host.emit(self, event, CallEvent(name=event, call=self, id=self.id()))
@@ -326,4 +372,5 @@ class Call(MediaSource):
                 await self._over.wait()
                 nursery.cancel_scope.cancel(reason="the call is over")
         finally:
+            self._levels.flush()
             self._host.trace("losses", of=self.id(), samples_too_many=self._inbox.dropped)

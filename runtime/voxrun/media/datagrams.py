@@ -13,8 +13,12 @@ class Datagrams(Protocol):
     """One port, for both directions."""
 
     local: SocketAddress
-    unsent: int
-    """How many datagrams could not be sent."""
+    unauthentic: int
+    """How many datagrams came and were dropped, as they were not protected with the key that was agreed on."""
+
+    @property
+    def unsent(self) -> int:
+        """How many datagrams could not be sent."""
 
     def send(self, datagram: bytes, remote: SocketAddress) -> None:
         """Send without waiting."""

@@ -51,6 +51,26 @@ class Source(Protocol):
         """The unit's name."""
 
 
+@runtime_checkable
+class Holding(Protocol):
+    """A unit in which audio waits for its tick."""
+
+    @property
+    def waiting(self) -> float:
+        """How much of it, in seconds."""
+
+    def id(self) -> str:
+        """The unit's name."""
+
+
+@runtime_checkable
+class Clearable(Protocol):
+    """A sink behind which audio waits once more."""
+
+    def clear(self) -> None:
+        """Forget what waits."""
+
+
 class Output:
     """A source's way out: one `push` a tick, silence included, reaches every live listener.
 
@@ -170,6 +190,10 @@ class Graph:
         """How many units of these kinds were added and not removed yet."""
         return sum(isinstance(unit, kinds) for unit in self._units)
 
+    def waiting(self) -> dict[str, float]:
+        """Seconds of audio that wait, by the name of the unit in which they do; without those where nothing does."""
+        return {unit.id(): round(unit.waiting, 3) for unit in self._units if isinstance(unit, Holding) and unit.waiting}
+
     def add(self, unit: object) -> None:
         """Let a unit take part in ticks."""
         self._units.append(unit)
@@ -206,6 +230,12 @@ class Graph:
         sink.detach(source)
         self.changed()
         self._on_change("disconnect", source.id(), sink.id())
+
+    def clear(self, source: Source) -> None:
+        """What `source` sent is not wanted any more: have those forget it who hear it by themselves."""
+        for sink in self.listeners(source):
+            if isinstance(sink, Clearable):
+                sink.clear()
 
     def listeners(self, source: Source) -> Mapping[Sink, int]:
         """Whom `source` sends to, in the order of the routes, and since which `version`."""

@@ -19,6 +19,8 @@ class UnitHost(Protocol):
     """The session, seen from a unit."""
 
     graph: Graph
+    takes: str
+    """How the names of recordings begin that the scenario gives no name."""
 
     @property
     def app(self) -> "EventTarget":

@@ -24,6 +24,10 @@ class Inbox:
         """Samples that came too far ahead of the tick."""
         return self._playout.dropped
 
+    def __len__(self) -> int:
+        """Samples waiting for their tick."""
+        return len(self._playout)
+
     def take(self) -> Samples:
         """The next 20 ms: the shared silence when nothing came."""
         frame = self._playout.take(self._size)

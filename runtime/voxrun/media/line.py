@@ -5,6 +5,15 @@ from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
+from voxrun.audio.frame import Samples
+
+
+class FrameCame(Struct, frozen=True, gc=False):
+    """All that the leg will give at the next tick is here, and may be sent on before it."""
+
+    frame: Samples
+    """The array that `read` will give then."""
+
 
 class AudioCame(Struct, frozen=True):
     """The first audio came from the far end."""
@@ -28,7 +37,7 @@ class FarEndLeft(Struct, frozen=True):
     """The far end said that it leaves."""
 
 
-LineNews: TypeAlias = AudioCame | AudioStopped | AudioResumed | ToneCame | FarEndLeft
+LineNews: TypeAlias = FrameCame | AudioCame | AudioStopped | AudioResumed | ToneCame | FarEndLeft
 
 
 class Line(Protocol):
@@ -39,3 +48,6 @@ class Line(Protocol):
 
     def send_digits(self, digits: str) -> None:
         """Send tones after those that wait. ValueError for a digit that has none."""
+
+    def clear(self) -> None:
+        """Have the far end forget what it was sent and has not played yet, if it holds any."""

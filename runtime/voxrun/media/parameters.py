@@ -1,10 +1,10 @@
 """Parameters that VoxEngine takes as one object: here a mapping, keyword arguments of the same names, or both."""
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
 from voxrun.errors import ScenarioError
+from voxrun.nearest import nearest
 
 
 def merged(function: str, shape: type, given: Mapping[str, Any] | None, keywords: Mapping[str, Any]) -> dict[str, Any]:
@@ -17,8 +17,8 @@ def merged(function: str, shape: type, given: Mapping[str, Any] | None, keywords
     known = shape.__annotations__
     for name in values:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            advice = f"did you mean '{near[0]}'?" if near else f"it has {', '.join(known)}"
+            near = nearest(name, known)
+            advice = f"did you mean '{near}'?" if near else f"it has {', '.join(known)}"
             raise ScenarioError(f"{function} has no parameter '{name}'; {advice}")
     required: frozenset[str] = getattr(shape, "__required_keys__", frozenset())
     for name in sorted(required - set(values)):

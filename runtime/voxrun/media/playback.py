@@ -12,6 +12,7 @@ from typing import TypeAlias
 import trio
 
 from voxrun.errors import VoxrunError
+from voxrun.media.arriving import ArrivingReadAhead, ArrivingSource
 from voxrun.media.graph import Source
 from voxrun.media.host import UnitHost
 from voxrun.media.read_ahead import AudioSource, ReadAhead
@@ -143,9 +144,16 @@ class Playback:
                 self._finish(error)
             return
         self._duration = source.duration
-        audio = ReadAhead(self._host, source, loop=self._loop)
+        arriving = source if isinstance(source, ArrivingSource) else None
+        audio = (
+            ReadAhead(self._host, source, loop=self._loop)
+            if arriving is None
+            else ArrivingReadAhead(self._host, arriving, loop=self._loop)
+        )
         try:
             async with trio.open_nursery() as nursery:
+                if arriving is not None:
+                    nursery.start_soon(arriving.fetch)
                 nursery.start_soon(audio.fill)
                 await audio.ready()
                 self._load(audio)

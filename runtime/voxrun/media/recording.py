@@ -124,7 +124,7 @@ def new_take(host: UnitHost, name: str | None, *, rate: int, channels: int, tran
     `transcribe` puts a transcript beside it, called the same but for its end, `.transcript.jsonl`.
     ScenarioError when the name's end is of no format that can be written.
     """
-    path = Path(name or host.new_id("recording")).absolute()
+    path = Path(name or f"{host.takes}{host.new_id('recording')}").absolute()
     if not path.suffix or not name:
         path = path.with_name(f"{path.name}.wav")
     if path.suffix.lower() not in FORMATS:

@@ -1,5 +1,6 @@
 """`RtpLeg`: an RTP session on the tick, as the leg of a call or inside an `RtpUnit`."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random, SystemRandom
@@ -10,7 +11,7 @@ import trio
 from voxrun.audio.frame import FRAME_SECONDS, Samples, silence
 from voxrun.media.datagrams import Datagrams, SocketAddress
 from voxrun.media.host import UnitHost
-from voxrun.media.line import AudioCame, AudioResumed, AudioStopped, FarEndLeft, Line, LineNews, ToneCame
+from voxrun.media.line import AudioCame, AudioResumed, AudioStopped, FarEndLeft, FrameCame, Line, LineNews, ToneCame
 from voxrun.protocol.rtp.codecs import CODECS, Codec
 from voxrun.protocol.rtp.dtmf import ToneEvent, ToneStarted
 from voxrun.protocol.rtp.packet import is_rtcp
@@ -21,7 +22,7 @@ from voxrun.protocol.rtp.sending import RtpSender
 from voxrun.protocol.rtp.source_lock import SourceLock
 
 STOPPED_SECONDS = 7.0
-"""No audio for so long is worth an event (VoxEngine's time)."""
+"""No RTP for so long is worth an event (VoxEngine's time)."""
 
 _DYNAMIC = 96  # payload types from here on mean what both ends agreed on (RFC 3551, section 3)
 
@@ -58,7 +59,7 @@ class RtpLeg:
         self._silence = silence(codec.audio_rate) if settings.silence_suppression else None
         self._listener: Callable[[LineNews], None] = _ignore
         self._host: UnitHost | None = None
-        self._origin: float | None = None  # when tick 0 was due
+        self._origin = math.inf  # when tick 0 was due, in seconds of the session
         self._audio_flows: bool | None = None  # None before the first
         self._foreign_reports = 0
         self.rate = codec.audio_rate
@@ -78,8 +79,11 @@ class RtpLeg:
         self._listener = receive
 
     def send_digits(self, digits: str) -> None:
-        """Send tones in place of the audio, after those that wait. ValueError for a digit that has none."""
+        """Send tones in place of the audio, after those that wait; `p` is a pause. ValueError for anything else."""
         self._sender.tones.send(digits)
+
+    def clear(self) -> None:
+        """Nothing: the far end plays what comes as it comes."""
 
     def close(self) -> None:
         """Close the sockets; any number of times."""
@@ -101,34 +105,27 @@ class RtpLeg:
 
     def read(self) -> Samples:
         """The far end's next 20 ms."""
-        now = self._tick_time()
-        if now is None:
+        if self._host is None:
             return silence(self.rate)
+        elapsed = self._host.graph.position * FRAME_SECONDS
+        self._origin = min(self._origin, self._host.now() - elapsed)  # the least late tick knows best
+        now = self._origin + elapsed
         self._tell(self._receiver.poll_tones(now))
         self._watch(now)
         return self._receiver.read(now)
 
     def write(self, frame: Samples) -> None:
         """The next 20 ms for the far end; nothing is sent as long as nobody knows where it is."""
-        now, remote = self._tick_time(), self._remote
+        remote = self._remote
         is_suppressed = frame is self._silence and not self._sender.tones.is_busy
-        if now is None or remote is None or is_suppressed:
+        if self._host is None or remote is None or is_suppressed:
             return
-        for datagram in self._sender.write(frame, now):
+        for datagram in self._sender.write(frame, self._origin + self._host.graph.position * FRAME_SECONDS):
             self._sockets[0].send(datagram, remote)
 
     @property
     def _remote(self) -> SocketAddress | None:
         return cast("SocketAddress | None", self._lock.remote)
-
-    def _tick_time(self) -> float | None:
-        """When this tick was due, in seconds of the session; None before the leg is carried."""
-        if self._host is None:
-            return None
-        elapsed = self._host.graph.position * FRAME_SECONDS
-        if self._origin is None:
-            self._origin = self._host.now() - elapsed
-        return self._origin + elapsed
 
     async def _receive(self, host: UnitHost, socket: Datagrams) -> None:
         while True:
@@ -137,6 +134,9 @@ class RtpLeg:
                     self._learn(datagram, source, host.now())
                 else:
                     self._tell(self._receiver.receive(datagram, source, host.now()))
+            frame = self._receiver.read_ahead(self._origin + (host.graph.position + 1) * FRAME_SECONDS)
+            if frame is not None:
+                self._listener(FrameCame(frame))
 
     def _learn(self, datagram: bytes, source: SocketAddress, now: float) -> None:
         """Take RTCP from the peer's machine; its port says nothing, as the peer may be behind a translator."""
@@ -169,8 +169,8 @@ class RtpLeg:
                 self._listener(ToneCame(event.digit))
 
     def _watch(self, now: float) -> None:
-        last = self._receiver.last_audio_at
-        if last is None:
+        last = self._receiver.last_media_at
+        if last is None or self._receiver.last_audio_at is None:
             return
         flows = now - last < STOPPED_SECONDS
         if flows is not self._audio_flows:
@@ -190,6 +190,7 @@ class RtpLeg:
             packets_malformed=receiver.dropped.malformed + self._reporter.malformed,
             packets_of_unknown_type=receiver.dropped.unknown_payload_type,
             packets_of_strangers=self._lock.strangers + receiver.dropped.probation + self._foreign_reports,
+            packets_not_authentic=sum(socket.unauthentic for socket in self._sockets),
             packets_not_sent=sum(socket.unsent for socket in self._sockets),
             concealed_share=round(counters.concealed_share, 4),
             packets_sent=self._sender.packets,

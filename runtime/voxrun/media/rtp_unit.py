@@ -4,12 +4,13 @@ from typing import ClassVar
 
 import trio
 
+from voxrun.audio.frame import Samples
 from voxrun.errors import ScenarioError
 from voxrun.events.rtp_unit import RtpToneReceivedEvent, RtpUnitEvent, RtpUnitEvents
 from voxrun.media.graph import Inlet, Source
 from voxrun.media.host import UnitHost
 from voxrun.media.inbox import Inbox
-from voxrun.media.line import AudioCame, AudioResumed, AudioStopped, FarEndLeft, LineNews, ToneCame
+from voxrun.media.line import AudioCame, AudioResumed, AudioStopped, FarEndLeft, FrameCame, LineNews, ToneCame
 from voxrun.media.rtp_leg import RtpLeg
 from voxrun.media.unit import MediaSource
 
@@ -34,6 +35,7 @@ class RtpUnit(MediaSource):
         super().__init__(host, "rtp")
         self._leg = leg
         self._inbox = Inbox(leg.rate)
+        self._ahead: Samples | None = None  # what was sent on before its tick
         self._life = trio.CancelScope()
         self.output.open(leg.rate)
         leg.listen(self._receive)
@@ -44,7 +46,10 @@ class RtpUnit(MediaSource):
         return "{}:{}".format(*self._leg.local)
 
     def sendDigits(self, digits: str) -> None:
-        """Send the tones of 0-9, *, #, A-D (RFC 4733) in place of the audio. ScenarioError for anything else."""
+        """Send the tones of 0-9, *, #, A-D (RFC 4733) in place of the audio; `p` pauses for 2 s.
+
+        ScenarioError for anything else.
+        """
         try:
             self._leg.send_digits(digits)
         except ValueError as error:
@@ -64,15 +69,20 @@ class RtpUnit(MediaSource):
         self._inbox.cut()
 
     def produce(self) -> None:
-        """Send on what came from the peer for this tick."""
-        self.output.push(self._leg.read())
+        """Send on what came from the peer for this tick, unless that was done ahead of it."""
+        frame = self._leg.read()
+        if frame is not self._ahead:
+            self.output.push(frame)
 
     def consume(self) -> None:
         """Give the peer what came in this tick, or silence."""
         self._leg.write(self._inbox.take())
 
     def _receive(self, news: LineNews) -> None:
-        if isinstance(news, ToneCame):
+        if isinstance(news, FrameCame):
+            self._ahead = news.frame
+            self.output.push(news.frame)
+        elif isinstance(news, ToneCame):
             tone = RtpUnitEvents.ToneReceived
             self._host.emit(self, tone, RtpToneReceivedEvent(name=tone, unit=self, tone=news.digit))
         else:

@@ -1,18 +1,22 @@
 """`EventTarget`: anything that handlers can listen to, and the registry of its handlers."""
 
-import difflib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 import trio
 
+from voxrun.errors import ScenarioError
 from voxrun.events.name import EventName, constants
+from voxrun.nearest import nearest
 
 if TYPE_CHECKING:
     from voxrun.media.host import UnitHost
 
 E = TypeVar("E")
 F = TypeVar("F", bound=Callable[..., object])
+
+MOST_HANDLERS = 500
+"""Of one event of one unit. More are a mistake, and would hold up everybody's clock."""
 
 
 class Registration(Generic[E]):
@@ -53,7 +57,12 @@ class EventTarget:
         self._warn_if_unknown(event)
         if not callable(callback):
             self._host.warn(f"{callback!r} is no function: the scenario ends when {event} fires")
-        self._listeners.setdefault(event, []).append(callback)
+        listeners = self._listeners.setdefault(event, [])
+        if len(listeners) >= MOST_HANDLERS:
+            raise ScenarioError(
+                f"{event} of {self.id()} has {MOST_HANDLERS} handlers already: is one added in a handler?"
+            )
+        listeners.append(callback)
 
     def removeEventListener(self, event: EventName[E], callback: Callable[[E], object] | None = None) -> None:
         """Forget one handler of `event`, or all of them when no `callback` is given."""
@@ -97,6 +106,6 @@ class EventTarget:
         known = constants(*self.namespaces)
         if event in known:
             return
-        near = difflib.get_close_matches(str(event), known, n=1)
-        advice = f"; did you mean '{near[0]}'?" if near else ""
+        near = nearest(str(event), known)
+        advice = f"; did you mean '{near}'?" if near else ""
         self._host.warn(f"no event named {event!r} ever fires here{advice}")

@@ -1,10 +1,11 @@
 """`Ticker`: the one media clock of the process."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import trio
 
 from voxrun.audio.frame import FRAME_SECONDS
+from voxrun.media.alarm import alarm
 
 PHASES = 4
 """Sessions are spread over this many sub-steps of a tick, so that their work does not bunch up."""
@@ -22,7 +23,8 @@ class Ticker:
     A member is called as `tick(position)`; `position` counts ticks since the clock began and jumps over skipped ones.
     """
 
-    def __init__(self, sleep_until: Callable[[float], Awaitable[None]] = trio.sleep_until) -> None:
+    def __init__(self, sleep_until: Callable[[float], Awaitable[None]] | None = None) -> None:
+        """Without a `sleep_until` it is the `alarm`'s."""
         self.late = 0
         """Ticks that began more than one tick late."""
         self.skipped = 0
@@ -53,8 +55,17 @@ class Ticker:
                 return bucket / _BUCKETS_PER_SECOND
         return _BUCKETS / _BUCKETS_PER_SECOND
 
+    def lateness_counts(self, bounds: Iterable[float]) -> list[int]:
+        """How many steps were at most so late, for each of `bounds` in seconds, and how many there were at all."""
+        places = [*(round(bound * _BUCKETS_PER_SECOND) + 1 for bound in bounds), _BUCKETS]
+        return [sum(self._lateness[:place]) for place in places]
+
     async def run(self) -> None:
         """Tick until cancelled."""
+        with alarm() as sleep_until:
+            await self._run(self._sleep_until or sleep_until)
+
+    async def _run(self, sleep_until: Callable[[float], Awaitable[None]]) -> None:
         step_seconds = FRAME_SECONDS / PHASES
         begin = trio.current_time()
         step = 0
@@ -66,7 +77,7 @@ class Ticker:
             step += 1
             while not self._phases[step % PHASES] and any(self._phases):
                 step += 1
-            await self._sleep_until(begin + step * step_seconds)
+            await sleep_until(begin + step * step_seconds)
             late = trio.current_time() - begin - step * step_seconds
             self._count(late)
             behind = int(late / FRAME_SECONDS) - MAX_CATCH_UP

@@ -1,15 +1,18 @@
 """Where the session meets an error of the user's code: find the user's own line and say what to do."""
 
-import difflib
 import inspect
 import linecache
 import traceback
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType, TracebackType
 
 import trio
 
+from voxrun.dsl.mistakes import told
 from voxrun.errors import ConfigurationError, RemoteError, ScenarioError, VoxrunError
+from voxrun.nearest import nearest
 
 OWN_MODULES = "voxrun_scenario_"
 """How the names of all modules begin that belong to a scenario: its script, and the files beside it."""
@@ -22,7 +25,7 @@ def explain(error: BaseException, scenario: Path, doing: str, callback: object =
     led there, as with a handler that takes no argument, the place is that of the function `callback`.
     """
     first = first_of(error)
-    where, excerpt = _place(error, first, callback) or (_short(str(scenario)), "")
+    where, excerpt = _place(error, first, callback) or (short_path(str(scenario)), "")
     if isinstance(first, SyntaxError):
         return ScenarioError(f"{doing}: {first.msg}", where=where, excerpt=excerpt)
     if isinstance(first, RemoteError):
@@ -31,6 +34,8 @@ def explain(error: BaseException, scenario: Path, doing: str, callback: object =
         return ConfigurationError(located(str(first), (where, excerpt)))
     if isinstance(first, ScenarioError):
         return ScenarioError(f"{doing}: {first.message}", where=where, excerpt=excerpt)
+    if scenario.suffix == ".vox":
+        return ScenarioError(f"{doing}: {told(first)}", where=where, excerpt=excerpt)
     text = str(first)
     name = type(first).__name__
     message = f"{doing}: {name}: {text}" if text else f"{doing}: {name}"
@@ -49,7 +54,7 @@ def calling_place() -> tuple[str, str] | None:
     """The scenario's line that runs now: ("file:line", its text); None when it is somebody else's turn."""
     for frame, line in traceback.walk_stack(None):
         if _own(frame):
-            return _line(frame.f_code.co_filename, line)
+            return _line(frame.f_code.co_filename, line, _byte_of(frame.f_code, frame.f_lasti))
     return None
 
 
@@ -64,10 +69,10 @@ def _place(error: BaseException, first: BaseException, callback: object) -> tupl
         column = f":{first.offset}" if first.offset else ""
         where, excerpt = _line(first.filename or "", first.lineno or 0)
         return where + column, excerpt
-    frames = [*traceback.walk_tb(error.__traceback__), *traceback.walk_tb(first.__traceback__)]
-    for frame, line in reversed(frames):
-        if _own(frame):
-            return _line(frame.f_code.co_filename, line)
+    for step in reversed([*_steps(error.__traceback__), *_steps(first.__traceback__)]):
+        if _own(step.tb_frame):
+            made_of = step.tb_frame.f_code
+            return _line(made_of.co_filename, step.tb_lineno, _byte_of(made_of, step.tb_lasti))
     code = getattr(callback, "__code__", None)
     if code is not None and str(callback.__module__).startswith(OWN_MODULES):
         return _line(code.co_filename, code.co_firstlineno)
@@ -78,12 +83,28 @@ def _own(frame: FrameType) -> bool:
     return str(frame.f_globals.get("__name__")).startswith(OWN_MODULES)
 
 
-def _line(filename: str, number: int) -> tuple[str, str]:
+def _steps(step: TracebackType | None) -> Iterator[TracebackType]:
+    while step is not None:
+        yield step
+        step = step.tb_next
+
+
+def _byte_of(code: CodeType, instruction: int) -> int | None:
+    """Where in its line, in bytes from 0, what runs there stands, in a file whose code has all positions."""
+    if not code.co_filename.endswith(".vox"):
+        return None
+    return next(islice(code.co_positions(), instruction // 2, None), (None,) * 4)[2]
+
+
+def _line(filename: str, number: int, byte: int | None = None) -> tuple[str, str]:
     linecache.checkcache(filename)
-    return f"{_short(filename)}:{number}", linecache.getline(filename, number).strip()
+    line = linecache.getline(filename, number)
+    column = "" if byte is None else f":{len(line.encode()[:byte].decode(errors='ignore')) + 1}"
+    return f"{short_path(filename)}:{number}{column}", line.strip()
 
 
-def _short(filename: str) -> str:
+def short_path(filename: str) -> str:
+    """A path as people read it: from the current folder on, if it lies below."""
     path = Path(filename)
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
@@ -96,6 +117,6 @@ def _advice(error: BaseException) -> str:
         if inspect.iscoroutine(error.obj):
             error.obj.close()  # it is known now: no need for Python's own warning as well
             return "; the call that made it returns a promise: put `await` before it, in an `async def` handler"
-        near = difflib.get_close_matches(error.name, dir(error.obj), n=1)
-        return f"; did you mean '{near[0]}'?" if near else ""
+        near = nearest(error.name, dir(error.obj))
+        return f"; did you mean '{near}'?" if near else ""
     return ""

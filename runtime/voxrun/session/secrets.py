@@ -28,6 +28,9 @@ class Secrets:
             self.protect(value)
         return value
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._given or name in self._environment
+
     def protect(self, value: str) -> None:
         """Keep `value` out of every output from now on."""
         if len(value) >= MIN_LENGTH and value not in self._forms:

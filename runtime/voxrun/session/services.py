@@ -2,7 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from pathlib import Path
+from random import Random, SystemRandom
+from types import CodeType
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import trio
 
@@ -10,10 +13,14 @@ from voxrun.session.secrets import Secrets
 
 if TYPE_CHECKING:
     from voxrun.media.sounds import Sounds
+    from voxrun.providers.elevenlabs.cassette_recorder import CassetteRecorder
     from voxrun.transports.network import Network
     from voxrun.transports.sound.devices import SoundDevices
 
 T = TypeVar("T")
+
+Language = Callable[[Path, bytes, dict[str, Any]], CodeType]
+"""Makes code of a `.vox` scenario's source, and puts what the code needs into its namespace. ScenarioError."""
 
 
 async def in_thread(work: Callable[..., T], *args: object) -> T:
@@ -29,9 +36,17 @@ class Services:
     network: "Network"
     offload: Callable[..., Awaitable[object]] = in_thread
     """How blocking work is done. In virtual time it is done on the spot, so that results don't depend on threads."""
+    random: Random = field(default_factory=SystemRandom)
+    """Where chance comes from; a simulated session has one that was seeded."""
     base_urls: Mapping[str, str] = field(default_factory=dict)
     """Where a provider (`elevenlabs`) is to be found instead of its public address: the local agent's, say."""
     sounds: "Sounds | None" = None
     """Where players get their audio and recorders their files; a session of which neither is asked needs none."""
+    language: Language | None = None
+    """What understands `.vox` scenarios; without it only those in Python run."""
+    is_sandboxed: bool = False
+    """Whether the scenario is a stranger's: no debugger opens doors to it."""
     devices: "SoundDevices | None" = None
     """The microphones and speakers of this machine; a session that is only simulated has none."""
+    cassette: "CassetteRecorder | None" = None
+    """What takes down the conversations with agents."""

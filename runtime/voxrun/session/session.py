@@ -2,7 +2,6 @@
 
 import itertools
 import traceback
-import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 import trio
 
-from voxrun.errors import ConfigurationError, RemoteError, VoxrunError
+from voxrun.errors import ConfigurationError, InternalError, RemoteError, VoxrunError
 from voxrun.events.app import AppEvents, CallAlertingEvent, StartedEvent, TerminatedEvent, TerminatingEvent
 from voxrun.events.name import EventName
 from voxrun.media.call import Call
@@ -55,6 +54,19 @@ class Application(EventTarget):
     namespaces = (AppEvents,)
 
 
+class _Started:
+    """A task's status that remembers whether the task has started."""
+
+    def __init__(self, status: trio.TaskStatus[object]) -> None:
+        self.happened = False
+        self._status = status
+
+    def started(self, value: object = None) -> None:
+        """It has."""
+        self.happened = True
+        self._status.started(value)
+
+
 class Session:
     """The host of one scenario's units.
 
@@ -64,12 +76,15 @@ class Session:
     def __init__(
         self, scenario: Path, services: Services, ticker: Ticker, *, idle_seconds: float = IDLE_SECONDS
     ) -> None:
-        self.id = uuid.uuid4().hex
+        self.id = f"{services.random.getrandbits(128):032x}"
         self.services = services
         self.app = Application(self, "session")
         self.trace_log = Trace(self.now, services.secrets)
         self.graph = Graph(self._route_changed)
         self.custom_data = ""
+        self.takes = ""
+        self.access_url = ""
+        """Where `AppEvents.HttpRequest` is fired from outside; empty when nothing listens there."""
         self.call: Call | None = None
         self._scenario = scenario.resolve()
         self._ticker = ticker
@@ -88,16 +103,19 @@ class Session:
     async def run(self, leg: Leg | None = None, party: Party | None = None) -> Outcome:
         """Load the scenario, offer it the call behind `leg`, if any, and stay until it is over."""
         token = current.set(self)
-        self._ticker.add(self.graph.tick)
+        self._ticker.add(self._tick)
         try:
             async with trio.open_nursery() as self._units:
                 self._units.start_soon(self.timers.run)
                 await self._load_and_live(leg, party or Party())
                 self._units.cancel_scope.cancel(reason="the session is over")
         except BaseExceptionGroup as group:
-            raise first_of(group) from group
+            failed, others = group.split(Exception)
+            if others is not None:
+                raise first_of(others) from group
+            self._broke_down(failed or group)
         finally:
-            self._ticker.remove(self.graph.tick)
+            self._ticker.remove(self._tick)
             current.reset(token)
         error = self._failure or self._broken
         self.trace(
@@ -143,11 +161,11 @@ class Session:
 
     def spawn(self, task: Callable[..., Awaitable[object]], *args: object) -> None:
         """Run a unit's task."""
-        self._units.start_soon(task, *args)
+        self._units.start_soon(self._contain, task, *args)
 
     async def start(self, task: Callable[..., Awaitable[object]], *args: object) -> Any:
-        """Run a unit's task and wait until it says that it has started."""
-        return await self._units.start(task, *args)
+        """Run a unit's task and wait until it says that it has started; what it raises before is raised here."""
+        return await self._units.start(self._contain_started, task, *args)
 
     def at_end(self, leave: Callable[[], Awaitable[object]]) -> None:
         """Have `leave` run when the session ends."""
@@ -190,7 +208,7 @@ class Session:
 
     async def _load_and_live(self, leg: Leg | None, party: Party) -> None:
         try:
-            module = load(self._scenario)
+            module = load(self._scenario, self.services.language)
         except VoxrunError as error:
             self._fail(error)
             return
@@ -211,7 +229,8 @@ class Session:
 
     def _open(self, leg: Leg | None, party: Party) -> None:
         started = AppEvents.Started
-        self.emit(self.app, started, StartedEvent(name=started, sessionId=self.id))
+        url = self.access_url
+        self.emit(self.app, started, StartedEvent(name=started, sessionId=self.id, accessURL=url, accessSecureURL=url))
         if leg is None:
             self.call_ended()
             return
@@ -258,6 +277,41 @@ class Session:
         with trio.move_on_after(ENDING_SECONDS):
             async with trio.open_nursery() as handlers:
                 await dispatcher.run_waiting(handlers)
+
+    def contained(self, work: Callable[..., object], *args: object) -> None:
+        """Do work of this session's units for somebody who must not be hurt when it fails: only the session ends."""
+        try:
+            work(*args)
+        except Exception as error:  # noqa: BLE001 - one session's failure is no other's
+            self._ticker.remove(self._tick)
+            self._broke_down(error)
+
+    def _tick(self, position: int) -> None:
+        self.contained(self.graph.tick, position)
+
+    async def _contain(self, task: Callable[..., Awaitable[object]], *args: object) -> None:
+        try:
+            await task(*args)
+        except* Exception as group:  # noqa: BLE001 - one unit's failure is its session's alone
+            self._broke_down(group)
+
+    async def _contain_started(
+        self, task: Callable[..., Awaitable[object]], *args: object, task_status: trio.TaskStatus[object]
+    ) -> None:
+        started = _Started(task_status)
+        try:
+            await task(*args, task_status=started)
+        except Exception as error:
+            if not started.happened:
+                raise
+            self._broke_down(error)
+
+    def _broke_down(self, error: BaseException) -> None:
+        """A unit's own code failed: that ends this session in good order, and no other."""
+        first = first_of(error)
+        self.trace("traceback", text="".join(traceback.format_exception(error)))
+        own = first if isinstance(first, VoxrunError) else None
+        self._fail(own or InternalError(f"a bug of voxrun's own: {type(first).__name__}: {first}"))
 
     def _handler_failed(self, error: BaseException, doing: str, handler: object) -> None:
         self.trace("traceback", text="".join(traceback.format_exception(error)))

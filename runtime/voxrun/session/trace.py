@@ -5,8 +5,10 @@ from collections import deque
 from collections.abc import Callable, Mapping
 
 import msgspec
+import numpy as np
 
 from voxrun.session.secrets import Secrets
+from voxrun.trace.records import FORMAT
 
 KEPT_RECORDS = 5_000
 """What a session keeps in memory; the oldest go first, and are counted."""
@@ -22,8 +24,10 @@ class Trace:
         self.dropped = 0
         self._now = now
         self._secrets = secrets
+        self._head: dict[str, object] | None = None
         self._records: deque[dict[str, object]] = deque(maxlen=KEPT_RECORDS)
         self._subscribers: list[Subscriber] = []
+        self._observers: list[Callable[[Mapping[str, object]], None]] = []
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Send every record from now on to `subscriber`."""
@@ -34,19 +38,33 @@ class Trace:
         if subscriber in self._subscribers:
             self._subscribers.remove(subscriber)
 
+    def observe(self, observer: Callable[[Mapping[str, object]], None]) -> None:
+        """Give every record from now on to `observer` as it is: cheaper than a line, and with all secrets in it."""
+        self._observers.append(observer)
+
     def record(self, kind: str, **fields: object) -> None:
         """Add a record."""
         self.dropped += len(self._records) == KEPT_RECORDS
         record = {"t": round(self._now(), 4), "kind": kind, **fields}
         self._records.append(record)
+        for observer in self._observers:
+            observer(record)
         if self._subscribers:
             line = self._line(record)
             for subscriber in tuple(self._subscribers):
                 subscriber(line)
 
+    def introduce(self, **about: object) -> None:
+        """Add the record that comes first, and is never dropped: which format they have, and what they are `about`."""
+        self.record("session", format=FORMAT, **about)
+        self._head = self._records[-1]
+
     def lines(self) -> list[str]:
         """All that is kept, as JSON lines."""
-        return [self._line(record) for record in self._records]
+        kept = list(self._records)
+        if self._head is not None and kept[0] is not self._head:
+            kept.insert(0, self._head)
+        return [self._line(record) for record in kept]
 
     def _line(self, record: dict[str, object]) -> str:
         plain = {name: value if name == "kind" else self._plain(value) for name, value in record.items()}
@@ -56,6 +74,8 @@ class Trace:
         """`value` as what JSON knows, with no secret in it; a unit is its name."""
         if value is None or isinstance(value, int | float):
             return value
+        if isinstance(value, np.ndarray):
+            return value.tolist()
         if isinstance(value, Mapping):
             return {self._text(key): self._plain(inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):

@@ -4,7 +4,7 @@ from io import BytesIO
 from os import PathLike
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -23,8 +23,10 @@ class AudioFile:
     Synchronous, for a worker thread; it decodes half a second at a time.
     """
 
-    def __init__(self, path: str | PathLike[str], content: bytes | None = None) -> None:
+    def __init__(self, path: str | PathLike[str], content: bytes | BinaryIO | None = None) -> None:
         """Open the file at `path`, or one that is in memory already as `content`; then `path` just names it.
+
+        `content` that isn't bytes is something to read them from, which has a `seek` and isn't empty.
 
         Raises ConfigurationError if it is missing, unreadable, no audio, empty, or at an odd rate.
         """
@@ -95,7 +97,8 @@ class AudioFile:
                 is_empty = not self._content
             if is_empty:
                 raise self._wrong("empty")
-            audio = self._library.SoundFile(self._name if self._content is None else BytesIO(self._content))
+            content = BytesIO(self._content) if isinstance(self._content, bytes) else self._content
+            audio = self._library.SoundFile(self._name if content is None else content)
         except OSError as error:
             raise ConfigurationError(f"can't read the audio file '{self._name}': {error.strerror}") from None
         except self._library.LibsndfileError as error:

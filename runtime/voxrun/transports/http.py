@@ -1,7 +1,8 @@
-"""`http_request`: one HTTP/1.1 request and its whole response, within limits."""
+"""`http_request`: one HTTP/1.1 request and its whole response, within limits; `http_open`: one that still comes."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from urllib.parse import urljoin
 
@@ -54,7 +55,7 @@ class _Request:
     def address(self) -> Address:
         return Address.parse(self.url, plain="http", secure="https")
 
-    def redirected(self, response: HttpResponse) -> "_Request | None":
+    def redirected(self, response: "ComingResponse") -> "_Request | None":
         """What to ask next; None when `response` is the answer."""
         location = next((value for name, value in response.headers if name.lower() == "location"), None)
         if response.status not in _REDIRECTS or location is None:
@@ -81,12 +82,36 @@ async def http_request(
     Raises RemoteError if the server can't be reached, breaks off, speaks no HTTP or exceeds the limits, and
     ConfigurationError for a URL or header that can't be sent.
     """
+    coming = await http_open(network, method, url, headers=headers, body=body, limits=limits)
     try:
-        with trio.fail_after(limits.seconds):
-            return await _follow(network, _Request(method, url, headers, body), limits)
-    except trio.TooSlowError:
-        address = Address.parse(url, plain="http", secure="https")
-        raise RemoteError(f"{address} did not answer the HTTP request within {limits.seconds:g} s: try again") from None
+        content = bytearray()
+        while data := await coming.receive():
+            content += data
+    finally:
+        await coming.aclose()
+    return HttpResponse(coming.status, coming.headers, bytes(content))
+
+
+async def http_open(
+    network: Network,
+    method: str,
+    url: str,
+    *,
+    headers: Sequence[tuple[str, str]] = (),
+    body: bytes = b"",
+    limits: HttpLimits = _LIMITS,
+) -> "ComingResponse":
+    """As `http_request`, but when this returns the body is still to come, and the caller's to `receive` and close."""
+    deadline = trio.current_time() + limits.seconds
+    request = _Request(method, url, headers, body)
+    for left in range(limits.redirects, -1, -1):
+        coming = await _send(network, request, limits, deadline)
+        following = request.redirected(coming) if left else None
+        if following is None:
+            return coming
+        await coming.aclose()
+        request = following
+    raise AssertionError("the last response is returned")
 
 
 def encode_headers(headers: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
@@ -102,60 +127,105 @@ def encode_headers(headers: Sequence[tuple[str, str]]) -> list[tuple[bytes, byte
     return [(name.encode("ascii"), value.strip(" \t").encode("latin-1")) for name, value in headers]
 
 
-async def _follow(network: Network, request: _Request, limits: HttpLimits) -> HttpResponse:
-    response = await _send(network, request, limits.size)
-    for _ in range(limits.redirects):
-        following = request.redirected(response)
-        if following is None:
-            break
-        request = following
-        response = await _send(network, request, limits.size)
-    return response
+class ComingResponse:
+    """What the server answered, whatever the status, but for its body, which `receive` gives as it comes."""
 
+    def __init__(self, stream: trio.abc.Stream, address: Address, limits: HttpLimits, deadline: float) -> None:
+        self.status = 0
+        self.headers: tuple[tuple[str, str], ...] = ()
+        self._stream = stream
+        self._address = address
+        self._limits = limits
+        self._left = limits.size
+        self._deadline = deadline
+        self._parser = h11.Connection(h11.CLIENT)
 
-async def _send(network: Network, request: _Request, limit: int) -> HttpResponse:
-    address, body = request.address, request.body
-    fields = [
-        (b"Host", address.authority.encode("ascii")),
-        (b"Connection", b"close"),
-        *encode_headers(request.headers),
-    ]
-    if body:
-        fields.append((b"Content-Length", str(len(body)).encode("ascii")))
-    parser = h11.Connection(h11.CLIENT)
-    events = [h11.Request(method=request.method, target=address.target, headers=fields), h11.Data(body)]
-    sent = b"".join(parser.send(event) or b"" for event in (*events, h11.EndOfMessage()))
-    try:
-        stream = await network.connect(address.host, address.port, tls=address.tls)
+    @property
+    def size(self) -> int | None:
+        """Bytes of the whole body, if the server said."""
+        length = next((value for name, value in self.headers if name.lower() == "content-length"), "")
+        return int(length) if length.isdecimal() else None
+
+    async def begin(self, request: _Request) -> None:
+        """Send the request, and read the answer's head."""
+        body = request.body
+        fields = [
+            (b"Host", self._address.authority.encode("ascii")),
+            (b"Connection", b"close"),
+            *encode_headers(request.headers),
+        ]
+        if body:
+            fields.append((b"Content-Length", str(len(body)).encode("ascii")))
+        events = [h11.Request(method=request.method, target=self._address.target, headers=fields), h11.Data(body)]
+        sent = b"".join(self._parser.send(event) or b"" for event in (*events, h11.EndOfMessage()))
+        with self._explained():
+            await self._stream.send_all(sent)
+        head = await self._next()
+        while not isinstance(head, h11.Response):  # an answer such as 100
+            head = await self._next()
+        self.status = head.status_code
+        self.headers = tuple(
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers.raw_items()
+        )
+        if self.size is not None and self.size > self._limits.size:
+            raise self._too_large()
+
+    async def receive(self) -> bytes:
+        """What comes next of the body; nothing at its end. RemoteError as from `http_request`."""
+        while isinstance(event := await self._next(), h11.Data):
+            if event.data:
+                return bytes(event.data)
+        return b""
+
+    async def aclose(self) -> None:
+        """End the connection."""
+        await trio.aclose_forcefully(self._stream)
+
+    async def _next(self) -> object:
+        with self._explained():
+            while (event := self._parser.next_event()) is h11.NEED_DATA:
+                data = bytes(await self._stream.receive_some(_RECEIVE_BUFFER))
+                self._left -= len(data)
+                if self._left < 0:
+                    raise self._too_large()
+                self._parser.receive_data(data)
+        return event
+
+    def _too_large(self) -> RemoteError:
+        return RemoteError(f"{self._address} sent an HTTP response of more than {self._limits.size} bytes")
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """In time, and with the network's errors in words."""
         try:
-            await stream.send_all(sent)
-            return await _receive(stream, parser, address, limit)
-        finally:
-            await trio.aclose_forcefully(stream)
-    except trio.BrokenResourceError as error:
-        raise RemoteError(f"{address} broke off during the HTTP request: try again") from error
-    except h11.RemoteProtocolError as error:
-        raise RemoteError(f"{address} did not answer in HTTP ({error}): check the address and port") from error
+            with trio.fail_at(self._deadline):
+                yield
+        except trio.TooSlowError:
+            raise _too_slow(self._address, self._limits) from None
+        except trio.BrokenResourceError as error:
+            raise RemoteError(f"{self._address} broke off during the HTTP request: try again") from error
+        except h11.RemoteProtocolError as error:
+            raise RemoteError(
+                f"{self._address} did not answer in HTTP ({error}): check the address and port"
+            ) from error
 
 
-async def _receive(stream: trio.abc.Stream, parser: h11.Connection, address: Address, limit: int) -> HttpResponse:
-    head: h11.Response | None = None
-    body = bytearray()
-    left = limit
-    while True:
-        match parser.next_event():
-            case h11.NEED_DATA:
-                data = bytes(await stream.receive_some(_RECEIVE_BUFFER))
-                left -= len(data)
-                if left < 0:
-                    raise RemoteError(f"{address} sent an HTTP response of more than {limit} bytes")
-                parser.receive_data(data)
-            case h11.Response() as head:
-                pass
-            case h11.Data(data=data):
-                body += data
-            case h11.EndOfMessage() if head is not None:
-                headers = tuple(
-                    (name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers.raw_items()
-                )
-                return HttpResponse(head.status_code, headers, bytes(body))
+async def _send(network: Network, request: _Request, limits: HttpLimits, deadline: float) -> ComingResponse:
+    address = request.address
+    encode_headers(request.headers)  # before anything is sent
+    try:
+        with trio.fail_at(deadline):
+            stream = await network.connect(address.host, address.port, tls=address.tls)
+    except trio.TooSlowError:
+        raise _too_slow(address, limits) from None
+    coming = ComingResponse(stream, address, limits, deadline)
+    try:
+        await coming.begin(request)
+    except BaseException:
+        await coming.aclose()
+        raise
+    return coming
+
+
+def _too_slow(address: Address, limits: HttpLimits) -> RemoteError:
+    return RemoteError(f"{address} did not answer the HTTP request within {limits.seconds:g} s: try again")

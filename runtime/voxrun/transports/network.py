@@ -5,13 +5,14 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import copy_context
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import count
 from typing import Protocol, TypeAlias
 
 import trio
 
 from voxrun.errors import ConfigurationError, RemoteError
+from voxrun.transports.socket_stream import SocketStream
 
 Attend: TypeAlias = Callable[[trio.abc.Stream], Awaitable[None]]
 """Talks over one accepted stream, which is closed when this returns or raises."""
@@ -53,7 +54,7 @@ class TcpNetwork:
     async def connect(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
         try:
             with trio.fail_after(self._connect_timeout):
-                stream = await trio.open_tcp_stream(host, port)
+                stream = SocketStream.over(await trio.open_tcp_stream(host, port))
                 return await self._encrypt(stream, host) if tls else stream
         except trio.TooSlowError:
             raise RemoteError(
@@ -62,9 +63,9 @@ class TcpNetwork:
             ) from None
         except socket.gaierror:
             raise _not_found(host, port) from None
-        except trio.BrokenResourceError as error:
+        except ssl.SSLError as error:
             raise RemoteError(
-                f"no encrypted connection to {host}:{port}: {error.__cause__ or 'the peer hung up'}. "
+                f"no encrypted connection to {host}:{port}: {error}. "
                 "Check that this port speaks TLS and that its certificate is valid and for this host"
             ) from error
         except OSError as error:
@@ -78,25 +79,29 @@ class TcpNetwork:
         *,
         task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        try:
-            listeners = await trio.open_tcp_listeners(port, host=host)
-        except OSError as error:
-            raise ConfigurationError(
-                f"can't listen on {host}:{port}: {error.strerror or error}. Choose another host or port"
-            ) from error
+        listeners = await self.listeners(host, port)
         try:
             task_status.started(listeners[0].socket.getsockname()[1])
-            await trio.serve_listeners(attend, listeners)
+            await trio.serve_listeners(partial(_attend_socket, attend), listeners)
         finally:
             for listener in listeners:
                 listener.socket.close()
 
-    async def _encrypt(self, stream: trio.SocketStream, host: str) -> trio.abc.Stream:
-        encrypted = trio.SSLStream(stream, self._tls_context, server_hostname=host, https_compatible=True)
+    async def listeners(self, host: str, port: int) -> list[trio.SocketListener]:
+        """Sockets that listen there: one for each address of `host`. Raises ConfigurationError."""
         try:
-            await encrypted.do_handshake()
+            return await trio.open_tcp_listeners(port, host=host)
+        except OSError as error:
+            raise ConfigurationError(
+                f"can't listen on {host}:{port}: {error.strerror or error}. Choose another host or port"
+            ) from error
+
+    async def _encrypt(self, stream: SocketStream, host: str) -> SocketStream:
+        encrypted = stream.encrypted(self._tls_context, host)
+        try:
+            await encrypted.shake_hands()
         except BaseException:
-            await trio.aclose_forcefully(stream)
+            await trio.aclose_forcefully(encrypted)
             raise
         return encrypted
 
@@ -122,16 +127,20 @@ class MemoryNetwork:
         self._free_ports: Iterator[int] = count(49152)  # the dynamic ports, RFC 6335 section 6
 
     async def connect(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
-        from trio.testing import memory_stream_pair  # noqa: PLC0415 - imports pytest, where there is one: 60 ms
-
         await trio.lowlevel.checkpoint()
         door = self._doors.get((host, port))
         if door is None:
             known = any(host == name for name, _ in self._doors)
             raise _refused(host, port) if known else _not_found(host, port)
-        near, far = memory_stream_pair()
+        near, far = self.pair()
         door(far)
         return near
+
+    def pair(self) -> tuple[trio.abc.Stream, trio.abc.Stream]:
+        """Both ends of a new stream."""
+        from trio.testing import memory_stream_pair  # noqa: PLC0415 - imports pytest, where there is one: 60 ms
+
+        return memory_stream_pair()
 
     async def serve(
         self,
@@ -156,6 +165,10 @@ class MemoryNetwork:
                 await trio.sleep_forever()
             finally:
                 del self._doors[host, port]
+
+
+async def _attend_socket(attend: Attend, accepted: trio.SocketStream) -> None:
+    await _attend(attend, SocketStream.over(accepted))
 
 
 async def _attend(attend: Attend, stream: trio.abc.Stream) -> None:

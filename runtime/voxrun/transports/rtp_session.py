@@ -4,13 +4,14 @@ import re
 from typing import Required, TypedDict
 from urllib.parse import parse_qsl, urlsplit
 
+from voxrun.audio.frame import FRAME_MS, silence
 from voxrun.errors import ConfigurationError
 from voxrun.media.datagrams import SocketAddress
 from voxrun.media.rtp_leg import RtpLeg, RtpSettings
 from voxrun.protocol.rtp.codecs import codec_named
 from voxrun.protocol.rtp.sdp import audio_format, describe_session, tone_format
-from voxrun.protocol.rtp.sending import PTIMES_MS
 from voxrun.transports.rtp_socket import RtpSocket, numeric_address
+from voxrun.transports.srtp import MAX_PAYLOAD_BYTES, Crypto, Srtp, SrtpDatagrams, parse_crypto, without_keys
 
 EXAMPLE = "rtp://127.0.0.1:4000?remote=127.0.0.1:4002&codec=PCMU"
 
@@ -18,16 +19,20 @@ _ADDRESS = re.compile(r"(?:(?P<ip4>[^:\[\]]+)|\[(?P<ip6>[^\[\]]+)\]):(?P<port>[0
 _MAX_PORT = 65535
 _ATTEMPTS = 20  # to find two free ports in a row
 _SWITCHES = {"true": True, "false": False}
-_IN_URLS = ("remote", "codec", "ptime", "rtcpMux", "silenceSuppression")
+_IN_URLS = ("remote", "codec", "ptime", "rtcpMux", "silenceSuppression", "crypto", "remoteCrypto")
 
 
 class RtpUnitParameters(TypedDict, total=False):
     """`local`: where to listen, "127.0.0.1:4000"; port 0 takes a free one.
 
     `remote`: the peer; without it whoever sends first. `codec`: what is sent: PCMU (the default), PCMA, G722, L16 (16
-    kHz), L16/8000, L16/24000 or L16/48000. `ptime`: ms of audio in a packet: 10, 20 (the default), 30, 40 or 60.
-    `rtcpMux`: RTCP shares the port of RTP instead of having the next one. `silenceSuppression`: send nothing while
-    there is nothing to hear.
+    kHz), L16/8000, L16/24000, L16/48000, or opus with the extra `[opus]`. `ptime`: ms of audio in a packet: 10, 20 (the
+    default, and all that opus takes), 30, 40 or 60. `rtcpMux`: RTCP shares the port of RTP instead of having the next
+    one. `silenceSuppression`: send nothing while there is nothing to hear.
+
+    `crypto`: send and take SRTP instead of RTP, with the extra `[srtp]`: the suite and key as `a=crypto` in SDP has
+    them, "AES_CM_128_HMAC_SHA1_80 inline:KEY" (or `_32`; RFC 4568). `remoteCrypto`: the peer's, when it sends with a
+    key of its own. No output of the session shows the keys.
     """
 
     local: Required[str]
@@ -36,13 +41,25 @@ class RtpUnitParameters(TypedDict, total=False):
     ptime: int
     rtcpMux: bool
     silenceSuppression: bool
+    crypto: str
+    remoteCrypto: str
 
 
 def open_rtp_leg(parameters: RtpUnitParameters) -> RtpLeg:
     """Listen. ConfigurationError when something can't be had."""
-    settings = _settings(parameters)
+    settings, crypto = _settings(parameters), _crypto(parameters)
+    longest = _payload_bytes(settings)  # before there is a socket to close: the codec may lack its library
+    if crypto and longest > MAX_PAYLOAD_BYTES:
+        raise ConfigurationError(
+            f"{settings.ptime} ms of {parameters.get('codec', 'PCMU')} are too much for one packet of SRTP"
+            f" ({longest} bytes, {MAX_PAYLOAD_BYTES} at most): choose a smaller ptime"
+        )
+    srtp = Srtp(*crypto) if crypto else None
     rtp, rtcp = _open_sockets(_parse(parameters["local"]), rtcp_mux=parameters.get("rtcpMux", False))
-    return RtpLeg(rtp, rtcp, settings)
+    if srtp is None:
+        return RtpLeg(rtp, rtcp, settings)
+    protected = SrtpDatagrams(rtp, srtp)
+    return RtpLeg(protected, protected if rtcp is rtp else SrtpDatagrams(rtcp, srtp), settings)
 
 
 def describe_remote(parameters: RtpUnitParameters) -> str:
@@ -51,21 +68,26 @@ def describe_remote(parameters: RtpUnitParameters) -> str:
     if settings.remote is None:
         raise ConfigurationError(f"SDP says where the peer receives: give `remote`, as in {EXAMPLE}")
     formats = [audio_format(settings.codec), tone_format(settings.codec.clock_rate)]
-    return describe_session(*settings.remote, formats, settings.ptime)
+    crypto = _crypto(parameters)
+    return describe_session(*settings.remote, formats, settings.ptime, crypto[0].attribute if crypto else "")
 
 
 def parse_rtp_url(url: str) -> RtpUnitParameters:
     """What a URL such as `EXAMPLE` says. ConfigurationError for what it can't say."""
-    parts = urlsplit(url)
-    given = dict(parse_qsl(parts.query, keep_blank_values=True))
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # a bracket without the other
+        raise ConfigurationError(f"an RTP URL is like {EXAMPLE}, or has an address such as [::1]:4000") from None
+    query = parts.query.replace("+", "%2B")  # a plus is part of a key
+    given = dict(parse_qsl(query, keep_blank_values=True))
     unknown = [*sorted(set(given) - set(_IN_URLS)), *([] if parts.path in ("", "/") else [parts.path])]
     if unknown or parts.scheme != "rtp":
-        what = f"'{unknown[0]}'" if unknown else f"scheme '{parts.scheme}'"
+        what = f"'{without_keys(unknown[0])}'" if unknown else f"scheme '{parts.scheme}'"
         raise ConfigurationError(f"an RTP URL has no {what}: it is like {EXAMPLE}, and may have {', '.join(_IN_URLS)}")
     ptime = given.get("ptime", "20")
     if not ptime.isdecimal():
-        raise ConfigurationError(f"ptime is a number of ms, not '{ptime}'")
-    return RtpUnitParameters(
+        raise ConfigurationError(f"ptime is a number of ms, not '{without_keys(ptime)}'")
+    parameters = RtpUnitParameters(
         local=parts.netloc,
         remote=given.get("remote", ""),
         codec=given.get("codec", "PCMU"),
@@ -73,24 +95,50 @@ def parse_rtp_url(url: str) -> RtpUnitParameters:
         rtcpMux=_switch(given, "rtcpMux"),
         silenceSuppression=_switch(given, "silenceSuppression"),
     )
+    if "crypto" in given:
+        parameters["crypto"] = given["crypto"]
+    if "remoteCrypto" in given:
+        parameters["remoteCrypto"] = given["remoteCrypto"]
+    return parameters
 
 
 def _settings(parameters: RtpUnitParameters) -> RtpSettings:
     ptime, remote = parameters.get("ptime", 20), parameters.get("remote", "")
-    if ptime not in PTIMES_MS:
-        raise ConfigurationError(f"ptime is one of {', '.join(map(str, PTIMES_MS))} ms, not {ptime}")
+    codec = codec_named(without_keys(parameters.get("codec", "PCMU")))
+    if ptime not in codec.ptimes:
+        known = ", ".join(map(str, codec.ptimes))
+        raise ConfigurationError(f"{codec.name} is sent with a ptime of {known} ms, not {ptime}")
     return RtpSettings(
-        codec=codec_named(parameters.get("codec", "PCMU")),
+        codec=codec,
         remote=_parse(remote) if remote else None,
         ptime=ptime,
         silence_suppression=parameters.get("silenceSuppression", False),
     )
 
 
+def _payload_bytes(settings: RtpSettings) -> int:
+    """How long the payload of a packet is. ConfigurationError when the codec needs a library that is missing."""
+    frame = settings.codec.new_encoder()(silence(settings.codec.audio_rate))
+    return len(frame) * settings.ptime // FRAME_MS
+
+
+def _crypto(parameters: RtpUnitParameters) -> tuple[Crypto, Crypto] | None:
+    """What this end protects with, and what the peer does; None for plain RTP.
+
+    Who names a key that turns out to be empty, such as a secret that isn't set, gets an error and not plain RTP.
+    """
+    if "crypto" in parameters:
+        ours = parse_crypto(parameters["crypto"] or "")
+        return ours, parse_crypto(parameters["remoteCrypto"] or "") if "remoteCrypto" in parameters else ours
+    if "remoteCrypto" in parameters:
+        raise ConfigurationError("remoteCrypto is the peer's key beside `crypto`, this end's own: give both, or crypto")
+    return None
+
+
 def _switch(given: dict[str, str], name: str) -> bool:
     text = given.get(name, "false")
     if text not in _SWITCHES:
-        raise ConfigurationError(f"{name} is true or false, not '{text}'")
+        raise ConfigurationError(f"{name} is true or false, not '{without_keys(text)}'")
     return _SWITCHES[text]
 
 
@@ -113,5 +161,6 @@ def _parse(text: str) -> SocketAddress:
     """What "127.0.0.1:4000" or "[::1]:4000" says."""
     match = _ADDRESS.fullmatch(text)
     if match is None or int(match["port"]) > _MAX_PORT:
-        raise ConfigurationError(f"'{text}' is no address for RTP: it takes an IP address and a port, 127.0.0.1:4000")
+        shown = without_keys(text)
+        raise ConfigurationError(f"'{shown}' is no address for RTP: it takes an IP address and a port, 127.0.0.1:4000")
     return numeric_address(match["ip4"] or match["ip6"], int(match["port"]))[1]

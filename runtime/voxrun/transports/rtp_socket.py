@@ -1,6 +1,5 @@
 """`RtpSocket`: one UDP port, which packets leave from and come to."""
 
-import contextlib
 import socket
 
 import trio
@@ -22,7 +21,7 @@ class RtpSocket:
         """Listen on an IP address; port 0 takes a free one. ConfigurationError when that can't be."""
         family, address = numeric_address(host, port)
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
-        self.unsent = 0
+        self.unsent = self.unauthentic = 0
         try:
             self._socket.setblocking(False)
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
@@ -46,10 +45,12 @@ class RtpSocket:
         """Wait for datagrams, and take those that are there, a thousand at most."""
         await trio.lowlevel.wait_readable(self._socket)
         came: list[Datagram] = []
-        with contextlib.suppress(OSError):  # nothing more, or word that an earlier packet could not be delivered
+        try:
             for _ in range(_MOST_AT_ONCE):
                 data, address = self._socket.recvfrom(_MAX_DATAGRAM_BYTES)
-                came.append((data, (address[0], address[1])))
+                came.append((data, address[:2]))
+        except OSError:  # nothing more, or word that an earlier packet could not be delivered
+            pass
         return came
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from http import HTTPStatus
 from typing import TypeAlias
@@ -13,7 +13,9 @@ import trio
 
 from voxrun.errors import RemoteError
 from voxrun.transports.network import Network
-from voxrun.transports.websocket import WebSocket, accept_websocket
+from voxrun.transports.socket_stream import SocketStream
+from voxrun.transports.turnstile import Turnstile, Visit
+from voxrun.transports.websocket import RECEIVE_LIMIT, WebSocket, accept_websocket
 
 HEAD_LIMIT = 64 * 1024
 """Bytes a request's head may have."""
@@ -27,12 +29,16 @@ _RECEIVE_BUFFER = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The head of a request. `path` is decoded; header names are in lower case; of repeated ones the last counts."""
+    """A request. `path` is decoded; header names are in lower case; of repeated ones the last counts."""
 
     method: str
     path: str
     query: dict[str, str]
     headers: dict[str, str]
+    target: str = ""
+    """Path and query as they were sent."""
+    body: bytes = b""
+    """Empty where the server reads none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,8 @@ class Reply:
     status: int
     body: bytes = b""
     content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+    """Further ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +62,24 @@ class Upgrade:
 Handler: TypeAlias = Callable[[Request], Awaitable[Reply | Upgrade]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a client may ask for. `turnstile` counts whom it turns away."""
+
+    body: int = 0
+    """Bytes of a request's body that are read; a longer one is refused. 0: none is read, however long."""
+    message: int = RECEIVE_LIMIT
+    """Bytes of one WebSocket message."""
+    turnstile: Turnstile = field(default_factory=Turnstile)
+
+
 async def serve(
     network: Network,
     host: str,
     port: int,
     handler: Handler,
     *,
+    limits: Limits | None = None,
     task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Answer requests until cancelled; start it with `nursery.start`, which returns the bound port.
@@ -68,64 +88,91 @@ async def serve(
     handler or `talk`; any other exception from these is a bug and ends the serving. Raises ConfigurationError if the
     address can't be listened on.
     """
-    await network.serve(host, port, partial(_attend, handler), task_status=task_status)
+    await network.serve(host, port, partial(_attend, handler, limits or Limits()), task_status=task_status)
 
 
-async def _attend(handler: Handler, stream: trio.abc.Stream) -> None:
-    with suppress(RemoteError, trio.BrokenResourceError):  # that client's own loss
-        await _converse(handler, stream)
+async def _attend(handler: Handler, limits: Limits, stream: trio.abc.Stream) -> None:
+    its_own_loss = suppress(RemoteError, trio.BrokenResourceError)
+    with its_own_loss, limits.turnstile.passing(_peer_of(stream)) as visit:
+        if visit is not None:
+            await _converse(handler, limits, visit, stream)
 
 
-async def _converse(handler: Handler, stream: trio.abc.Stream) -> None:
+def _peer_of(stream: trio.abc.Stream) -> str:
+    """The address that it comes from; empty inside this process. RemoteError when it has gone again."""
+    try:
+        return str(stream.socket.getpeername()[0]) if isinstance(stream, SocketStream) else ""
+    except OSError as error:
+        raise RemoteError("the client has gone again") from error
+
+
+async def _converse(handler: Handler, limits: Limits, visit: Visit, stream: trio.abc.Stream) -> None:
     received = bytearray()
     try:
         with trio.fail_after(HEAD_SECONDS):
-            head = await _read_head(stream, received)
-        request = _parse(head)
+            request = await _read_request(stream, received, limits)
     except trio.TooSlowError:
+        limits.turnstile.refused("slow")
         await _reply(stream, Reply(HTTPStatus.REQUEST_TIMEOUT))
         return
     except (h11.RemoteProtocolError, ValueError) as error:
+        limits.turnstile.refused("malformed")
         status = getattr(error, "error_status_hint", HTTPStatus.BAD_REQUEST)
         await _reply(stream, Reply(status))
         return
+    visit.has_spoken()
     answer = await handler(request)
     if isinstance(answer, Upgrade) and request.headers.get("upgrade", "").lower() != "websocket":
         answer = Reply(HTTPStatus.UPGRADE_REQUIRED)
     if isinstance(answer, Reply):
         await _reply(stream, answer, with_body=request.method != "HEAD")
         return
-    async with accept_websocket(stream, head.target.decode("ascii"), received=bytes(received)) as websocket:
+    async with accept_websocket(
+        stream, request.target, received=bytes(received), receive_limit=limits.message
+    ) as websocket:
         await answer.talk(websocket)
 
 
-async def _read_head(stream: trio.abc.Stream, received: bytearray) -> h11.Request:
-    """The request's head; `received` gets everything read for it, which may be more."""
+async def _read_request(stream: trio.abc.Stream, received: bytearray, limits: Limits) -> Request:
+    """The request; `received` gets everything read for it, which may be more."""
     parser = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
-    while True:
-        event = parser.next_event()
-        if isinstance(event, h11.Request):
-            return event
-        if event is not h11.NEED_DATA:
-            raise RemoteError("the client hung up without a request")
+    head = await _next_event(stream, received, parser)
+    if not isinstance(head, h11.Request):
+        raise RemoteError("the client hung up without a request")
+    request = _parse(head)
+    if not limits.body:
+        return request
+    body = bytearray()
+    while isinstance(event := await _next_event(stream, received, parser), h11.Data):
+        body += event.data
+        if len(body) > limits.body:
+            raise h11.RemoteProtocolError("the body is too long", error_status_hint=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    return replace(request, body=bytes(body))
+
+
+async def _next_event(stream: trio.abc.Stream, received: bytearray, parser: h11.Connection) -> object:
+    while (event := parser.next_event()) is h11.NEED_DATA:
         data = bytes(await stream.receive_some(_RECEIVE_BUFFER))
         received += data
         parser.receive_data(data)
+    return event
 
 
 def _parse(head: h11.Request) -> Request:
     """Raises ValueError for a target that is no path or a host that is no name."""
-    target = urlsplit(head.target.decode("ascii"))
+    text = head.target.decode("ascii")
+    target = urlsplit(text)
     headers = {name.decode("ascii"): value.decode("latin-1") for name, value in head.headers}
     headers.get("host", "").encode("ascii")
-    return Request(head.method.decode("ascii"), unquote(target.path), dict(parse_qsl(target.query)), headers)
+    return Request(head.method.decode("ascii"), unquote(target.path), dict(parse_qsl(target.query)), headers, text)
 
 
 async def _reply(stream: trio.abc.Stream, reply: Reply, *, with_body: bool = True) -> None:
     """Send `reply` and wait for the client to hang up: closing with unread data would take the reply back."""
     known = {status.value: status.phrase for status in HTTPStatus}
+    further = "".join(f"{name}: {value}\r\n" for name, value in reply.headers)
     head = (
-        f"HTTP/1.1 {int(reply.status)} {known.get(reply.status, '')}\r\n"
+        f"HTTP/1.1 {int(reply.status)} {known.get(reply.status, '')}\r\n{further}"
         f"Content-Type: {reply.content_type}\r\nContent-Length: {len(reply.body)}\r\nConnection: close\r\n\r\n"
     )
     await stream.send_all(head.encode("ascii") + (reply.body if with_body else b""))

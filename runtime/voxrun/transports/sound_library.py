@@ -1,18 +1,21 @@
 """`SoundLibrary`: the session's `Sounds`: files of this machine and of the web, and speech."""
 
+import errno
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from voxrun.audio.frame import Samples
-from voxrun.errors import RemoteError, ScenarioError
+from voxrun.errors import ConfigurationError, RemoteError, ScenarioError
+from voxrun.media.arriving import ArrivingRequest
 from voxrun.media.read_ahead import AudioSource
 from voxrun.media.sample_source import SampleSource
 from voxrun.media.sounds import TEXT_LIMIT, AudioRequest
 from voxrun.media.write_behind import SampleWriter
 from voxrun.transports.audio_file import AudioFile
-from voxrun.transports.http import HttpLimits, http_request
+from voxrun.transports.download import Download
+from voxrun.transports.http import HttpLimits, http_open
 from voxrun.transports.network import Network
 from voxrun.transports.sound_writer import open_writer
 
@@ -44,20 +47,26 @@ class TextFile:
 
 @dataclass(frozen=True, slots=True)
 class SoundLibrary:
-    """Opens what is to be played and what is to be written. `offload` does blocking work, as `Services.offload`."""
+    """Opens what is to be played and what is to be written. `offload` does blocking work, as `Services.offload`.
+
+    With a `folder` there is nothing outside of it: no other file is opened, nothing is downloaded.
+    """
 
     network: Network
     offload: Callable[..., Awaitable[object]]
     voice: Speak
+    folder: Path | None = None
 
     async def open(self, request: AudioRequest) -> AudioSource:
-        """A file that is here, or one that is downloaded as a whole first.
+        """A file that is here, or one that is downloaded: as a whole first, unless the request is an `ArrivingRequest`.
 
         ConfigurationError for one that can't be played, RemoteError for one that can't be had.
         """
         if not request.is_remote:
-            return cast(AudioSource, await self.offload(AudioFile, request.path))
-        response = await http_request(
+            return cast(AudioSource, await self.offload(self._open_file, request.path))
+        if self.folder is not None:
+            raise ConfigurationError(f"{request.url} is not downloaded: --sandbox allows only files in {self.folder}")
+        response = await http_open(
             self.network,
             request.method,
             request.url,
@@ -66,9 +75,18 @@ class SoundLibrary:
             limits=DOWNLOAD_LIMITS,
         )
         name = request.url.partition("?")[0]
-        if response.status != 200:
-            raise RemoteError(f"{name} was answered with HTTP {response.status}", code=response.status)
-        return cast(AudioSource, await self.offload(AudioFile, name, response.body))
+        download = Download(name, response, self.offload)
+        try:
+            if response.status != 200:
+                raise RemoteError(f"{name} was answered with HTTP {response.status}", code=response.status)
+            if isinstance(request, ArrivingRequest) and await download.open():
+                return download
+            content = await download.whole()
+        except BaseException:
+            await response.aclose()
+            raise
+        await response.aclose()
+        return cast(AudioSource, await self.offload(AudioFile, name, content))
 
     async def speak(self, text: str, voice: str | None) -> AudioSource:
         """`text` as speech. ScenarioError when there is too much of it."""
@@ -80,8 +98,23 @@ class SoundLibrary:
 
     def create(self, path: Path, rate: int, channels: int) -> SampleWriter:
         """A wav, flac, ogg or mp3 file. OSError."""
-        return open_writer(path, rate, channels)
+        return open_writer(self._allowed(path), rate, channels)
 
     def create_text(self, path: Path) -> TextFile:
         """A text file. OSError."""
-        return TextFile(path)
+        return TextFile(self._allowed(path))
+
+    def _open_file(self, path: Path) -> AudioFile:
+        try:
+            return AudioFile(self._allowed(path))
+        except PermissionError as error:
+            raise ConfigurationError(f"{path} can't be played: {error.strerror}") from error
+
+    def _allowed(self, path: Path) -> Path:
+        """Where `path` leads to, links and `..` followed. PermissionError when that lies outside of the folder."""
+        if self.folder is None:
+            return path
+        target = path.resolve()
+        if not target.is_relative_to(self.folder.resolve()):
+            raise PermissionError(errno.EACCES, f"--sandbox allows only files in {self.folder}", str(path))
+        return target

@@ -47,6 +47,7 @@ class SoundWriter:
         self._library: ModuleType = soundfile
         self._format = path.suffix[1:].upper()
         self._count = 0
+        self._begun = False
         self._header = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
         try:
             self._file = soundfile.SoundFile(
@@ -58,6 +59,7 @@ class SoundWriter:
 
     def write(self, samples: NDArray[np.int16]) -> None:
         """Append `samples`, int16 of shape (n, channels), or (n,) in a mono file. Raises OSError."""
+        self._begun = True
         # libsndfile 1.2.2 makes noise of an mp3 file that is given two channels of int16.
         given = samples / np.float32(32768) if self._format == "MP3" else samples
         try:
@@ -70,12 +72,17 @@ class SoundWriter:
             self._count_blocks()
 
     def close(self) -> None:
-        """Complete the file; once is enough. Raises OSError if what is still unwritten can't be written."""
+        """Complete the file; once is enough. Raises OSError if what is still unwritten can't be written.
+
+        One to which nothing was written holds a sample of silence, as nothing opens a flac or mp3 file without any.
+        """
         if self._file.closed:
             return
         try:
-            self._file.close()
-        except self._library.LibsndfileError as error:
+            with self._file:
+                if not self._begun:
+                    self._file.write(np.zeros((1, self._file.channels), np.float32))
+        except (self._library.LibsndfileError, AssertionError) as error:
             raise self._failure(error) from error
         finally:
             os.close(self._header)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from voxrun.protocol.rtp.dtmf import (
     DIGITS,
     LOST_END_SECONDS,
+    PAUSE_MS,
     ToneEnded,
     ToneEvent,
     ToneReceiver,
@@ -126,10 +127,27 @@ def test_a_long_tone_is_sent_in_segments() -> None:
     assert heard(packets) == [ToneStarted("0"), ToneEnded("0", 9000)]
 
 
-@pytest.mark.parametrize("digits", ["x", "1 2", "é"])
-def test_what_has_no_tone_is_refused(digits: str) -> None:
-    with pytest.raises(ValueError, match="no tones for"):
-        ToneSender(CLOCK).send(digits)
+@pytest.mark.parametrize(("digits", "named"), [("x", "'x'"), ("1 2", "' '"), ("é", r"'\\xe9'"), ("1,P", "',', 'P'")])
+def test_what_has_no_tone_is_refused_as_a_whole(digits: str, named: str) -> None:
+    sender = ToneSender(CLOCK)
+    with pytest.raises(ValueError, match=f"no tones for {named}: digits are 0123456789"):
+        sender.send(digits)
+    assert not sender.is_busy
+
+
+@pytest.mark.parametrize(("digits", "waits"), [("1p2", 1), ("1pp2", 2)])
+def test_a_pause_between_digits(digits: str, waits: int) -> None:
+    packets = sent(digits, tone_ms=100, pause_ms=60)
+    one, two = (packet.sequence for packet in packets if packet.marker)  # ticks, here
+    assert (two - one) * 20 == 160 + waits * PAUSE_MS
+    assert heard([packet for packet in packets if packet.sequence >= two]) == [ToneStarted("2"), ToneEnded("2", 100)]
+
+
+def test_pauses_alone_send_nothing() -> None:
+    sender = ToneSender(CLOCK)
+    sender.send("p")
+    assert [sender.next(tick * 160) for tick in range(PAUSE_MS // 20)] == [None] * (PAUSE_MS // 20)
+    assert not sender.is_busy
 
 
 @given(st.text(DIGITS, max_size=8), st.integers(0, 400), st.integers(0, 200), st.integers(0, 2**32 - 1), st.data())

@@ -247,6 +247,27 @@ def test_a_packet_longer_than_any_is_dropped() -> None:
     assert not stream.take().any()
 
 
+@pytest.mark.parametrize("bad", [{20}, {20, 21, 22}, {20, 25, 26}])
+def test_what_a_decoder_refuses_is_a_gap(bad: set[int]) -> None:
+    def decode(payload: bytes) -> Samples:
+        if payload[0] == 0xFF:
+            raise ValueError("junk")
+        return L16.new_decoder()(payload)
+
+    choosy = Codec("choosy", 97, 8000, 8000, L16.units, L16.new_encoder, lambda: decode)
+    buffer = JitterBuffer(8000, 8000)
+    heard = []
+    for number in range(60):
+        payload = b"\xff" * 320 if number in bad else b"\x10\x00" * 160
+        buffer.put(number, number * PACKET, payload, choosy, number * FRAME_SECONDS)
+        heard.append(buffer.take(number * FRAME_SECONDS))
+    assert buffer.counters.strange == len(bad)
+    samples = np.concatenate(heard)
+    assert set(samples[-1600:].tolist()) == {0x1000}
+    assert (samples[1600:] < 0x0800).sum() <= len(bad) * PACKET
+    assert np.abs(np.diff(samples[800:].astype(int))).max() < 0x0800
+
+
 steps = st.lists(
     st.one_of(
         st.tuples(
@@ -270,7 +291,7 @@ def play(moves: list[tuple[str, int, int]]) -> tuple[Stream, list[bytes]]:
         decoded.append(payload)
         return decode(payload)
 
-    watched = Codec("watched", 97, 8000, 8000, 2, L16.new_encoder, lambda: remember)
+    watched = Codec("watched", 97, 8000, 8000, L16.units, L16.new_encoder, lambda: remember)
     base, shift, serial = 1000, 0, 0
     for kind, offset, jump in moves:
         number = max(0, base + offset)

@@ -123,17 +123,53 @@ def test_tones_are_told_and_not_heard() -> None:
     assert call.receiver.buffer.counters.concealed == 0
 
 
-def test_comfort_noise_is_silence() -> None:
+def noise(peer: RtpSender, payload: bytes, now: float) -> bytes:
+    """A packet of comfort noise in place of the peer's next one."""
+    last = parse_packet(peer.write(tone(8000, FRAME_SECONDS), now)[0])
+    assert last is not None
+    return build_packet(RtpPacket(COMFORT_NOISE, last.sequence, last.timestamp, last.ssrc, payload))
+
+
+def level(samples: Samples) -> float:
+    """RMS in dBov."""
+    return float(20 * np.log10(np.sqrt(np.mean(samples.astype(float) ** 2)) / 32768))
+
+
+def test_comfort_noise_is_heard_at_its_level_until_speech_comes() -> None:
     call = Call(PCMU)
     peer = sender(PCMU)
     call.play(peer, tone(8000, 0.5), 8000)
-    last = parse_packet(peer.write(tone(8000, FRAME_SECONDS), 0.5)[0])
-    assert last is not None
-    noise = RtpPacket(COMFORT_NOISE, last.sequence, last.timestamp, last.ssrc, b"\x40" * 20)
-    call.receiver.receive(build_packet(noise), "peer", 0.5)
-    for _ in range(50):
-        call.hear()
-    assert max(loudness(np.concatenate(call.heard[-47:]))) == 0
+    call.receiver.receive(noise(peer, b"\x32\x40\x40", 0.5), "peer", 0.5)
+    room = call.play(None, np.zeros(8000, np.int16), 8000)
+    assert level(room[800:]) == pytest.approx(-50, abs=0.5)
+    call.receiver.receive(noise(peer, b"\x46", 1.5), "peer", 1.5)
+    room = call.play(None, np.zeros(8000, np.int16), 8000)
+    assert level(room[800:]) == pytest.approx(-70, abs=1)
+    assert call.receiver.buffer.counters.concealed == 0
+    speech = call.play(peer, tone(8000, 1.0), 8000)
+    assert min(loudness(speech)[4:]) > 9000
+    after = call.play(None, np.zeros(8000, np.int16), 8000)
+    assert not after[4000:].any()
+
+
+def test_the_same_call_has_the_same_noise() -> None:
+    rooms = []
+    for _ in range(2):
+        call, peer = Call(PCMU), sender(PCMU)
+        call.play(peer, tone(8000, 0.5), 8000)
+        call.receiver.receive(noise(peer, b"\x28", 0.5), "peer", 0.5)
+        rooms.append(call.play(None, np.zeros(8000, np.int16), 8000))
+    assert rooms[0].any()
+    assert np.array_equal(rooms[0], rooms[1])
+
+
+@pytest.mark.parametrize("payload", [b"", b"\x7f"])
+def test_comfort_noise_may_be_none(payload: bytes) -> None:
+    call = Call(PCMU)
+    peer = sender(PCMU)
+    call.play(peer, tone(8000, 0.5), 8000)
+    call.receiver.receive(noise(peer, payload, 0.5), "peer", 0.5)
+    assert not call.play(None, np.zeros(8000, np.int16), 8000)[800:].any()
     assert call.receiver.buffer.counters.concealed == 0
 
 
@@ -143,7 +179,7 @@ def test_what_is_dropped_is_counted() -> None:
     receiver.receive(build_packet(RtpPacket(34, 1, 0, 1, b"video")), "peer", 0.0)
     receiver.receive(build_packet(RtpPacket(0, 2, 0, 1, b"\xff" * 160)), "stranger", 0.0)
     assert (receiver.dropped.malformed, receiver.dropped.unknown_payload_type, receiver.lock.strangers) == (1, 1, 1)
-    assert receiver.last_audio_at is None
+    assert receiver.last_audio_at is receiver.last_media_at is None
 
 
 def test_when_audio_came_last() -> None:

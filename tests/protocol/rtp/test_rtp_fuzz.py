@@ -6,8 +6,8 @@ from random import Random
 import pytest
 
 from voxrun.audio.frame import frame_size
-from voxrun.protocol.rtp.codecs import CODECS
-from voxrun.protocol.rtp.packet import is_rtcp
+from voxrun.protocol.rtp.codecs import CODECS, COMFORT_NOISE, TELEPHONE_EVENT
+from voxrun.protocol.rtp.packet import SEQUENCES, TIMESTAMPS, RtpPacket, build_packet, is_rtcp
 from voxrun.protocol.rtp.receiving import RtpReceiver
 from voxrun.protocol.rtp.reporting import RtcpReporter
 from voxrun.protocol.rtp.sending import RtpSender
@@ -26,13 +26,23 @@ def junk(random: Random) -> bytes:
     return bytes(datagram[: random.randrange(len(datagram) + 1)] if random.random() < 0.3 else datagram)
 
 
+def nonsense(random: Random, number: int) -> bytes:
+    """A packet that belongs to the call, of any kind, with anything in it."""
+    kind = random.choice([*(codec.payload_type for codec in CODECS.values()), COMFORT_NOISE, TELEPHONE_EVENT])
+    sequence = number + random.choice([0, 0, 0, -1, 1, 3, -3, 200])
+    timestamp = 160 * number + random.choice([0, 0, 0, 160, -160, 8000, 1 << 31])
+    payload = random.randbytes(random.choice([0, 1, 4, 160, 320, random.randrange(1400)]))
+    return build_packet(RtpPacket(kind, sequence % SEQUENCES, timestamp % TIMESTAMPS, 3, payload))
+
+
 def fuzz(count: int, seed: int) -> None:
     random = Random(seed)
     codecs = list(CODECS.values())
     receiver = RtpReceiver(codecs, SourceLock("peer"))
     reporter = RtcpReporter(RtpSender(codecs[0], 20, random), codecs[0].clock_rate, "fuzz@test")
     for number in range(count):
-        datagram, now = junk(random), number * 0.007
+        now = number * 0.007
+        datagram = nonsense(random, number) if random.random() < 0.5 else junk(random)
         source = receiver.ssrc or 0
         if is_rtcp(datagram):
             reporter.receive(datagram, now, source)
@@ -43,8 +53,10 @@ def fuzz(count: int, seed: int) -> None:
             assert len(receiver.read(now)) == frame_size(receiver.rate)
             receiver.poll_tones(now)
         assert len(receiver.buffer) <= 100
-    assert receiver.dropped.malformed > count // 20
-    assert reporter.malformed > count // 20
+    assert receiver.dropped.malformed > count // 30
+    assert reporter.malformed > count // 40
+    assert receiver.reception is not None
+    assert receiver.buffer.counters.played > count
 
 
 def test_five_hundred_packets_and_compounds() -> None:

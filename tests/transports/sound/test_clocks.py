@@ -7,6 +7,7 @@ import pytest
 from tests.kit import tone
 
 from voxrun.audio.frame import FRAME_SECONDS, Samples
+from voxrun.audio.pace import TOO_HIGH_SECONDS
 from voxrun.transports.sound.intake import Intake
 from voxrun.transports.sound.outlet import Outlet
 from voxrun.transports.sound.reserve import BLOCK_SECONDS, LEAST_SECONDS, Reserve
@@ -100,6 +101,45 @@ def test_a_minute_with_a_device_of_any_rate(
     way(device_rate, 20.0 if device_rate != RATE else 60.0, drift)
 
 
+def test_after_a_gap_it_is_led_back_without_a_click() -> None:
+    reserve = Reserve()
+    intake = Intake(RATE, RATE, reserve)
+    said = endless_tone(RATE, BLOCK_SECONDS)
+    heard: list[Samples] = []
+
+    def block() -> None:
+        samples = next(said)
+        if not 100 <= len(heard) < 103:  # the device stands still for 60 ms
+            intake.exchange(samples.tobytes())
+
+    run(lambda: heard.append(intake.read()), block, 12.0, 0.0)
+    assert intake.ring.underflowed == 1
+    assert reserve.seconds == LEAST_SECONDS
+    assert len(intake.ring) / RATE < LEAST_SECONDS + TOO_HIGH_SECONDS
+    sound = np.concatenate(heard[150:]).astype(np.int32)
+    assert np.max(np.abs(np.diff(sound))) <= 1.01 * 2 * np.pi * HERTZ / RATE * AMPLITUDE + 2
+    assert np.min(np.abs(sound.reshape(-1, 960)).max(axis=1)) > AMPLITUDE - 10
+
+
+def test_what_a_tick_that_stood_still_left_too_much_is_gone_within_a_second() -> None:
+    reserve = Reserve()
+    intake = Intake(RATE, RATE, reserve)
+    said = endless_tone(RATE, BLOCK_SECONDS)
+    heard: list[Samples] = []
+    ticks = iter(range(1000))
+
+    def tick() -> None:
+        if not 100 <= next(ticks) < 102:  # these are skipped
+            heard.append(intake.read())
+
+    run(tick, lambda: intake.exchange(next(said).tobytes()), 4.0, 0.0)
+    assert (intake.ring.overflowed, intake.ring.underflowed) == (0, 0)
+    assert len(intake.ring) / RATE < FRAME_SECONDS + LEAST_SECONDS + TOO_HIGH_SECONDS
+    sound = np.concatenate(heard[1:]).astype(np.int32)
+    steepest = 2 * np.pi * HERTZ / RATE * AMPLITUDE
+    assert np.max(np.abs(np.diff(sound[RATE // 2 :]))) <= 1.2 * steepest + 2
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("way", [hear, speak])
@@ -123,7 +163,7 @@ def test_a_gap_makes_the_reserve_grow_to_a_bound() -> None:
     reserve = Reserve()
     intake = Intake(RATE, RATE, reserve)
     for _ in range(20):
-        intake.exchange(bytes(960))
+        intake.exchange(bytes(1920))
         for _ in range(5):
             intake.read()
     assert intake.ring.underflowed >= 20

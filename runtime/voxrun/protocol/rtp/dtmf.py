@@ -13,6 +13,12 @@ DIGITS = "0123456789*#ABCD"
 SHORTEST_MS = 40
 """The shortest tone and the shortest pause after it that all receivers hear (ITU-T Q.24)."""
 
+PAUSE = "p"
+"""Stands between digits for a wait (VoxEngine's letter)."""
+
+PAUSE_MS = 2000
+"""How long that is: VoxEngine doesn't say; it is what phones and modems wait for such a sign (ITU-T V.250, S8)."""
+
 LOST_END_SECONDS = 0.15
 """A tone without a packet for so long is over: its end was lost."""
 
@@ -115,7 +121,7 @@ class ToneSender:
         """`clock_rate`: Hz, that of the audio beside the tones."""
         self._clock_rate = clock_rate
         self._step = clock_rate * TICK_MS // 1000
-        self._waiting: deque[tuple[int, int, int]] = deque()  # event code, ticks of tone, ticks of pause
+        self._waiting: deque[tuple[int, int, int]] = deque()  # event code, ticks of tone, ticks of pause after it
         self._code = self._length = self._rest = 0
         self._began = 0  # the timestamp of the tone
         self._elapsed = 0  # ticks since then
@@ -130,13 +136,16 @@ class ToneSender:
     def send(self, digits: str, tone_ms: int = 100, pause_ms: int = 60) -> None:
         """Send digits after those that wait; at least 40 ms of tone and of pause each, in whole 20 ms.
 
-        ValueError when a character is none of DIGITS.
+        ValueError when a character is none of DIGITS and not PAUSE; nothing is sent then.
         """
-        unknown = sorted(set(digits) - set(DIGITS))
+        unknown = sorted(set(digits) - {*DIGITS, PAUSE})
         if unknown:
-            raise ValueError(f"no tones for {', '.join(unknown)}; there are {DIGITS}")
-        tone, pause = (-(-max(ms, SHORTEST_MS) // TICK_MS) * self._step for ms in (tone_ms, pause_ms))
-        self._waiting.extend((DIGITS.index(digit), tone, pause) for digit in digits)
+            raise ValueError(
+                f"no tones for {', '.join(map(ascii, unknown))}: digits are {DIGITS}, and {PAUSE} pauses for"
+                f" {PAUSE_MS // 1000} s"
+            )
+        tone, pause, wait = (-(-max(ms, SHORTEST_MS) // TICK_MS) * self._step for ms in (tone_ms, pause_ms, PAUSE_MS))
+        self._waiting.extend((0, 0, wait) if digit == PAUSE else (DIGITS.index(digit), tone, pause) for digit in digits)
 
     def next(self, timestamp: int) -> TonePacket | None:
         """The packet of the next 20 ms, if there is one in them; `timestamp` is when they begin on the RTP clock."""
@@ -145,7 +154,7 @@ class ToneSender:
             return None
         if begins:
             self._code, self._length, self._rest = self._waiting.popleft()
-            self._elapsed, self._segment, self._ends = 0, 0, ENDS
+            self._elapsed, self._segment, self._ends = 0, 0, ENDS if self._length else 0
             self._began = timestamp
         self._elapsed += self._step
         if self._elapsed - self._segment > _LONGEST and self._elapsed <= self._length:

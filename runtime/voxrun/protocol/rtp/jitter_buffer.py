@@ -1,8 +1,5 @@
 """`JitterBuffer`: packets in as they come, 20 ms frames out on the media clock, which is that of the timestamps."""
 
-from bisect import bisect_left
-from operator import attrgetter
-
 import numpy as np
 from msgspec import Struct
 
@@ -10,6 +7,7 @@ from voxrun.audio.conceal import LONGEST_MS, Concealer
 from voxrun.audio.frame import Samples, frame_size, silence
 from voxrun.audio.period import lengthen, shorten
 from voxrun.protocol.rtp.codecs import Codec, Decode
+from voxrun.protocol.rtp.comfort_noise import ComfortNoise
 from voxrun.protocol.rtp.media_clock import MediaClock
 
 MAX_PACKETS = 100
@@ -42,7 +40,7 @@ class Counters(Struct):
     dropped: int = 0
     """Packets jumped over to get rid of a backlog."""
     strange: int = 0
-    """Packets of another clock, or longer than any should be."""
+    """Packets of another clock, longer than any should be, or that no encoder can have made."""
 
     @property
     def concealed_share(self) -> float:
@@ -50,8 +48,8 @@ class Counters(Struct):
         return self.concealed / self.played if self.played else 0.0
 
 
-class _Waiting(Struct, frozen=True):
-    """A packet that waits for its time; without a codec it begins a pause."""
+class _Waiting(Struct, frozen=True, gc=False):
+    """A packet that waits for its time; without a codec it begins a pause, whose noise its payload describes."""
 
     number: int
     stamp: int = 0
@@ -80,6 +78,7 @@ class JitterBuffer:
         self._frame = frame_size(audio_rate)
         self._decoders: dict[str, Decode] = {}
         self._concealer = Concealer(audio_rate)
+        self._noise = ComfortNoise()
         self._ready = np.zeros(0, np.int16)  # what is made but not yet handed out
         self._before = silence(audio_rate)  # what was handed out last
         self._loudness = 0.0
@@ -102,26 +101,28 @@ class JitterBuffer:
     def put(self, number: int, timestamp: int, payload: bytes, codec: Codec, arrival: float) -> None:
         """A packet of audio with its extended sequence number, come at `arrival` seconds."""
         units = codec.units(payload)
-        if units > MAX_PACKET_SECONDS * self._clock_rate:
+        if not 0 < units <= MAX_PACKET_SECONDS * self._clock_rate:
             self.counters.strange += 1
         elif (stamp := self._placed(timestamp, arrival)) is not None:
             self._insert(_Waiting(number, stamp, codec, payload, units))
 
-    def put_pause(self, number: int) -> None:
-        """A packet that is no audio: after those before it nobody speaks, until audio comes again."""
-        self._insert(_Waiting(number))
+    def put_pause(self, number: int, noise: bytes = b"") -> None:
+        """A packet that is no audio: after those before it nobody speaks, until audio comes again.
+
+        `noise`: the payload that says what is heard meanwhile (RFC 3389); without one it is silence.
+        """
+        self._insert(_Waiting(number, payload=noise))
 
     def take(self, now: float) -> Samples:
         """The 20 ms due at `now` seconds, not to be changed. Ask once per tick."""
         self._clock.tick(now)
         if not self._clock.is_running:
             return silence(self._rate)
-        wanted = (now - self._clock.transit) * self._clock_rate
         if self._is_idle:
-            self._end = self._talkspurt(round(wanted) + len(self._ready) // self._per_unit)
-        position = self._end - len(self._ready) / self._per_unit
-        self.delay = now - position / self._clock_rate - self._clock.fastest
-        excess = (wanted - position) / self._clock_rate
+            wanted = round((now - self._clock.transit) * self._clock_rate)
+            self._end = self._talkspurt(wanted + len(self._ready) // self._per_unit)
+        excess = self._excess(now)
+        self.delay = excess + self._clock.transit - self._clock.fastest
         if excess > _JUMPED_SECONDS and not self._is_idle:
             self._jump(round(excess * self._clock_rate))
         self._fill()
@@ -129,10 +130,32 @@ class JitterBuffer:
             self._steer(excess)
         return self._hand_out()
 
+    def tick(self, now: float) -> None:
+        """Instead of `take` when that was done ahead of the tick that is due at `now`."""
+        self._clock.tick(now)
+
+    def is_complete(self, now: float) -> bool:
+        """Whether nothing that is still to come belongs to the 20 ms due at `now`: `take` would do the same by now."""
+        if self._is_idle or not _SHORT_SECONDS <= self._excess(now) <= _HIDDEN_SECONDS:
+            return False
+        end = self._end
+        wanted = end - (len(self._ready) - self._frame) // self._per_unit  # rounded up
+        for packet in self._queue:
+            if end >= wanted or packet.codec is None or packet.stamp > end:
+                break
+            end = max(end, packet.stamp + packet.units)
+        return end >= wanted
+
+    def _excess(self, now: float) -> float:
+        """Seconds by which the delay is longer than it needs to be."""
+        position = self._end - len(self._ready) / self._per_unit
+        return now - self._clock.transit - position / self._clock_rate
+
     def _begin(self) -> None:
         self._queue.clear()
         self._last = None
         self._is_pause = self._is_idle = True
+        self._noise.describe(b"")
         self._concealer.interrupt()
 
     def _placed(self, timestamp: int, arrival: float) -> int | None:
@@ -147,9 +170,11 @@ class JitterBuffer:
 
     def _insert(self, packet: _Waiting) -> None:
         queue = self._queue
-        place = bisect_left(queue, packet.number, key=attrgetter("number"))
-        is_late = self._last is not None and packet.number <= self._last
-        if is_late or (place < len(queue) and queue[place].number == packet.number):
+        place = len(queue)
+        while place and queue[place - 1].number > packet.number:
+            place -= 1
+        before = queue[place - 1].number if place else self._last
+        if before is not None and packet.number <= before:
             self.counters.late += 1
             return
         queue.insert(place, packet)
@@ -205,8 +230,11 @@ class JitterBuffer:
             if not self._is_over(head):
                 return head
             self._pop()
-            self._is_pause = self._is_pause or head.codec is None
-            self.counters.late += head.codec is not None
+            if head.codec is None:
+                self._is_pause = True
+                self._noise.describe(head.payload)
+            else:
+                self.counters.late += 1
         return None
 
     def _is_over(self, packet: _Waiting) -> bool:
@@ -214,7 +242,8 @@ class JitterBuffer:
 
     def _play(self, packet: _Waiting, codec: Codec) -> Samples:
         late = self._end - packet.stamp
-        return self._concealer.heard(self._decode(packet, codec)[late * self._per_unit :])
+        samples = self._decode(packet, codec)
+        return self._concealer.heard(samples[late * self._per_unit :]) if len(samples) else samples
 
     def _bridge(self, gap: int, packet: _Waiting, codec: Codec) -> Samples:
         """What fills the gap before a packet, and its audio."""
@@ -222,18 +251,27 @@ class JitterBuffer:
         return self._concealer.bridge(gap * self._per_unit, self._decode(packet, codec))
 
     def _decode(self, packet: _Waiting, codec: Codec) -> Samples:
+        """A packet's samples; none when it has none after all, which is a loss like any other."""
+        played = self._last
         self._pop()
         if codec.name not in self._decoders:
             self._decoders[codec.name] = codec.new_decoder()
+        try:
+            samples = self._decoders[codec.name](packet.payload)
+        except ValueError:
+            self.counters.strange += 1
+            self._last = played
+            self._end = max(self._end, packet.stamp)
+            return np.zeros(0, np.int16)
         self._end = packet.stamp + packet.units
         self._is_pause = self._is_idle = False
-        return self._decoders[codec.name](packet.payload)
+        return samples
 
     def _pause(self, size: int) -> Samples:
         if not self._is_idle:
             self._concealer.interrupt()
         self._is_idle = True
-        return self._concealer.heard(np.zeros(size, np.int16))
+        return self._concealer.heard(self._noise.next(size))
 
     def _steer(self, excess: float) -> None:
         """Take a period out of what is ready, or put one in, if the delay is by `excess` seconds too long."""
@@ -262,5 +300,5 @@ class JitterBuffer:
         if self._is_idle:
             return frame if frame.any() else silence(self._rate)
         self.counters.played += self._frame
-        self._loudness = max(int(frame.max()), _LOUDNESS_KEPT * self._loudness)
+        self._loudness = max(int(np.maximum.reduce(frame)), _LOUDNESS_KEPT * self._loudness)
         return frame

@@ -41,6 +41,8 @@ class MediaClock:
     def __init__(self, rate: int) -> None:
         """`rate`: Hz of the timestamps."""
         self.resyncs = 0
+        self.transit = 0.0
+        """The transit that all packets are to be given, in seconds: that of nearly the slowest, within bounds."""
         self._rate = rate
         self._latest = 0
         self._fresh: list[int] = []  # timestamps of packets that no tick has found yet
@@ -56,14 +58,6 @@ class MediaClock:
     def fastest(self) -> float:
         """The shortest transit of late, in seconds."""
         return self._sorted[0]
-
-    @property
-    def transit(self) -> float:
-        """The transit that all packets are to be given, in seconds: that of nearly the slowest, within bounds."""
-        count = len(self._sorted)
-        late = self._sorted[min(int(PERCENTILE * count), count - 1)] - self.fastest
-        least = LEAST_SECONDS if count >= _FEW else START_SECONDS
-        return self.fastest + min(max(late, least), CAP_SECONDS)
 
     def place(self, timestamp: int, arrival: float) -> int | None:
         """The unwrapped timestamp of a packet that came at `arrival` seconds; None when it is of another clock.
@@ -85,11 +79,20 @@ class MediaClock:
 
     def tick(self, now: float) -> None:
         """Find the packets that came since the last tick."""
+        if not self._fresh:
+            return
         if not self.is_running:
             self._fresh = sorted(self._fresh)[-1:]  # those before the newest waited for us, not for the network
         for stamp in self._fresh:
             self._remember(now - stamp / self._rate, now)
         self._fresh.clear()
+        self.transit = self._needed()
+
+    def _needed(self) -> float:
+        count = len(self._sorted)
+        late = self._sorted[min(int(PERCENTILE * count), count - 1)] - self.fastest
+        least = LEAST_SECONDS if count >= _FEW else START_SECONDS
+        return self.fastest + min(max(late, least), CAP_SECONDS)
 
     def _is_believed(self, transit: float, arrival: float) -> bool:
         if self._stranger is None or abs(transit - self._stranger[0]) > _AGREED_SECONDS:

@@ -39,6 +39,8 @@ class RtpReceiver:
         """What is known of the packets of `ssrc`; None before the first."""
         self.last_audio_at: float | None = None
         """When the last packet of audio came."""
+        self.last_media_at: float | None = None
+        """When the last packet came that the peer means to be heard or understood: audio, comfort noise or a tone."""
         self.buffer = JitterBuffer(codecs[0].clock_rate, self.rate)
         self._codecs = {codec.payload_type: codec for codec in codecs}
         self._codec = codecs[0]
@@ -46,6 +48,7 @@ class RtpReceiver:
         self._tone_payload_type = tone_payload_type
         self._tones = ToneReceiver(codecs[0].clock_rate)
         self._candidate: RtpPacket | None = None
+        self._ahead: Samples | None = None  # what was read before its tick
 
     def receive(self, datagram: bytes, source: Address, now: float) -> list[ToneEvent]:
         """Take a datagram that isn't RTCP; what it says of tones."""
@@ -59,12 +62,26 @@ class RtpReceiver:
 
     def read(self, now: float) -> Samples:
         """The 20 ms due at `now`, at `rate`, not to be changed. Ask once per tick."""
-        frame = self.buffer.take(now)
-        return self._resampler.process(frame) if self._resampler else frame
+        ahead, self._ahead = self._ahead, None
+        if ahead is None:
+            return self._next(now)
+        self.buffer.tick(now)
+        return ahead
+
+    def read_ahead(self, now: float) -> Samples | None:
+        """What `read` will give at the tick due at `now`, the next one: once, as soon as all of it is here."""
+        if self._ahead is None and self.buffer.is_complete(now):
+            self._ahead = self._next(now)
+            return self._ahead
+        return None
 
     def poll_tones(self, now: float) -> list[ToneEvent]:
         """The end of a tone whose end was lost. Ask once per tick."""
         return self._tones.poll(now)
+
+    def _next(self, now: float) -> Samples:
+        frame = self.buffer.take(now)
+        return self._resampler.process(frame) if self._resampler else frame
 
     def _is_of_source(self, packet: RtpPacket) -> bool:
         """True for the SSRC listened to: the first, or another that came with two packets in a row and none between."""
@@ -100,10 +117,14 @@ class RtpReceiver:
         if codec is not None and packet.payload:
             reception.timed(packet.timestamp, now, codec.clock_rate)
             self._take_audio(packet, codec, number, now)
-        elif codec is not None or kind in (self._tone_payload_type, COMFORT_NOISE):
+        elif kind == COMFORT_NOISE:
+            self.buffer.put_pause(number, packet.payload)
+        elif codec is not None or kind == self._tone_payload_type:
             self.buffer.put_pause(number)
         else:
             self.dropped.unknown_payload_type += 1
+            return []
+        self.last_media_at = now
         return self._tones.receive(packet, now) if kind == self._tone_payload_type else []
 
     def _take_audio(self, packet: RtpPacket, codec: Codec, number: int, now: float) -> None:

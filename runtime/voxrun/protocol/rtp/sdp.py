@@ -17,13 +17,10 @@ class SdpFormat(Struct, frozen=True):
     """The fmtp line's."""
 
 
-OPUS = SdpFormat(100, "opus/48000/2")
-"""Always said to be stereo at 48 kHz, whatever it is (RFC 7587, section 7)."""
-
-
 def audio_format(codec: Codec) -> SdpFormat:
     """How SDP names a codec."""
-    return SdpFormat(codec.payload_type, f"{codec.name}/{codec.clock_rate}")
+    channels = f"/{codec.channels}" if codec.channels > 1 else ""
+    return SdpFormat(codec.payload_type, f"{codec.name}/{codec.clock_rate}{channels}")
 
 
 def tone_format(clock_rate: int, payload_type: int = TELEPHONE_EVENT) -> SdpFormat:
@@ -31,8 +28,11 @@ def tone_format(clock_rate: int, payload_type: int = TELEPHONE_EVENT) -> SdpForm
     return SdpFormat(payload_type, f"telephone-event/{clock_rate}", "0-15")
 
 
-def describe_session(host: str, port: int, formats: Sequence[SdpFormat], ptime_ms: int = 20) -> str:
-    """The description of one audio stream that the reader of this text is to receive at `host` and `port`."""
+def describe_session(host: str, port: int, formats: Sequence[SdpFormat], ptime_ms: int = 20, crypto: str = "") -> str:
+    """The description of one audio stream that the reader of this text is to receive at `host` and `port`.
+
+    `crypto`: the value of `a=crypto` that it is protected with as SRTP, if it is (RFC 4568).
+    """
     family = "IP6" if ":" in host else "IP4"
     lines = [
         "v=0",
@@ -40,9 +40,10 @@ def describe_session(host: str, port: int, formats: Sequence[SdpFormat], ptime_m
         "s=voxrun",
         f"c=IN {family} {host}",
         "t=0 0",
-        f"m=audio {port} RTP/AVP {' '.join(str(form.payload_type) for form in formats)}",
+        f"m=audio {port} RTP/{'SAVP' if crypto else 'AVP'} {' '.join(str(form.payload_type) for form in formats)}",
         *(f"a=rtpmap:{form.payload_type} {form.encoding}" for form in formats),
         *(f"a=fmtp:{form.payload_type} {form.parameters}" for form in formats if form.parameters),
+        *([f"a=crypto:{crypto}"] if crypto else []),
         f"a=ptime:{ptime_ms}",
         "a=sendrecv",
     ]

@@ -2,14 +2,14 @@
 
 from random import Random
 
+import numpy as np
+
 from voxrun.audio.frame import FRAME_MS, FRAME_SECONDS, Samples
 from voxrun.protocol.rtp.codecs import TELEPHONE_EVENT, Codec
 from voxrun.protocol.rtp.dtmf import ToneSender
 from voxrun.protocol.rtp.packet import SEQUENCES, TIMESTAMPS, RtpPacket, build_packet
 
-PTIMES_MS = (10, 20, 30, 40, 60)
-"""How much audio a packet may hold."""
-
+_NOTHING = np.zeros(0, np.int16)
 _IDLE_FRAMES = 1.5  # what was not written for longer than this was a pause
 
 
@@ -21,7 +21,7 @@ class RtpSender:
     """
 
     def __init__(self, codec: Codec, ptime_ms: int, random: Random, tone_payload_type: int = TELEPHONE_EVENT) -> None:
-        """`ptime_ms` is one of PTIMES_MS."""
+        """`ptime_ms` is one of the codec's. ConfigurationError when the codec needs a library that is missing."""
         self.ssrc = random.getrandbits(32)
         self.packets = 0
         self.octets = 0
@@ -31,8 +31,9 @@ class RtpSender:
         self._codec = codec
         self._encode = codec.new_encoder()
         self._frame_units = codec.clock_rate * FRAME_MS // 1000
-        self._packet_bytes = codec.clock_rate * ptime_ms // 1000 * codec.unit_bytes
-        self._pending = b""
+        self._packet_size = codec.audio_rate * ptime_ms // 1000
+        self._per_unit = codec.audio_rate // codec.clock_rate  # samples per tick of the RTP clock
+        self._pending = _NOTHING
         self._sequence = random.getrandbits(16)
         self._timestamp = random.getrandbits(32)  # of the next frame
         self._due: float | None = None  # when the next frame is due (s)
@@ -68,21 +69,21 @@ class RtpSender:
 
     def _drop_pending(self) -> None:
         """Begin a talkspurt; what was to wait for the rest of its packet came before the pause."""
-        self._pending = b""
+        self._pending = _NOTHING
         self._is_talkspurt = True
 
     def _audio(self, frame: Samples, timestamp: int) -> list[bytes]:
-        begin = timestamp - len(self._pending) // self._codec.unit_bytes
-        self._pending += self._encode(frame)
-        size = self._packet_bytes
-        whole = len(self._pending) // size * size
+        begin = timestamp - len(self._pending) // self._per_unit
+        waiting = np.concatenate((self._pending, frame)) if len(self._pending) else frame
+        size = self._packet_size
+        whole = len(waiting) // size * size
         datagrams = []
         for offset in range(0, whole, size):
-            stamp = (begin + offset // self._codec.unit_bytes) % TIMESTAMPS
-            payload = self._pending[offset : offset + size]
+            stamp = (begin + offset // self._per_unit) % TIMESTAMPS
+            payload = self._encode(waiting[offset : offset + size])
             datagrams.append(self._packet(self._codec.payload_type, stamp, payload, self._is_talkspurt))
             self._is_talkspurt = False
-        self._pending = self._pending[whole:]
+        self._pending = waiting[whole:]
         return datagrams
 
     def _tone(self, timestamp: int) -> list[bytes]:

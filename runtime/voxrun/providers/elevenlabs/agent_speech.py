@@ -48,6 +48,11 @@ class AgentSpeech:
         """Samples that came while the limit was reached."""
         return self._playout.dropped
 
+    @property
+    def waiting(self) -> float:
+        """Seconds that wait to be played."""
+        return len(self._playout) / self._playout.rate
+
     def put(self, turn: int, audio: bytes) -> bool:
         """Take audio of the agent's `turn` (its event_id); True when it is the first of that turn."""
         if turn <= self._unwanted_turn:

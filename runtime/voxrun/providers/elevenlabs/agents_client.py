@@ -39,6 +39,7 @@ from voxrun.protocol.elevenlabs.agents_client import (
 )
 from voxrun.protocol.elevenlabs.formats import AudioFormat
 from voxrun.providers.elevenlabs.agent_speech import AgentSpeech
+from voxrun.providers.elevenlabs.cassette_recorder import CassetteRecorder, ConnectionRecorder, recorded
 from voxrun.providers.elevenlabs.endpoint import AgentAddress, Endpoint
 from voxrun.transports.websocket import Closed, WebSocket, open_websocket
 
@@ -62,13 +63,14 @@ class ClientOptions:
     """What `createAgentsClient` takes besides the address.
 
     `trace`: the trace keeps every frame in full, pings and audio included; `privacy`: it keeps no content at all;
-    `statistics`: it gets the connection's counters at the end.
+    `statistics`: it gets the connection's counters at the end. `cassette`: takes down what isn't private.
     """
 
     on_close: CloseHandler | None = None
     statistics: bool = False
     trace: bool = False
     privacy: bool = False
+    cassette: CassetteRecorder | None = None
 
 
 class AgentsClient(MediaSource):
@@ -82,6 +84,7 @@ class AgentsClient(MediaSource):
         self._options = options
         self._protocol = AgentsClientProtocol()
         self._socket: WebSocket | None = None
+        self._socket_id = ""
         self._input: AudioFormat | None = None
         self._seam = Seam()  # of what the agent hears
         self._speech: AgentSpeech | None = None
@@ -92,6 +95,11 @@ class AgentsClient(MediaSource):
         self._metadata = trio.Event()
         self._over = trio.Event()
         self._closing = False
+        self._recorder: ConnectionRecorder | None = None
+        if options.cassette is not None and options.privacy:
+            host.warn(f"{self.id()} has `privacy`: what it says and hears is not on the cassette")
+        elif options.cassette is not None:
+            self._recorder = options.cassette.connection(host.now)
         host.at_end(self.leave)
 
     # What the scenario calls.
@@ -138,7 +146,10 @@ class AgentsClient(MediaSource):
         The rest of what it was saying, still on its way here, is dropped as well.
         """
         if self._speech is not None:
+            if self._recorder is not None:
+                self._recorder.cleared(self._speech.waiting)
             self._speech.clear()
+            self._host.graph.clear(self)
 
     def close(self) -> None:
         """End the conversation. `onWebSocketClose` follows."""
@@ -149,9 +160,14 @@ class AgentsClient(MediaSource):
 
     def webSocketId(self) -> str:
         """The id of the WebSocket connection."""
-        return "" if self._socket is None else self._socket.id
+        return self._socket_id
 
     # Media.
+
+    @property
+    def waiting(self) -> float:
+        """Seconds of what the agent said that are still to be played."""
+        return 0.0 if self._speech is None else self._speech.waiting
 
     def inlet(self, source: Source) -> Inlet | None:
         """Live once the agent has said which format it wants."""
@@ -208,7 +224,11 @@ class AgentsClient(MediaSource):
 
         RemoteError when the connection is refused.
         """
-        async with open_websocket(network, endpoint.url) as self._socket:
+        async with open_websocket(network, endpoint.url) as socket:
+            self._socket = recorded(socket, self._recorder)
+            self._socket_id = self._host.new_id("websocket")
+            if self._recorder is not None:
+                self._recorder.opened(endpoint.public_url)
             task_status.started()
             await self._begun.wait()
             try:
@@ -235,6 +255,13 @@ class AgentsClient(MediaSource):
             branch_id=address.branch_id,
             web_socket_id=self.webSocketId(),
         )
+
+    def refuse(self, error: RemoteError) -> None:
+        """The connection did not come about."""
+        if self._recorder is not None:
+            self._recorder.refused(error)
+        if error.code:
+            self.tell_response(error.code, (), error.reason.encode())
 
     def tell_response(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
         """Fire HTTPResponse: the service answered the request for a signed URL, or refused the WebSocket."""
@@ -384,8 +411,8 @@ async def connect_agent(
         await host.start(client.converse, network, endpoint)
     except BaseException as error:
         host.graph.remove(client)
-        if isinstance(error, RemoteError) and error.code:
-            client.tell_response(error.code, (), error.reason.encode())
+        if isinstance(error, RemoteError):
+            client.refuse(error)
         raise
     client.begin(address, endpoint)
     return client

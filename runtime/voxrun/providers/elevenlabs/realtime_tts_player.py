@@ -121,6 +121,7 @@ class RealtimeTTSPlayer(MediaSource):
         self._playout.clear()
         self._seam.cut()
         self._protocol.clear()
+        self._host.graph.clear(self)
 
     def pause(self) -> None:
         """Stand still; `resume` goes on from the same place."""
@@ -144,6 +145,11 @@ class RealtimeTTSPlayer(MediaSource):
         return self._timeline.characters()
 
     # Media.
+
+    @property
+    def waiting(self) -> float:
+        """Seconds of speech that are still to be played."""
+        return len(self._playout) / self._playout.rate
 
     def produce(self) -> None:
         """Play 20 ms of the speech, or silence."""

@@ -29,7 +29,7 @@ class Intake:
         self._resampler.speed = self._level.speed
         needed = self._resampler.needed(self._size)
         if not self.ring.flows:
-            if not len(self.ring):
+            if len(self.ring) < needed:  # nothing, or the rest of before a gap that still lasts
                 return self._silence
             self._level.start(needed)
         samples = self.ring.take(needed)

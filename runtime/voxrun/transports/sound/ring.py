@@ -5,9 +5,12 @@ import threading
 import numpy as np
 
 from voxrun.audio.frame import Samples
+from voxrun.audio.period import fade
 
 LIMIT_SECONDS = 0.2
 """When more than this waits, it starts anew."""
+
+_JOINT_SECONDS = 0.005
 
 
 class Ring:
@@ -20,6 +23,7 @@ class Ring:
         """How often too little waited."""
         self.flows = False
         self._limit = int(rate * LIMIT_SECONDS)
+        self._joint = int(rate * _JOINT_SECONDS)
         self._waiting: Samples = np.zeros(0, np.int16)
         self._lowest = self._limit
         self._lock = threading.Lock()  # held for microseconds
@@ -46,9 +50,11 @@ class Ring:
             self._lowest = self._limit
 
     def skip(self, count: int) -> None:
-        """Drop the oldest `count` samples."""
+        """Drop the oldest `count` samples, which fade into those that follow."""
         with self._lock:
-            self._waiting = self._waiting[count:]
+            kept = self._waiting[count:]
+            joint = fade(self._waiting[: self._joint][: len(kept)], kept[: self._joint])
+            self._waiting = np.concatenate((joint, kept[self._joint :]))
 
     def take(self, size: int) -> Samples | None:
         """The next `size` samples; None, and what there is stays, when it does not flow."""

@@ -9,7 +9,7 @@ from voxrun.transports.sound.port_audio import NOUNS, RATE, Kind, SoundDevice, d
 from voxrun.transports.sound.reserve import BLOCK_SECONDS, Reserve
 from voxrun.transports.sound.ring import Ring
 
-LATENCY_SECONDS = 0.015
+LATENCY_SECONDS = 0.01
 """What the device itself may hold; it gets twice as much each time that proves too little."""
 
 MOST_LATENCY_SECONDS = 0.06

@@ -2,6 +2,9 @@
 
 `pcmu_by_ffmpeg.bin` and `rtcp_by_ffmpeg.bin` are not made here: they are the first datagrams that ffmpeg 5.1 sent to an
 RTP port and its RTCP port for `ffmpeg -re -f lavfi -i sine=440:r=8000:d=1 -c:a pcm_mulaw -f rtp rtp://127.0.0.1:PORT`.
+`opus_by_ffmpeg.bin` is its sixth with `-c:a libopus -b:a 64k -application audio -frame_duration 20 -payload_type 100`
+of the same tone at 48 kHz, and `srtp_by_ffmpeg.bin` the first to `srtp://127.0.0.1:PORT` with `-ar 8000 -c:a pcm_mulaw
+-srtp_out_suite AES_CM_128_HMAC_SHA1_80 -srtp_out_params WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz`.
 The others are put together here by hand from the figures of RFC 3550, 3389 and 4733.
 """
 

@@ -1,0 +1,134 @@
+"""The scenario language at work: a `.vox` file is read, checked, compiled and given the call API, and nothing else."""
+
+import sys
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import trio
+
+import voxrun
+from voxrun.api import logger, timers, voxengine
+from voxrun.api.surface import scenario_surface
+from voxrun.dsl.budget import Budget
+from voxrun.dsl.census import Census
+from voxrun.dsl.checker import check
+from voxrun.dsl.compiler import compile_program
+from voxrun.dsl.diagnostic import render
+from voxrun.dsl.gate import Gate
+from voxrun.dsl.native import FUNCTIONS
+from voxrun.dsl.nodes import Program
+from voxrun.dsl.parser import parse
+from voxrun.dsl.runtime import runtime_names
+from voxrun.dsl.source import Source
+from voxrun.dsl.surface import Event, Function, Lazy, Member
+from voxrun.dsl.values import ApiFunction, Namespace
+from voxrun.errors import ScenarioError
+from voxrun.session.current import current_session
+from voxrun.session.failure import short_path
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "log": logger.write,
+    "listen": voxengine.addEventListener,
+    "after": timers.setTimeout,
+    "every": timers.setInterval,
+    "send_between": voxengine.sendMediaBetween,
+    "stop_between": voxengine.stopMediaBetween,
+}
+
+
+def vox_language(scenario: Path, source: bytes, namespace: dict[str, Any]) -> CodeType:
+    """The code of a `.vox` scenario; puts what that needs into `namespace`.
+
+    ScenarioError with all that is wrong, if anything is; what only may be wrong are warnings of the session.
+    """
+    text, program, code = _compiled(source, str(scenario), short_path(str(scenario)))
+    session = current_session()
+    for warning in check(program, scenario_surface(), known_secrets=session.services.secrets):
+        session.warn(render(text, warning))
+    census = Census(namespace)
+    budget = Budget(lambda: session.graph.position, census.take)
+    gate = Gate(budget, census, _members)
+    namespace.update(runtime_names(budget, gate, _Host(), _FUNCTIONS))
+    namespace.update(_api(gate, _names_in(code)))
+    return code
+
+
+@lru_cache(maxsize=64)  # sessions of one scenario share its code, which nothing can change
+def _compiled(source: bytes, path: str, name: str) -> tuple[Source, Program, CodeType]:
+    try:
+        text = Source(name, source.decode())
+    except UnicodeDecodeError as error:
+        line = source.count(b"\n", 0, error.start) + 1
+        raise ScenarioError("this is not UTF-8: save the file in that encoding", where=f"{name}:{line}") from None
+    program = parse(text)
+    surface = scenario_surface()
+    mistakes = [render(text, found) for found in check(program, surface) if found.severity == "error"]
+    if mistakes:
+        raise ScenarioError("\n\n".join(mistakes))
+    names = [*surface.names, *FUNCTIONS]
+    modules = {name: list(own) for name, own in surface.modules.items()}
+    return text, program, compile_program(program, text, path, names, modules)
+
+
+class _Host:
+    """The session, for the language."""
+
+    def __init__(self) -> None:
+        self.application = current_session().app
+
+    @staticmethod
+    def breakpoint() -> None:
+        """Stop in the debugger when there is a person at the terminal and the scenario is theirs."""
+        if sys.stdin is not None and sys.stdin.isatty() and not current_session().services.is_sandboxed:
+            import pdb  # noqa: PLC0415 - only people who debug wait for it
+
+            pdb.Pdb(nosigint=True).set_trace(sys._getframe(1))
+
+    @staticmethod
+    async def sleep(seconds: float) -> None:
+        """Wait."""
+        await trio.sleep(seconds)
+
+    @staticmethod
+    def secret(name: str) -> str | None:
+        """A secret by its name."""
+        return voxengine.getSecretValue(name)
+
+
+def _members(kind: type) -> Mapping[str, object] | None:
+    found = scenario_surface().type_of(kind)
+    return None if found is None else found.members
+
+
+def _names_in(code: CodeType) -> frozenset[str]:
+    inner = [_names_in(constant) for constant in code.co_consts if isinstance(constant, CodeType)]
+    return frozenset(code.co_names).union(*inner)
+
+
+def _api(gate: Gate, used: frozenset[str]) -> dict[str, Any]:
+    """The names of the API that the scenario uses."""
+    surface = scenario_surface()
+    names = {}
+    for name in used & surface.names.keys():
+        names[name] = _value(gate, name, surface.names[name], getattr(voxrun, name))
+    for module, own in surface.modules.items():
+        for name in used & own.keys():
+            inside = getattr(voxrun, module)
+            names[name] = _value(gate, name, own[name], inside if name == module else getattr(inside, name))
+    return names
+
+
+def _value(gate: Gate, name: str, member: Member, thing: Any) -> Any:
+    """A name of the API as the scenario has it."""
+    if isinstance(member, Function):
+        return ApiFunction(name, thing, gate.call)
+    if isinstance(member, Event):
+        return member.value
+    if isinstance(thing, str):
+        return str(thing)
+    (kind,) = member.value.kinds
+    members = scenario_surface().types[kind].members
+    return Namespace(name, Lazy(members, lambda inner: _value(gate, inner, members[inner], getattr(thing, inner))))

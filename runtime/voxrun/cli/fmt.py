@@ -1,0 +1,131 @@
+"""`voxrun fmt`: `.vox` scenarios in their one layout."""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from difflib import unified_diff
+from pathlib import Path
+
+from voxrun.cli.status import OK, SCENARIO_FAILED
+from voxrun.dsl.diagnostic import SyntaxMistake
+from voxrun.dsl.formatter import formatted
+from voxrun.dsl.source import Source
+from voxrun.errors import ConfigurationError
+from voxrun.trace.words import visible
+
+DESCRIPTION = """\
+Bring .vox scenarios into the one layout. Comments, texts and empty lines stay.
+
+  voxrun fmt reception.vox    write it in place
+  voxrun fmt --check .        change nothing, show what would change
+  voxrun fmt - < a.vox        from the input to the output
+"""
+
+EPILOG = """\
+exit status: 0 all are formatted, 1 a file is no scenario, or --check found one
+             that isn't formatted, 2 wrong use
+"""
+
+
+def fmt(arguments: Sequence[str]) -> int:
+    """Format them all; returns the exit status. ConfigurationError for a file that can't be read or written."""
+    options = _parser().parse_args(arguments)
+    if "-" in options.files:
+        if len(options.files) > 1 or options.check:
+            raise ConfigurationError("`-` is the input and goes alone: voxrun fmt - < a.vox")
+        return _format_input()
+    paths = list(dict.fromkeys(path for name in options.files for path in _scenarios(Path(name))))
+    return max([_format(path, only_check=options.check) for path in paths], default=OK)
+
+
+def _format_input() -> int:
+    after = _formatted("<input>", sys.stdin.buffer.read())
+    sys.stdout.buffer.write(after or b"")
+    return OK if after is not None else SCENARIO_FAILED
+
+
+def _format(path: Path, *, only_check: bool) -> int:
+    try:
+        before = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{path} can't be read: {error.strerror}") from None
+    after = _formatted(str(path), before)
+    if after is None:
+        return SCENARIO_FAILED
+    if after == before:
+        return OK
+    if only_check:
+        _say(_difference(path, before, after))
+        return SCENARIO_FAILED
+    try:
+        _replace(path.resolve(), after)
+    except OSError as error:
+        raise ConfigurationError(f"{path} can't be written: {error.strerror}") from None
+    _say(f"formatted {path}")
+    return OK
+
+
+def _formatted(name: str, content: bytes) -> bytes | None:
+    """None, and what is wrong is said, when it is no scenario."""
+    try:
+        return formatted(Source(name, content.decode())).encode()
+    except UnicodeDecodeError:
+        mistake = f"{name}: error: this is no text in UTF-8"
+    except SyntaxMistake as error:
+        mistake = str(error)
+    print(visible(mistake.replace("\t", " ")), file=sys.stderr)  # noqa: T201 - the command line speaks here
+    return None
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file as a whole or not at all; its mode stays."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with open(handle, "wb") as file:
+            file.write(content)
+            os.chmod(name, path.stat().st_mode)
+        os.replace(name, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def _difference(path: Path, before: bytes, after: bytes) -> str:
+    """What would change, as `diff -u` shows it."""
+    old, new = before.decode().splitlines(), after.decode().splitlines()
+    lines = list(unified_diff(old, new, str(path), f"{path} formatted", lineterm=""))
+    return "\n".join(visible(line) for line in lines) or f"{path}: only its line ends would change"
+
+
+def _say(text: str) -> None:
+    print(text)  # noqa: T201 - the command line speaks here
+
+
+def _scenarios(path: Path) -> Iterator[Path]:
+    """The file itself; the `.vox` files in and below a folder, hidden ones left out."""
+    if path.is_dir():
+        below = sorted(it for it in path.rglob("*.vox") if it.is_file())
+        yield from (it for it in below if not any(part.startswith(".") for part in it.relative_to(path).parts))
+    elif not path.exists():
+        raise ConfigurationError(f"there is no scenario {path}: check the path")
+    elif path.suffix != ".vox":
+        raise ConfigurationError(f"{path} is no .vox scenario: others are not formatted here")
+    else:
+        yield path
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "voxrun fmt",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("files", metavar="FILE", nargs="+", help="a .vox scenario, a folder with some in it, or -")
+    parser.add_argument("--check", action="store_true", help="write nothing; show what would change")
+    return parser

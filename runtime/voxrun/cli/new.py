@@ -1,0 +1,77 @@
+"""`voxrun new`: a folder with a scenario to begin with, its tests and a README."""
+
+import argparse
+import re
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from voxrun.cli.status import OK
+from voxrun.errors import ConfigurationError
+
+DESCRIPTION = """\
+Begin a scenario: a folder NAME with NAME.py, its tests and a README. What is there
+already is never overwritten.
+
+  voxrun new mycall
+  voxrun test mycall
+"""
+
+EPILOG = """\
+exit status: 0 written, 2 wrong use, or it is there already
+"""
+
+_NAME = re.compile(r"[^\W\d_]\w*")
+_TEMPLATE_NAME = "scenario"
+
+
+def new(arguments: Sequence[str]) -> int:
+    """Write it; returns the exit status. ConfigurationError when it can't be, or is there already."""
+    options = _parser().parse_args(arguments)
+    folder: Path = options.name
+    if not _NAME.fullmatch(folder.name):
+        raise ConfigurationError(f"'{folder.name}' is no name for a scenario: take letters, digits and _")
+    if folder.exists():
+        raise ConfigurationError(f"there is a {folder} already: take another name")
+    content = {
+        folder / template.name.replace(_TEMPLATE_NAME, folder.name): _named(template.read_text("utf-8"), folder.name)
+        for template in (files("voxrun.cli") / "templates" / options.language).iterdir()
+        if template.is_file()
+    }
+    try:
+        folder.mkdir(parents=True)
+        for path, text in content.items():
+            path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{folder} can't be written: {error.strerror}") from error
+    for path in sorted(content):
+        print(path)  # noqa: T201 - the command line speaks here
+    print(f"\nTry it: voxrun test {folder}")  # noqa: T201
+    return OK
+
+
+def _named(text: str, name: str) -> str:
+    """The template's text for a scenario of that name."""
+    return re.sub(
+        rf"\b(test_)?{_TEMPLATE_NAME}(?=\.(py|vox)\b)|(?<=^# ){_TEMPLATE_NAME}$", rf"\g<1>{name}", text, flags=re.M
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "voxrun new",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("name", metavar="NAME", type=Path, help="what it is called; it may be in another folder")
+    parser.add_argument(
+        "--vox",
+        dest="language",
+        action="store_const",
+        const="vox",
+        default="python",
+        help="in the scenario language: NAME.vox",
+    )
+    return parser

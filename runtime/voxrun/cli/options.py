@@ -1,0 +1,141 @@
+"""The arguments of `voxrun SCENARIO`: what may be said, and what was."""
+
+import argparse
+from importlib.metadata import version
+from pathlib import Path
+from typing import NoReturn, get_args
+
+from voxrun.cli.commands import usage
+from voxrun.cli.env_file import given_secrets
+from voxrun.cli.run import RunOptions
+from voxrun.transports.sound.echo import EchoMode
+
+DESCRIPTION = """\
+Run a voice-call scenario: a file (.py or .vox) that reacts to call events.
+
+  voxrun scenario.py                    call it with microphone and speaker
+  voxrun scenario.py --call hello.flac  call it with an audio file
+  voxrun scenario.py --local-agent      no account: talk to an agent right here
+"""
+
+EPILOG = """\
+exit status: 0 ended well, 1 the scenario failed, 2 wrong use,
+             3 a peer or device could not be reached, 130 interrupted
+"""
+
+
+def parse(arguments: list[str]) -> RunOptions:
+    """What was said. Ends the process with a message, and exit status 2, for what can't be."""
+    # `--local-agent FILE` would swallow the scenario in `voxrun --local-agent scenario.py`: only `=FILE` is a value.
+    arguments = [f"{argument}=" if argument in ("--local-agent", "--sandbox") else argument for argument in arguments]
+    parser = _parser()
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        _refuse(parser, unknown)
+    return RunOptions(
+        scenario=options.scenario,
+        call=options.call,
+        echo=options.echo,
+        record=options.record,
+        local_agent=options.local_agent,
+        secrets=given_secrets(options.secret, options.env_file),
+        trace=options.trace,
+        json=options.json,
+        idle_timeout=options.idle_timeout,
+        sandbox=None if options.sandbox is None else Path(options.sandbox or options.scenario.parent),
+        cassette=options.cassette,
+        cassette_audio=not options.no_cassette_audio,
+    )
+
+
+def _refuse(parser: argparse.ArgumentParser, unknown: list[str]) -> NoReturn:
+    """End with a message that shows no more than the names of options: the rest may be a secret gone astray."""
+    options = [argument.partition("=")[0] for argument in unknown if argument.startswith("-")]
+    parser.error(f"there is no option {', '.join(options)}" if options else "only one SCENARIO can be run")
+
+
+def _seconds(text: str) -> float:
+    """A time to wait. ArgumentTypeError when it is none."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not seconds >= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return seconds
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "voxrun",
+        usage=usage(),
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("scenario", metavar="SCENARIO", type=Path, help="the scenario file (.py or .vox)")
+    parser.add_argument(
+        "--sandbox",
+        metavar="[=FOLDER]",
+        help="for somebody else's .vox scenario: it reaches the files in FOLDER (its own, if not given), and no others",
+    )
+    _add_call(parser.add_argument_group("the call"))
+    _add_agent(parser.add_argument_group("the agent"))
+    _add_output(parser.add_argument_group("output"))
+    parser.add_argument("--version", action="version", version=f"voxrun {version('voxrun')}")
+    return parser
+
+
+def _add_call(call: argparse._ArgumentGroup) -> None:
+    call.add_argument(
+        "--call",
+        metavar="FILE|mic|rtp://…|none",
+        help="the caller: an audio file (wav, flac, ogg, mp3), then silence; mic (microphone and speaker) if not "
+        "given; none; RTP, rtp://127.0.0.1:4000?remote=127.0.0.1:4002&codec=PCMU",
+    )
+    call.add_argument(
+        "--echo",
+        choices=get_args(EchoMode),
+        default="auto",
+        help="lest the agent hears itself: cancel (the extra aec), gate (no microphone while the speaker plays), off; "
+        "if not given, what there is",
+    )
+    call.add_argument(
+        "--record",
+        metavar="OUT.wav",
+        type=Path,
+        help="record in stereo: left what the caller said, right what they heard",
+    )
+    call.add_argument(
+        "--idle-timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        help="how long the session lives without a call (1 after a call, 60 with --call none)",
+    )
+
+
+def _add_agent(agent: argparse._ArgumentGroup) -> None:
+    agent.add_argument(
+        "--local-agent",
+        metavar="[=FILE.toml]",
+        help="ElevenLabs clients talk to an agent inside this process: no account, no network; FILE.toml is what it "
+        "expects to hear and what it answers",
+    )
+    agent.add_argument(
+        "--secret",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="what VoxEngine.getSecretValue(NAME) gives, before the environment; never shown (may be repeated)",
+    )
+    agent.add_argument("--env-file", metavar="FILE", type=Path, help="more of them, a NAME=VALUE line each")
+
+
+def _add_output(output: argparse._ArgumentGroup) -> None:
+    output.add_argument(
+        "--trace", metavar="OUT.jsonl", type=Path, help="write every event and message, a JSON line each"
+    )
+    output.add_argument("--cassette", metavar="FILE", type=Path, help="record the talk with the agent, for tests")
+    output.add_argument("--no-cassette-audio", action="store_true", help="in it, keep only how loud the audio was")
+    output.add_argument("--json", action="store_true", help="print those lines instead of the conversation")

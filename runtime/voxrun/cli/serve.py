@@ -1,0 +1,187 @@
+"""`voxrun serve`: many calls at once, from phone numbers."""
+
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+
+import trio
+
+from voxrun.cli.interrupt import Interruption
+from voxrun.cli.run import LOCAL_KEY, tame_collector
+from voxrun.cli.serve_options import MOST_SILENT, MOST_SILENT_OF_ALL, ServeOptions, parse
+from voxrun.cli.speech import speech
+from voxrun.cli.status import OK
+from voxrun.errors import ConfigurationError
+from voxrun.media.ticker import Ticker
+from voxrun.serving.doors import Doors
+from voxrun.serving.host import Host
+from voxrun.serving.phone import BODY_LIMIT, MESSAGE_LIMIT, Phone
+from voxrun.serving.place import InheritedNetwork
+from voxrun.serving.running import Running
+from voxrun.serving.watchdog import feed, on_guard
+from voxrun.session.secrets import Secrets
+from voxrun.session.services import Language, Services, in_thread
+from voxrun.trace.words import visible
+from voxrun.transports.network import Network, TcpNetwork
+from voxrun.transports.server import Limits
+from voxrun.transports.server import serve as serve_requests
+from voxrun.transports.sound_library import SoundLibrary
+from voxrun.transports.turnstile import Turnstile
+
+OWN_SECRETS = ("VOXRUN_TOKEN", "VOXRUN_CONTROL_TOKEN")
+
+
+def serve(arguments: list[str]) -> int:
+    """Serve until interrupted; returns the exit status."""
+    options = parse(arguments)
+    _import_extras(options)
+    _allow_many_files()
+    tame_collector()
+    if options.workers:
+        trio.run(_serve_workers, options, arguments)
+    else:
+        trio.run(serve_calls, options, InheritedNetwork(options.place) if options.place else TcpNetwork())
+    return OK
+
+
+def _import_extras(options: ServeOptions) -> None:
+    """While there is no clock yet that it would hold up. ConfigurationError names what is not installed."""
+    wanted = {
+        "voxrun.cli.serve_workers": ("serve", options.workers),
+        "voxrun.cli.serve_control": ("serve", options.control or options.place),
+        "voxrun.serving.turn_spans": ("otel", options.spans),
+    }
+    for module, (extra, is_wanted) in wanted.items():
+        try:
+            if is_wanted:
+                import_module(module)
+        except ImportError as error:
+            raise ConfigurationError(f"this needs {error.name}, an extra: pip install 'voxrun[{extra}]'") from None
+
+
+async def _serve_workers(options: ServeOptions, arguments: list[str]) -> None:
+    from voxrun.cli.serve_workers import serve_workers  # noqa: PLC0415 - an extra
+
+    await serve_workers(options, arguments, _say)
+
+
+async def serve_calls(options: ServeOptions, network: Network) -> None:
+    """Serve on `network` until a signal says to stop."""
+    async with trio.open_nursery() as nursery:
+        stop = trio.Event()
+        interruption = Interruption(partial(nursery.cancel_scope.cancel, reason="interrupted"))
+        interruption.end = stop.set
+        with interruption.on_signals(), on_guard():
+            nursery.start_soon(feed)
+            host = await _start_host(options, nursery)
+            await _open_control(options, host, stop.set, nursery)
+            phone = Phone(host, Doors(options.keys, time.time, options.public_url))
+            turnstile = Turnstile(options.max_per_address, MOST_SILENT, MOST_SILENT_OF_ALL, host.counters.refusals)
+            limits = Limits(body=BODY_LIMIT, message=MESSAGE_LIMIT, turnstile=turnstile)
+            listen = partial(serve_requests, network, options.host, options.port, phone.handle, limits=limits)
+            port = await nursery.start(listen)
+            if options.place is None:
+                _say(f"calls are taken on {options.where(port)}")
+            await stop.wait()
+            _say(f"no more calls are taken; {len(host.sessions)} go on for at most {options.drain:g} s")
+            await host.drain(options.drain)
+            _say("all calls are over")
+        nursery.cancel_scope.cancel(reason="the server ends")
+
+
+async def _open_control(options: ServeOptions, host: Host, stop: Callable[[], None], nursery: trio.Nursery) -> None:
+    if options.spans:
+        from voxrun.serving.turn_spans import TurnSpans  # noqa: PLC0415 - an extra
+
+        TurnSpans(host)
+    if options.control or options.place:
+        from voxrun.cli.serve_control import open_control  # noqa: PLC0415 - an extra
+
+        url = await open_control(options, host, stop, nursery)
+        if options.place is None:
+            _say(f"the control API is at {url}")
+
+
+async def _start_host(options: ServeOptions, nursery: trio.Nursery) -> Host:
+    base_urls, secrets = {}, dict(options.secrets)
+    network = TcpNetwork()
+    if options.local_agent is not None:
+        from voxrun.localagent.server import serve_agent  # noqa: PLC0415 - brings the speech libraries in
+
+        port = await nursery.start(serve_agent, TcpNetwork(), "127.0.0.1", 0, options.local_agent)
+        base_urls["elevenlabs"] = f"http://127.0.0.1:{port}"
+        secrets["ELEVENLABS_API_KEY"] = LOCAL_KEY
+
+    def services_for(scenario: Path) -> Services:
+        known = Secrets(_for_scenarios(secrets), _for_scenarios(os.environ))
+        keys = options.keys
+        for key in (keys.token, keys.twilio, keys.plivo, keys.vonage, options.control_token):
+            known.protect(key)
+        voice = speech(network, known, local=options.local_agent is not None)
+        return Services(
+            secrets=known,
+            network=network,
+            base_urls=base_urls,
+            sounds=SoundLibrary(network, in_thread, voice, options.sandbox),
+            language=_language(scenario),
+            is_sandboxed=options.sandbox is not None,
+        )
+
+    ticker = Ticker()
+    host = Host(services_for, ticker, options.settings)
+    host.observers.append(_Log())
+    nursery.start_soon(ticker.run)
+    await nursery.start(host.run)
+    return host
+
+
+def _for_scenarios(values: Mapping[str, str]) -> dict[str, str]:
+    """Without what opens this server's own doors: a scenario that asks for it could hear all other calls."""
+    return {name: value for name, value in values.items() if name not in OWN_SECRETS}
+
+
+def _language(scenario: Path) -> Language | None:
+    if scenario.suffix != ".vox":
+        return None
+    from voxrun.api.vox import vox_language  # noqa: PLC0415 - its parser is slow to start
+
+    return vox_language
+
+
+class _Log:
+    """A line for each session that begins, and one for its end."""
+
+    def began(self, running: Running) -> None:
+        """It is about to run."""
+        party = running.party
+        call = f"call from {party.callerid} to {party.destination} by {running.dialect}" if party else "no call"
+        self._say(running, f"{call}: {running.scenario.name}")
+
+    def ended(self, running: Running) -> None:
+        """It has its outcome."""
+        seconds = trio.current_time() - running.since
+        outcome = running.outcome
+        reason = "cancelled" if outcome is None else str(outcome.error or outcome.reason)
+        self._say(running, f"over after {seconds:.1f} s: {reason}")
+
+    def _say(self, running: Running, what: str) -> None:
+        _say(f"{running.id[:8]} {visible(running.session.services.secrets.scrub(what))}")
+
+
+def _say(what: str) -> None:
+    try:
+        print(time.strftime("%H:%M:%S"), what, flush=True)  # noqa: T201 - the command line speaks here
+    except OSError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - nobody reads it any more; the calls go on
+
+
+def _allow_many_files() -> None:
+    """A call takes up to four: let this process have as many as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

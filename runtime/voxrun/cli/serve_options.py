@@ -1,0 +1,240 @@
+"""The arguments of `voxrun serve`: what may be said, and what was."""
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+
+from voxrun.cli.env_file import given_secrets
+from voxrun.errors import ConfigurationError
+from voxrun.serving.doors import Keys
+from voxrun.serving.host import IDLE_AFTER_CALL_SECONDS, HostSettings, folder
+from voxrun.serving.place import Place
+from voxrun.serving.routes import Route, Routes
+from voxrun.session.secrets import Secrets
+
+DESCRIPTION = """\
+Answer many calls at once. They come as media-stream WebSockets, at /media/twilio, /media/telnyx,
+/media/plivo, /media/voximplant or /media/l16 (Vonage, jambonz); a Twilio number can be pointed at
+/twiml. Whoever comes needs the token, or the signature of the provider whose secret is given.
+"""
+
+EPILOG = """\
+secrets of its own (--secret, --env-file or the environment):
+  VOXRUN_TOKEN             what --token says, unseen by who lists processes
+  TWILIO_AUTH_TOKEN        X-Twilio-Signature lets in as well
+  PLIVO_AUTH_TOKEN         X-Plivo-Signature-V3 does
+  VONAGE_SIGNATURE_SECRET  the signed token of Vonage's does
+  VOXRUN_CONTROL_TOKEN     what --control-token says
+
+The first Ctrl-C or SIGTERM takes no more calls and waits for those that run; the second ends at once.
+"""
+
+MOST_SILENT = 64
+"""Connections from one address that have not yet said what they want."""
+
+MOST_SILENT_OF_ALL = 256
+"""Those from all addresses."""
+
+_LAST_PORT = 65535
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeOptions:
+    """What the arguments said; `local_agent` as in `RunOptions`."""
+
+    host: str
+    port: int
+    keys: Keys
+    public_url: str
+    settings: HostSettings
+    max_per_address: int
+    drain: float
+    local_agent: str | None
+    secrets: Mapping[str, str]
+    sandbox: Path | None
+    control: str
+    """Where the control API listens, or is found if this is a worker; empty when there is none."""
+    control_token: str
+    workers: int
+    """Processes below this one; 0 when it takes the calls itself."""
+    place: Place | None
+    """What it has inherited if it is a worker."""
+    spans: bool
+
+    def where(self, port: int) -> str:
+        """The URL at which calls come in on the port that was bound."""
+        return f"http://[{self.host}]:{port}" if ":" in self.host else f"http://{self.host}:{port}"
+
+
+def parse(arguments: Sequence[str]) -> ServeOptions:
+    """What was said. Ends the process, or raises ConfigurationError, for what can't be."""
+    arguments = [f"{argument}=" if argument in ("--local-agent", "--sandbox") else argument for argument in arguments]
+    given = _parser().parse_args(arguments)
+    secrets = given_secrets(given.secret, given.env_file)
+    known = Secrets(secrets, os.environ)
+    keys = Keys(
+        token=given.token or known.get("VOXRUN_TOKEN") or "",
+        twilio=known.get("TWILIO_AUTH_TOKEN") or "",
+        plivo=known.get("PLIVO_AUTH_TOKEN") or "",
+        vonage=known.get("VONAGE_SIGNATURE_SECRET") or "",
+    )
+    host, port = _address(given.listen)
+    if not _is_loopback(host) and not keys.token:
+        raise ConfigurationError(
+            f"--listen {given.listen} can be reached by others: give a --token that callers must show, "
+            "or the secret VOXRUN_TOKEN"
+        )
+    routes = Routes(given.scenario, [Route.parse(text) for text in given.route])
+    _check_scenarios(routes, given.sandbox)
+    settings = HostSettings(
+        routes=routes,
+        max_calls=given.max_calls,
+        record=given.record and folder("--record", given.record),
+        trace=given.trace and folder("--trace", given.trace),
+        idle_seconds=given.idle_timeout,
+    )
+    return ServeOptions(
+        host=host,
+        port=port,
+        keys=keys,
+        public_url=_public_url(given.public_url),
+        settings=settings,
+        max_per_address=given.max_per_address or given.max_calls + MOST_SILENT,
+        drain=given.drain,
+        local_agent=given.local_agent,
+        secrets=secrets,
+        sandbox=None if given.sandbox is None else Path(given.sandbox or given.scenario.parent),
+        control=_control(given.control),
+        control_token=_control_token(given, known),
+        workers=0 if given.worker else given.workers,
+        place=given.worker,
+        spans=given.otel,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "voxrun serve",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("scenario", metavar="SCENARIO", type=Path, nargs="?", help="what answers calls that no --route is for")
+    add(
+        "--route",
+        metavar="PATTERN=FILE",
+        action="append",
+        default=[],
+        help="another scenario for dialled numbers "
+        "(+4930*), or for paths (/media/*/sales), that are like PATTERN; the first one counts (may be repeated)",
+    )
+    add("--listen", metavar="HOST:PORT", default="127.0.0.1:8080", help="where calls come in (%(default)s)")
+    add("--token", metavar="TOKEN", default="", help="what callers must show: Authorization: Bearer TOKEN, or ?token=")
+    add("--public-url", metavar="URL", default="", help="where providers find this server, if its proxy does not say")
+    add("--max-calls", metavar="N", type=_count, default=100, help="sessions at once (%(default)s)")
+    add("--max-per-address", metavar="N", type=_count, help="connections from one address (those calls and a few)")
+    add(
+        "--idle-timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        default=IDLE_AFTER_CALL_SECONDS,
+        help="how long a session lives on after its call (%(default)s)",
+    )
+    add(
+        "--drain",
+        metavar="SECONDS",
+        type=_seconds,
+        default=60.0,
+        help="how long calls may go on after a signal to end (%(default)s)",
+    )
+    add("--record", metavar="FOLDER", type=Path, help="record every call there, in stereo")
+    add("--trace", metavar="FOLDER", type=Path, help="write every session's trace there")
+    add("--local-agent", metavar="[=FILE.toml]", help="ElevenLabs clients talk to an agent inside this process")
+    add("--secret", metavar="NAME=VALUE", action="append", default=[], help="what VoxEngine.getSecretValue(NAME) gives")
+    add("--env-file", metavar="FILE", type=Path, help="more of them, a NAME=VALUE line each")
+    add("--sandbox", metavar="[=FOLDER]", help="for other people's .vox scenarios: they reach the files in FOLDER only")
+    _add_operation(parser)
+    return parser
+
+
+def _add_operation(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("operation (needs the extra `serve`)").add_argument
+    add("--control", metavar="HOST:PORT", default="", help="serve the control API and the metrics there")
+    add("--control-token", metavar="TOKEN", default="", help="what its clients must show: Authorization: Bearer TOKEN")
+    add(
+        "--workers",
+        metavar="N",
+        type=_count,
+        default=0,
+        help="take the calls in N processes, one for each core, say; limits hold for each of them",
+    )
+    add("--worker", type=Place.parse, help=argparse.SUPPRESS)
+    add("--otel", action="store_true", help="OpenTelemetry spans of sessions and turns (needs the extra `otel`)")
+
+
+def _control(text: str) -> str:
+    if text:
+        _address(text, "--control")
+    return text
+
+
+def _control_token(given: argparse.Namespace, known: Secrets) -> str:
+    token: str = given.control_token or known.get("VOXRUN_CONTROL_TOKEN") or ""
+    if given.control and not token:
+        raise ConfigurationError(
+            "--control hands out all that is said in calls: give a --control-token, or the secret VOXRUN_CONTROL_TOKEN"
+        )
+    return token
+
+
+def _check_scenarios(routes: Routes, sandbox: str | None) -> None:
+    if not routes.scenarios:
+        raise ConfigurationError("say which SCENARIO answers the calls, or give a --route")
+    for scenario in routes.scenarios:
+        if not scenario.is_file():
+            raise ConfigurationError(f"there is no scenario {scenario}: check the path")
+        if sandbox is not None and scenario.suffix != ".vox":
+            raise ConfigurationError("--sandbox is for .vox scenarios: one in Python can do whatever you can")
+    if sandbox == "" and routes.default is None:
+        raise ConfigurationError("--sandbox needs a folder where there is no SCENARIO: --sandbox=FOLDER")
+
+
+def _address(text: str, option: str = "--listen") -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not (colon and host and port.isdecimal() and int(port) <= _LAST_PORT):
+        raise ConfigurationError(f"{option} takes HOST:PORT, such as 127.0.0.1:8080, but was given '{text}'")
+    return host.strip("[]"), int(port)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _public_url(text: str) -> str:
+    if text and not text.startswith(("https://", "http://")):
+        raise ConfigurationError(f"--public-url takes an address such as https://calls.example.com, not '{text}'")
+    return text
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of them")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not seconds >= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return seconds

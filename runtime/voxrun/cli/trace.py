@@ -1,0 +1,65 @@
+"""`voxrun trace FILE`: what a trace tells, as text or as a page."""
+
+import argparse
+from pathlib import Path
+
+from voxrun.cli.status import OK
+from voxrun.errors import ConfigurationError
+from voxrun.trace.page import page
+from voxrun.trace.records import read_records
+from voxrun.trace.report import report
+from voxrun.trace.story import Story, tell
+from voxrun.trace.timeline import timeline
+
+
+def trace(arguments: list[str]) -> int:
+    """Run the sub-command; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    story = read_story(options.file)
+    if options.html is not None and options.html.resolve() == options.file.resolve():
+        raise ConfigurationError(f"--html {options.html} would overwrite the trace: give another name")
+    if options.html is not None:
+        _write_page(options.html, story, options.file.name)
+    elif options.around is not None:
+        print(timeline(story, options.around))  # noqa: T201 - the command line speaks here
+    else:
+        print(report(story))  # noqa: T201 - the command line speaks here
+    return OK
+
+
+def read_story(path: Path) -> Story:
+    """What the trace in a file tells. ConfigurationError when there is none, with the line that is wrong."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            return tell(read_records(file, str(path)))
+    except OSError as error:
+        raise ConfigurationError(f"can't read the trace {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path} is no trace: it is not UTF-8 text") from None
+
+
+def _write_page(path: Path, story: Story, title: str) -> None:
+    try:
+        path.write_text(page(story, title), encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"--html {path} can't be written: {error.strerror}") from None
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time in seconds") from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "voxrun trace",
+        description="Read a trace (voxrun SCENARIO --trace FILE): who spoke when, what happened, how long each turn "
+        "took, which routes there were and what was lost.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("file", metavar="FILE", type=Path, help="the trace")
+    parser.add_argument("--around", metavar="SECONDS", type=_seconds, help="only the moments around this one, in full")
+    parser.add_argument("--html", metavar="OUT.html", type=Path, help="write a page to look at in a browser instead")
+    return parser

@@ -1,0 +1,85 @@
+"""Arguments: whether a function is called with as many as it takes, and objects of parameters have the right names."""
+
+from collections.abc import Sequence
+
+from voxrun.dsl.findings import Findings
+from voxrun.dsl.nodes import Object, Span
+from voxrun.dsl.surface import Function, Property, Type, Value
+from voxrun.dsl.types import OwnFunction, Types
+
+
+def check_count(
+    findings: Findings, function: Function | OwnFunction, spelled: str, given: Sequence[Span], at: Span
+) -> None:
+    """As many arguments as it takes; `at` is the call's own place."""
+    if isinstance(function, OwnFunction):
+        least = most = function.parameters
+        missing = ""
+    else:
+        least, most = function.least, len(function.parameters)
+        missing = ", ".join(f"`{it.name}`" for it in function.parameters[len(given) : least])
+    if len(given) < least:
+        advice = f"it needs {missing}" if missing else ""
+        findings.error(at, f"{spelled} takes {count(least, most)}, not {len(given)}", advice)
+    elif len(given) > most:
+        extra = Span(given[most].start, given[-1].end)
+        findings.error(extra, f"{spelled} takes {count(least, most)}, not {len(given)}", "leave the others out")
+
+
+def check_object(findings: Findings, types: Types, node: Object, shapes: tuple[Type, ...], what: str) -> None:
+    """The names in an object of parameters, and that those are there that must be."""
+    given = {pair.key.text: pair for pair in node.pairs}
+    known = dict.fromkeys(name for shape in shapes for name in shape.members)
+    is_open = any(shape.open for shape in shapes)
+    for name, pair in given.items():
+        if name in known:
+            continue
+        left = [each for each in known if each not in given]
+        if not is_open:
+            findings.error(
+                pair.key.span, f"{what} has no parameter `{name}`", findings.did_you_mean(name, left or known)
+            )
+        elif near := findings.nearest(name, left):
+            findings.warning(pair.key.span, f"{what} has no parameter `{name}`", findings.did_you_mean(name, [near]))
+    if len(shapes) == 1 and not is_open:
+        needed = [it.name for it in shapes[0].members.values() if isinstance(it, Property) and it.required]
+        missing = ", ".join(f"`{name}`" for name in needed if name not in given)
+        if missing:
+            findings.error(node.span, f"{what} needs {missing}", "add it to the object")
+
+
+def shapes_of(types: Types, value: Value | None) -> tuple[Type, ...]:
+    """The objects of parameters among what a value may be; none when it may be any object."""
+    if value is None:
+        return ()
+    found = [it for kind in value.kinds if (it := types.get(kind)) is not None]
+    return tuple(it for it in found if is_record(it))
+
+
+def is_record(kind: Type) -> bool:
+    """Whether it is an object of plain fields: an event's payload, parameters, a message."""
+    return bool(kind.members) and all(isinstance(it, Property) for it in kind.members.values())
+
+
+def expected_of(shapes: tuple[Type, ...], name: str) -> Value | None:
+    """What the parameter `name` takes."""
+    members = [shape.members[name] for shape in shapes if name in shape.members]
+    values = [member.value for member in members if isinstance(member, Property)]
+    if len(values) < 2:
+        return values[0] if values else None
+    kinds = dict.fromkeys(kind for value in values for kind in value.kinds)
+    return Value(tuple(kinds)) if all(value.kinds for value in values) else None
+
+
+def unset_secret(findings: Findings, name: str, span: Span) -> None:
+    """A secret that is asked for, and that nobody set."""
+    advice = f"set it in the environment, or with `--secret {name}=…` or `--env-file FILE`"
+    findings.warning(span, f"the secret {name} is not set", advice)
+
+
+def count(least: int, most: int) -> str:
+    """How many arguments a function takes, in words."""
+    if most == 0:
+        return "no arguments"
+    count = str(most) if least == most else f"{least} to {most}" if least else f"at most {most}"
+    return f"{count} argument{'' if most == 1 else 's'}"

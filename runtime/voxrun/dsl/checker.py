@@ -1,0 +1,275 @@
+"""`check`: what is wrong in a scenario, as far as that can be known before it runs."""
+
+from collections.abc import Callable, Container
+from typing import Any
+
+from voxrun.dsl import nodes
+from voxrun.dsl.diagnostic import Diagnostic
+from voxrun.dsl.expressions import Expressions, spell
+from voxrun.dsl.names import Frame, Role, Scope
+from voxrun.dsl.nodes import Program, Span, Statement
+from voxrun.dsl.routes import check_both_ways, check_sink, check_source
+from voxrun.dsl.surface import TEXT, Surface, Value
+from voxrun.dsl.types import A_LIST, A_TEXT, AN_ERROR, Known, Missing, OwnFunction, a, known_of
+from voxrun.dsl.watch import Watch
+
+
+def check(
+    program: Program,
+    surface: Surface,
+    *,
+    known_secrets: Container[str] | None = None,
+    watch: Watch | None = None,
+) -> tuple[Diagnostic, ...]:
+    """All findings in the order of the text. What can't be known is taken for right.
+
+    `known_secrets`: the names of those that are set; without it nothing is said of secrets. `watch` is told what is
+    known of each place on the way.
+    """
+    return _Checker(surface, known_secrets, watch).check(program)
+
+
+class _Checker:
+    """Walks statements. What walks one says whether the code behind it is never reached."""
+
+    def __init__(self, surface: Surface, known_secrets: Container[str] | None, watch: Watch | None) -> None:
+        self._surface = surface
+        self._expressions = Expressions(surface, known_secrets, self._walk, watch)
+        self._findings = self._expressions.findings
+        self._visit: dict[type, Callable[[Any], bool | None]] = {
+            nodes.Require: lambda _: None,
+            nodes.Declaration: self._declaration,
+            nodes.Assignment: self._assignment,
+            nodes.Evaluation: self._evaluation,
+            nodes.Route: self._route,
+            nodes.Stop: self._route,
+            nodes.Log: lambda node: self._settle(node.value),
+            nodes.Wait: self._wait,
+            nodes.Return: self._return,
+            nodes.Break: self._break,
+            nodes.Continue: self._break,
+            nodes.Breakpoint: lambda _: None,
+            nodes.If: self._if,
+            nodes.For: self._for,
+            nodes.While: self._while,
+            nodes.Try: self._try,
+            nodes.Function: self._function,
+            nodes.Handler: self._handler,
+            nodes.After: self._timer,
+            nodes.Every: self._timer,
+        }
+
+    def check(self, program: Program) -> tuple[Diagnostic, ...]:
+        """All findings."""
+        self._statements(program.statements, self._expressions.scope)
+        self._expressions.finish()
+        return self._findings.in_order()
+
+    # Blocks.
+
+    def _walk(self, block: nodes.Block, scope: Scope) -> bool:
+        return self._statements(block.statements, scope)
+
+    def _block(self, block: nodes.Block) -> bool:
+        outer = self._expressions.scope
+        self._expressions.scope = Scope(outer, self._expressions.frame)
+        leaves = self._statements(block.statements, self._expressions.scope)
+        self._expressions.scope = outer
+        return leaves
+
+    def _statements(self, statements: tuple[Statement, ...], scope: Scope) -> bool:
+        for statement in statements:
+            if type(statement) is nodes.Require:
+                self._require(statement, scope)
+        scope.declare(statements, self._findings)
+        leaves = False
+        for statement in statements:
+            if leaves and type(statement) is not nodes.Function:
+                self._findings.warning(statement.span, "this is never reached", "leave it out, or put it further up")
+                leaves = False
+            leaves = bool(self._visit[type(statement)](statement)) or leaves
+        scope.close(self._findings)
+        return leaves
+
+    def _require(self, node: nodes.Require, scope: Scope) -> None:
+        names = self._surface.modules.get(node.name.text)
+        if names is None:
+            advice = self._findings.did_you_mean(node.name.text, self._surface.modules)
+            self._findings.error(node.name.span, f"there is no module `{node.name.text}`", advice)
+            return
+        for name in names:
+            scope.bind(nodes.Identifier(node.name.span, name), Role.API, known_of(names[name]))
+
+    # Statements.
+
+    def _settle(self, node: nodes.Expression) -> None:
+        self._expressions.settled(node)
+
+    def _declaration(self, node: nodes.Declaration) -> None:
+        known = self._expressions.known(node.value)
+        binding = self._expressions.scope.names[node.name.text]
+        binding.ready = True
+        if node.constant:
+            binding.known = known
+
+    def _assignment(self, node: nodes.Assignment) -> None:
+        self._settle(node.value) if node.operator != "=" else self._expressions.known(node.value)
+        target = node.target
+        if not isinstance(target, nodes.Name):
+            owner = self._expressions.settled(target.target)
+            if isinstance(target, nodes.Index):
+                self._settle(target.key)
+            self._changed(owner, target)
+            return
+        binding = self._expressions.bound(target.name, target.span)
+        if binding is None:
+            what, advice = f"unknown name `{target.name}`", f"declare it: `let {target.name} = …`"
+            self._findings.error(target.span, what, advice)
+        elif binding.role is Role.API:
+            what = f"`{target.name}` belongs to the API: nothing can be assigned to it"
+            self._findings.error(target.span, what, f"take another name: `let my{target.name} = …`")
+        elif binding.role is Role.CONSTANT:
+            what = f"`{target.name}` is a constant: nothing can be assigned to it"
+            self._findings.error(target.span, what, f"declare it with `let {target.name} = …`")
+        elif binding.role is Role.FUNCTION:
+            what = f"`{target.name}` is a function: nothing can be assigned to it"
+            self._findings.error(target.span, what, f"take another name: `let my{target.name} = …`")
+        elif not binding.ready and binding.frame is self._expressions.frame:
+            self._findings.error(target.span, f"`{target.name}` is used before it is declared", "declare it above")
+
+    def _changed(self, owner: Known, target: nodes.Index | nodes.Member) -> None:
+        """A member of something is assigned to, which only lists and objects let happen."""
+        kinds = self._expressions.types.of(owner)
+        if not kinds or any(it.open or it.name == A_LIST.kinds[0] for it in kinds):
+            return
+        what = f"`{spell(target)}` belongs to the API" if spell(target) else f"{a(kinds[0].name)} stays as it is"
+        self._findings.error(
+            target.span, f"{what}: nothing can be assigned to it", "keep the value in a variable of your own: `let`"
+        )
+
+    def _evaluation(self, node: nodes.Evaluation) -> None:
+        self._settle(node.expression)
+
+    def _route(self, node: nodes.Route | nodes.Stop) -> None:
+        types = self._expressions.types
+        source, sink = self._expressions.settled(node.source), self._expressions.settled(node.sink)
+        if node.both:
+            check_both_ways(self._findings, types, source, node.source.span)
+            check_both_ways(self._findings, types, sink, node.sink.span)
+        else:
+            check_source(self._findings, types, source, node.source.span)
+            check_sink(self._findings, types, sink, node.sink.span)
+
+    def _wait(self, node: nodes.Wait) -> None:
+        self._expressions.must_wait(Span(node.span.start, node.span.start + len("wait")), "wait")
+        self._settle(node.duration)
+        self._expressions.check_duration(node.duration)
+
+    def _return(self, node: nodes.Return) -> bool:
+        if node.value is not None:
+            self._expressions.known(node.value)
+        if self._expressions.frame.is_program:
+            span = Span(node.span.start, node.span.start + len("return"))
+            self._findings.error(span, "`return` outside a function", "leave it out")
+        return True
+
+    def _break(self, node: nodes.Break | nodes.Continue) -> bool:
+        if not self._expressions.frame.loops:
+            word = "break" if isinstance(node, nodes.Break) else "continue"
+            self._findings.error(node.span, f"`{word}` outside a loop", "a handler or a function ends with `return`")
+        elif isinstance(node, nodes.Break):
+            self._expressions.frame.breaks += 1
+        return True
+
+    def _if(self, node: nodes.If) -> bool:
+        leaves = True
+        for branch in node.branches:
+            self._settle(branch.condition)
+            leaves = self._block(branch.body) and leaves
+        return node.otherwise is not None and self._block(node.otherwise) and leaves
+
+    def _loop(self, body: nodes.Block) -> bool:
+        """Walk it; True when a `break` leaves it."""
+        frame = self._expressions.frame
+        outer, frame.breaks = frame.breaks, 0
+        frame.loops += 1
+        self._block(body)
+        frame.loops -= 1
+        leaves, frame.breaks = frame.breaks > 0, outer
+        return leaves
+
+    def _for(self, node: nodes.For) -> None:
+        value = self._expressions.settled(node.value)
+        outer = self._expressions.scope
+        self._expressions.scope = Scope(outer, self._expressions.frame)
+        item: Known = None
+        if isinstance(value, Value):
+            item = A_TEXT if value.kinds == (TEXT,) else value.item
+        self._expressions.scope.bind(node.name, Role.PARAMETER, item)
+        self._loop(node.body)
+        self._expressions.scope = outer
+
+    def _while(self, node: nodes.While) -> bool:
+        self._settle(node.condition)
+        is_endless = isinstance(node.condition, nodes.Constant) and node.condition.value is True
+        return not self._loop(node.body) and is_endless
+
+    def _try(self, node: nodes.Try) -> bool:
+        leaves = self._block(node.body)
+        outer = self._expressions.scope
+        self._expressions.scope = Scope(outer, self._expressions.frame)
+        if node.error is not None:
+            self._expressions.scope.bind(node.error, Role.PARAMETER, AN_ERROR)
+        leaves = self._block(node.handler) and leaves
+        self._expressions.scope = outer
+        return leaves
+
+    def _function(self, node: nodes.Function) -> None:
+        declared = self._expressions.scope.names[node.name.text].known
+        walked = self._expressions.function(node)
+        if isinstance(declared, OwnFunction):
+            declared.waits = walked.waits
+
+    # Handlers and timers: code of their own.
+
+    def _handler(self, node: nodes.Handler) -> None:
+        payload = self._expressions.event(node.unit, node.event)
+        outer = self._begin_frame()
+        scope = self._expressions.scope
+        if isinstance(node.binding, nodes.Identifier):
+            scope.bind(node.binding, Role.PAYLOAD, payload)
+        elif node.binding is not None:
+            self._bind_fields(node.binding, payload)
+        tally = self._expressions.tally
+        answers, own_calls = tally.answers, tally.own_calls
+        if node.condition is not None:
+            self._settle(node.condition)
+        self._block(node.body)
+        scope.close(self._findings)
+        self._expressions.scope, self._expressions.frame = outer
+        if node.event.names[-1].text == "ClientToolCall" and tally.answers == answers:
+            tally.unanswered.append((node.event.span, tally.own_calls > own_calls))
+
+    def _bind_fields(self, fields: nodes.Fields, payload: Known) -> None:
+        for name in fields.names:
+            known: Known | Missing = None
+            if isinstance(payload, Value):
+                known = self._expressions.types.member(payload, name.text)
+            if isinstance(known, Missing):
+                what = f"{a(known.types[0].name.split()[0])} has no field `{name.text}`"
+                self._findings.error(name.span, what, self._findings.did_you_mean(name.text, known.candidates()))
+                known = None
+            self._expressions.scope.bind(name, Role.PAYLOAD, known)
+
+    def _timer(self, node: nodes.After | nodes.Every) -> None:
+        self._settle(node.duration)
+        self._expressions.check_duration(node.duration)
+        outer = self._begin_frame()
+        self._block(node.body)
+        self._expressions.scope, self._expressions.frame = outer
+
+    def _begin_frame(self) -> tuple[Scope, Frame]:
+        outer = self._expressions.scope, self._expressions.frame
+        self._expressions.frame = Frame()
+        self._expressions.scope = Scope(outer[0], self._expressions.frame)
+        return outer

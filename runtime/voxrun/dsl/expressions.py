@@ -1,0 +1,413 @@
+"""`Expressions`: what the value of each expression is known to be, and what is wrong in it."""
+
+from collections.abc import Callable, Container
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+from voxrun.dsl import nodes
+from voxrun.dsl.arguments import check_count, check_object, expected_of, is_record, shapes_of, unset_secret
+from voxrun.dsl.findings import Findings
+from voxrun.dsl.names import Binding, Frame, Role, Scope, unknown_name
+from voxrun.dsl.native import FUNCTIONS
+from voxrun.dsl.nodes import Expression, Span
+from voxrun.dsl.routes import check_sink
+from voxrun.dsl.sent_events import SESSION, check_text, never_sent
+from voxrun.dsl.surface import ANYTHING, EVENT, NULL, OBJECT, PAYLOAD, SINK, Event, Function, Surface, Value
+from voxrun.dsl.types import (
+    A_BOOLEAN,
+    A_LIST,
+    A_NULL,
+    A_NUMBER,
+    A_TEXT,
+    Known,
+    Missing,
+    OwnFunction,
+    OwnResult,
+    Promise,
+    Types,
+    a,
+    either,
+    known_of,
+    without_null,
+)
+from voxrun.dsl.watch import Watch
+
+_COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
+_SECRETS = frozenset(("secret", "getSecretValue"))
+_AN_OBJECT = Value((OBJECT,))
+
+Walk = Callable[[nodes.Block, Scope], bool]
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counted while walking: answers to tool calls, and calls of the scenario's own functions, which may hold some."""
+
+    answers: int = 0
+    own_calls: int = 0
+    unanswered: list[tuple[Span, bool]] = field(default_factory=list)
+
+
+class Expressions:
+    """Walks expressions; `scope` and `frame` are those of the place it has come to."""
+
+    def __init__(
+        self, surface: Surface, known_secrets: Container[str] | None, body: Walk, watch: Watch | None = None
+    ) -> None:
+        self.findings = Findings()
+        self.types = Types(surface)
+        self.frame = Frame(is_program=True)
+        self._api = Scope(None, self.frame)
+        self.scope = Scope(self._api, self.frame)
+        self.tally = Tally()
+        self._surface = surface
+        self._known_secrets = known_secrets
+        self._body = body
+        self._watch = watch
+        self._brought = {name: module for module, names in surface.modules.items() for name in names}
+        self._own_results: list[tuple[OwnFunction, Span, str]] = []
+        self._has_default = False
+        self._visit: dict[type, Callable[[Any], Known]] = {
+            nodes.Name: self._name,
+            nodes.Number: lambda _: A_NUMBER,
+            nodes.Duration: lambda _: A_NUMBER,
+            nodes.Text: lambda _: A_TEXT,
+            nodes.Constant: lambda node: A_NULL if node.value is None else A_BOOLEAN,
+            nodes.Template: self._template,
+            nodes.List: self._list,
+            nodes.Object: self._object,
+            nodes.Lambda: self.function,
+            nodes.Call: self._call,
+            nodes.Index: self._index,
+            nodes.Member: self._member,
+            nodes.Unary: self._unary,
+            nodes.Binary: self._binary,
+            nodes.WaitFor: self._wait_for,
+        }
+
+    def known(self, node: Expression) -> Known:
+        """What `node` gives, a promise included."""
+        return self._visit[type(node)](node)
+
+    def settled(self, node: Expression) -> Known:
+        """What it gives where a promise has no use: it must have been awaited."""
+        known = self._visit[type(node)](node)
+        if type(known) is Promise:
+            self._missing_await(node, f"{known.maker} gives a promise")
+            return known.value
+        if type(known) is OwnResult:
+            self._own_results.append((known.function, node.span, known.function.name))
+            return None
+        return known
+
+    def finish(self) -> None:
+        """What is only known at the end."""
+        for function, span, name in self._own_results:
+            if function.waits:
+                self.findings.error(span, f"{name} waits, so it gives a promise", "put `await` before it")
+        for span, calls_others in self.tally.unanswered:
+            if not (calls_others and self.tally.answers):
+                what = "nobody answers this tool call: the agent waits for its result"
+                self.findings.warning(span, what, "call `clientToolResult({ tool_call_id: …, result: … })` in it")
+
+    def function(self, node: nodes.Lambda | nodes.Function, arguments: tuple[Value, ...] | None = None) -> OwnFunction:
+        """Walk a function; `arguments` is what it is called with, when that is known."""
+        name = node.name.text if isinstance(node, nodes.Function) else "this function"
+        function = OwnFunction(name, len(node.parameters))
+        outer = self.scope, self.frame
+        self.frame = Frame()
+        self.scope = Scope(outer[0], self.frame)
+        for index, parameter in enumerate(node.parameters):
+            known = arguments[index] if arguments is not None and index < len(arguments) else None
+            self.scope.bind(parameter, Role.PARAMETER, known if known and known.kinds else None)
+        self._body(node.body, self.scope)
+        function.waits = self.frame.waits
+        self.scope, self.frame = outer
+        return function
+
+    def find(self, name: str) -> Binding | None:
+        """What `name` means here; names of the API are looked at only when somebody asks."""
+        binding = self.scope.find(name)
+        if binding is None and (member := FUNCTIONS.get(name) or self._surface.names.get(name)):
+            return self._api.bind(nodes.Identifier(Span(0, 0), name), Role.API, known_of(member))
+        return binding
+
+    def path(self, path: nodes.Path) -> Known:
+        """What a unit or an event is that is written as names with dots."""
+        first, *others = path.names
+        known = self._look_up(first.text, first.span)
+        spelled = first.text
+        for name in others:
+            known = self._member_of(known, name, spelled, optional=False)
+            spelled = f"{spelled}.{name.text}"
+        return known
+
+    def event(self, unit: nodes.Path | None, event: nodes.Path) -> Known:
+        """The payload of an event, which the unit, or else the session, must send."""
+        target: Known = Value((SESSION,)) if unit is None else self.path(unit)
+        if unit is None:
+            self._surface.names.get(SESSION)
+        elif isinstance(target, Promise):
+            self.findings.error(unit.span, f"{target.maker} gives a promise", "put `await` before it")
+            target = target.value
+        elif (kinds := self.types.of(target)) and not any(it.events is not None for it in kinds):
+            self.findings.error(unit.span, f"{a(kinds[0].name)} sends no events", "name a call, an agent, a player …")
+        if self._watch is not None:
+            self._watch.event(target, event.span)
+        constant = self.path(event)
+        self._check_sent(target, constant, spell_path(event), event.span)
+        if isinstance(constant, Event):
+            return Value((constant.payload,))
+        if constant is not None and constant != A_TEXT:
+            self.findings.error(
+                event.span, f"{spell_path(event)} is no event", "write an event such as `CallEvents.Connected`"
+            )
+        return None
+
+    def must_wait(self, span: Span, what: str) -> None:
+        """`what` stands here, which only code that can be held up may have."""
+        self.frame.waits = True
+        if self.frame.is_program:
+            advice = "put it into a handler such as `on AppEvents.Started { }`, or a function"
+            self.findings.error(span, f"`{what}` outside a function", advice)
+
+    def check_duration(self, node: Expression) -> None:
+        """A number that says no unit is likely meant as seconds."""
+        if isinstance(node, nodes.Number) and node.value:
+            shown = f"{node.value:g}" if node.value < 1e6 else str(node.value)
+            advice = f"write `{shown}s` or `{shown}ms`"
+            self.findings.warning(node.span, f"how long is {shown}? A bare number is milliseconds", advice)
+
+    # Expressions, one method for each node that has something to say.
+
+    def _name(self, node: nodes.Name) -> Known:
+        return self._look_up(node.name, node.span)
+
+    def bound(self, name: str, span: Span) -> Binding | None:
+        """What a name that is written at `span` stands for."""
+        binding = self.find(name)
+        if self._watch is not None:
+            self._watch.name(span, self.scope, binding)
+        return binding
+
+    def _look_up(self, name: str, span: Span) -> Known:
+        binding = self.bound(name, span)
+        if binding is None:
+            names = chain(FUNCTIONS, self._surface.names, self.scope.visible())
+            advice = unknown_name(self.findings, name, names, self._brought)
+            self.findings.error(span, f"unknown name `{name}`", advice)
+            return None
+        binding.used = True
+        if not binding.ready and binding.frame is self.frame:
+            self.findings.error(span, f"`{name}` is used before it is declared", "declare it above")
+            binding.ready = True
+        return binding.known
+
+    def _template(self, node: nodes.Template) -> Known:
+        for part in node.parts:
+            if not isinstance(part, str):
+                self.settled(part)
+        return A_TEXT
+
+    def _list(self, node: nodes.List) -> Known:
+        for item in node.items:
+            self.known(item)
+        return A_LIST
+
+    def _object(self, node: nodes.Object) -> Known:
+        self._check_keys(node)
+        for pair in node.pairs:
+            self.known(pair.value)
+        return _AN_OBJECT
+
+    def _index(self, node: nodes.Index) -> Known:
+        target = self.settled(node.target)
+        self.settled(node.key)
+        return target.item if isinstance(target, Value) and target.kinds == A_LIST.kinds else None
+
+    def _unary(self, node: nodes.Unary) -> Known:
+        if node.operator != "await":
+            self.settled(node.operand)
+            return A_BOOLEAN if node.operator == "not" else A_NUMBER
+        self.must_wait(Span(node.span.start, node.span.start + len("await")), "await")
+        known = self.known(node.operand)
+        return known.value if isinstance(known, Promise) else None if isinstance(known, OwnResult) else known
+
+    def _binary(self, node: nodes.Binary) -> Known:
+        operator = node.operator
+        outer, self._has_default = self._has_default, operator in ("??", "or")
+        left = self.settled(node.left)
+        self._has_default = outer
+        right = self.settled(node.right)
+        if operator in _COMPARISONS:
+            return A_BOOLEAN
+        if operator in ("and", "or"):
+            return either([left, right])
+        if operator == "??":
+            return either([without_null(left), right])
+        return (A_TEXT if A_TEXT in (left, right) else None) if operator == "+" else A_NUMBER
+
+    def _wait_for(self, node: nodes.WaitFor) -> Known:
+        self.must_wait(Span(node.span.start, node.span.start + len("wait")), "wait for")
+        payload = self.event(node.unit, node.event)
+        if node.within is None:
+            return payload
+        self.settled(node.within)
+        self.check_duration(node.within)
+        return Value((*payload.kinds, NULL)) if isinstance(payload, Value) else None
+
+    def _member(self, node: nodes.Member) -> Known:
+        target = self.settled(node.target)
+        return self._member_of(target, node.name, node.target, optional=node.optional)
+
+    def _member_of(self, target: Known, name: nodes.Identifier, owner: Expression | str, *, optional: bool) -> Known:
+        if name.text == "clientToolResult":
+            self.tally.answers += 1
+        if type(target) is not Value:
+            return None
+        found = self.types.member(target, name.text)
+        if self._watch is not None:
+            self._watch.member(name.span, target, found)
+        if isinstance(found, Missing):
+            self._missing_member(found, name, owner if isinstance(owner, str) else spell(owner), optional=optional)
+            return None
+        return found
+
+    def _missing_member(self, missing: Missing, name: nodes.Identifier, owner: str, *, optional: bool) -> None:
+        kind = missing.types[0]
+        advice = self.findings.did_you_mean(name.text, missing.candidates())
+        if missing.open:
+            what = f"this message has no field `{name.text}`"
+            if self.findings.nearest(name.text, missing.candidates()) and not optional:
+                self.findings.error(name.span, what, advice)
+            elif not optional:
+                self.findings.warning(name.span, f"{what} that is known", advice)
+        elif any(isinstance(it, Event) for it in kind.members.values()):
+            self.findings.error(name.span, f"{kind.name} has no event `{name.text}`", advice)
+        elif kind.name == owner:
+            self.findings.error(name.span, f"{owner} has no `{name.text}`", advice)
+        else:
+            noun = "field" if is_record(kind) else "member"
+            self.findings.error(name.span, f"{a(kind.name)} has no {noun} `{name.text}`", advice)
+
+    # Calls.
+
+    def _call(self, node: nodes.Call) -> Known:
+        target: Known = None
+        if isinstance(node.function, nodes.Member):
+            target = self.settled(node.function.target)
+            callee = node.function
+            function = self._member_of(target, callee.name, callee.target, optional=callee.optional)
+        else:
+            function = self.known(node.function)
+        if isinstance(function, OwnFunction):
+            self.tally.own_calls += 1
+            check_count(self.findings, function, spell(node.function), [it.span for it in node.arguments], node.span)
+        if not isinstance(function, Function):
+            for argument in node.arguments:
+                self.known(argument)
+            if isinstance(function, Value) and function.kinds and "function" not in function.kinds:
+                self._not_callable(node, function)
+            return OwnResult(function) if isinstance(function, OwnFunction) else None
+        return self._call_of_api(node, function, target)
+
+    def _call_of_api(self, node: nodes.Call, function: Function, target: Known) -> Known:
+        check_count(self.findings, function, spell(node.function), [it.span for it in node.arguments], node.span)
+        if function.name in _SECRETS:
+            self._check_secret(node)
+        payload: Known = None
+        for argument, parameter in zip(node.arguments, function.parameters, strict=False):
+            expected = parameter.value
+            if expected.arguments and expected.arguments[0].kinds == (PAYLOAD,):
+                expected = Value(expected.kinds, arguments=(payload if isinstance(payload, Value) else ANYTHING,))
+            known = self._argument(argument, expected, spell(node.function))
+            if expected.kinds == (EVENT,):
+                payload = self._event_argument(argument, known, target)
+            elif expected.kinds == (SINK,):
+                check_sink(self.findings, self.types, known, argument.span)
+            if function.name == "waitFor" and parameter.name == "timeout":
+                self.check_duration(argument)
+        for argument in node.arguments[len(function.parameters) :]:
+            self.known(argument)
+        result: Known = function.result if function.result.kinds else None
+        if function.result.kinds == (PAYLOAD,):
+            result = payload
+        return Promise(result, spell(node.function)) if function.promise else result
+
+    def _argument(self, node: Expression, expected: Value | None, what: str) -> Known:
+        """One argument, or a part of one, where the API says what it expects."""
+        if isinstance(node, nodes.Lambda):
+            return self.function(node, expected.arguments if expected else None)
+        if isinstance(node, nodes.Object) and (shapes := shapes_of(self.types, expected)):
+            self._check_keys(node)
+            if self._watch is not None:
+                self._watch.parameters(node, shapes)
+            check_object(self.findings, self.types, node, shapes, what)
+            for pair in node.pairs:
+                self._argument(pair.value, expected_of(shapes, pair.key.text), f"`{pair.key.text}`")
+            return _AN_OBJECT
+        if isinstance(node, nodes.List) and expected is not None and expected.item is not None:
+            for item in node.items:
+                self._argument(item, expected.item, what)
+            return A_LIST
+        return self.settled(node)
+
+    def _event_argument(self, node: Expression, known: Known, target: Known) -> Known:
+        if isinstance(known, Event):
+            self._check_sent(target, known, spell(node), node.span)
+            return Value((known.payload,))
+        if isinstance(node, nodes.Text):
+            check_text(self.findings, self.types, target, node.value, node.span)
+        return None
+
+    def _check_sent(self, target: Known, event: Known, spelled: str, span: Span) -> None:
+        wrong = None if self.findings.full else never_sent(self.types, self._surface, target, event)
+        if wrong is not None:
+            unit, whose = ("UNIT ", f", with {wrong.others} for UNIT") if wrong.others else ("", "")
+            advice = f"write `on {unit}{spelled} {{ }}`{whose}"
+            self.findings.error(span, f"{wrong.sender} never sends {spelled}", advice)
+
+    def _check_secret(self, node: nodes.Call) -> None:
+        names = [it.value for it in node.arguments if isinstance(it, nodes.Text)]
+        if self._known_secrets is None or self._has_default or not names or names[0] in self._known_secrets:
+            return
+        unset_secret(self.findings, names[0], node.arguments[0].span)
+
+    def _not_callable(self, node: nodes.Call, value: Value) -> None:
+        if self.types.of(value) is not None or value.kinds == (NULL,):
+            what = f"{spell(node.function) or 'this'} is no function"
+            self.findings.error(node.function.span, what, "read it without `( )`")
+
+    def _check_keys(self, node: nodes.Object) -> None:
+        seen: set[str] = set()
+        for pair in node.pairs:
+            if pair.key.text in seen:
+                self.findings.error(
+                    pair.key.span, f"the key `{pair.key.text}` is there already", "leave one of them out"
+                )
+            seen.add(pair.key.text)
+
+    def _missing_await(self, node: Expression, what: str) -> None:
+        binding = self.scope.find(node.name) if isinstance(node, nodes.Name) else None
+        if binding is None:
+            self.findings.error(node.span, what, "put `await` before it")
+            return
+        advice = f"put `await` before it where `{binding.name}` is declared"
+        self.findings.error(node.span, f"`{binding.name}` is a promise: {what}", advice)
+        if isinstance(binding.known, Promise):
+            binding.known = binding.known.value  # said once
+
+
+def spell(node: Expression) -> str:
+    """An expression as a message names it; empty when it has no name."""
+    if isinstance(node, nodes.Name):
+        return node.name
+    if isinstance(node, nodes.Member):
+        return ".".join(filter(None, (spell(node.target), node.name.text)))
+    return ""
+
+
+def spell_path(path: nodes.Path) -> str:
+    """A path as it is written."""
+    return ".".join(name.text for name in path.names)

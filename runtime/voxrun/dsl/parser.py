@@ -1,0 +1,93 @@
+"""`parse`: the nodes of a `.vox` file; `comments`: what its nodes leave out."""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+
+from lark import Lark, UnexpectedToken
+
+from voxrun.dsl.advice import explain
+from voxrun.dsl.diagnostic import Slip, SyntaxMistake
+from voxrun.dsl.grammar import cached_grammar
+from voxrun.dsl.layout import Layout
+from voxrun.dsl.making import maker
+from voxrun.dsl.nodes import Program, Span
+from voxrun.dsl.source import Source
+from voxrun.dsl.tokens import Token, Tokens
+
+LONGEST = 1 << 20
+"""Characters in a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """`// …` or `/* … */` as it is written, and whether nothing but white space is before it in its line."""
+
+    span: Span
+    text: str
+    own_line: bool
+
+
+def parse(source: Source) -> Program:
+    """Read a scenario. SyntaxMistake when it is none."""
+    try:
+        program = _parsed(source.text)
+    except Slip as slip:
+        raise SyntaxMistake(source, slip.diagnostic) from None
+    return Program(Span(0, len(source.text)), program.statements, program.tests)
+
+
+def tokens(source: Source) -> Iterator[Token]:
+    """All of a text: also white space, comments, and what is no token of the language."""
+    return Tokens(_lark().lexer_conf).all(source.text)
+
+
+def comments(source: Source) -> tuple[Comment, ...]:
+    """The comments of a scenario that can be parsed, in order."""
+    text = source.text
+    return tuple(
+        Comment(token.span, token.value, not text[text.rfind("\n", 0, token.start_pos) + 1 : token.start_pos].strip())
+        for token in tokens(source)
+        if token.type in ("LINE_COMMENT", "BLOCK_COMMENT")
+    )
+
+
+def _parsed(text: str) -> Program:
+    if len(text) > LONGEST:
+        raise Slip(
+            Span(LONGEST, LONGEST), f"a scenario has at most {LONGEST} characters", "split it into several files"
+        )
+    try:
+        with _uncollected():
+            program = _lark().parse(text)
+    except UnexpectedToken as error:
+        raise explain(error, text, _lark()) from None
+    assert isinstance(program, Program)
+    return program
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """A parse makes many objects that all stay: looking for garbage among them would take a third of its time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@cache
+def _lark() -> Lark:
+    return cached_grammar(
+        "scenario",
+        lexer=Tokens,
+        postlex=Layout(),
+        start="program",
+        keep_all_tokens=True,
+        maybe_placeholders=True,
+        transformer=maker(),
+    )

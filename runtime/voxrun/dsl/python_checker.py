@@ -1,0 +1,383 @@
+"""`check_python`: the checker's findings for a Python scenario, as far as they can be known."""
+
+import ast
+import warnings
+from collections import deque
+from collections.abc import Callable, Container
+from typing import Any
+
+from voxrun.dsl import nodes
+from voxrun.dsl.arguments import check_object, count, expected_of, is_record, shapes_of, unset_secret
+from voxrun.dsl.diagnostic import Diagnostic
+from voxrun.dsl.findings import Findings
+from voxrun.dsl.nodes import Span
+from voxrun.dsl.python_names import (
+    FunctionNode,
+    Places,
+    PythonScope,
+    annotated,
+    bind_import,
+    bound_names,
+    check_names,
+)
+from voxrun.dsl.routes import check_sink
+from voxrun.dsl.sent_events import check_text, never_sent
+from voxrun.dsl.source import Source
+from voxrun.dsl.surface import ANYTHING, EVENT, FUNCTION, PAYLOAD, SINK, Event, Function, Property, Surface, Value
+from voxrun.dsl.types import A_TEXT, Known, Missing, Promise, Types, a, either, without_null
+
+_DICT = frozenset(dir(dict))
+
+
+def check_python(
+    source: Source, surface: Surface, *, known_secrets: Container[str] | None = None
+) -> tuple[Diagnostic, ...]:
+    """All findings in the order of the text; a syntax error is the only one. See `checker.check`."""
+    findings = Findings()
+    places = Places(source.text)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's own, which come when the scenario is loaded
+            tree = ast.parse(source.text, source.name)
+            compile(source.text, source.name, "exec", dont_inherit=True)
+        check_names(tree, surface, findings, places)
+        _Walk(surface, findings, places, known_secrets).module(tree)
+    except SyntaxError as error:
+        _syntax_error(error, findings, source)
+    except ValueError as error:  # a NUL
+        findings.error(Span(0, 0), str(error))
+    except (RecursionError, MemoryError):  # so Python's own parser says it
+        findings.error(Span(0, 0), "this file has expressions that are nested too deeply")
+    return findings.in_order()
+
+
+def _syntax_error(error: SyntaxError, findings: Findings, source: Source) -> None:
+    line = error.lineno or 1
+    lines = source.text.split("\n")
+    start = sum(len(each) + 1 for each in lines[: line - 1]) + max((error.offset or 1) - 1, 0)
+    same_line = error.end_lineno == error.lineno and (error.end_offset or 0) > (error.offset or 0)
+    length = (error.end_offset or 0) - (error.offset or 0) if same_line else 1
+    findings.error(Span(min(start, len(source.text)), min(start + length, len(source.text))), error.msg)
+
+
+class _Walk:
+    """Goes through the code of one function after the other; `scope` is that of the one it is in."""
+
+    def __init__(
+        self, surface: Surface, findings: Findings, places: Places, known_secrets: Container[str] | None
+    ) -> None:
+        self._surface = surface
+        self._findings = findings
+        self._places = places
+        self._known_secrets = known_secrets
+        self._types = Types(surface)
+        self._scope = PythonScope(None)
+        self._functions: deque[tuple[FunctionNode, PythonScope]] = deque()
+        self._handled: dict[str, list[Known]] = {}  # by the function's name: the payloads that it is registered for
+        self._payloads: dict[FunctionNode, list[Known]] = {}
+        self._tool_calls: list[Span] = []
+        self._answers = False
+        self._has_default = False
+        self._visit: dict[type, Callable[[Any], Known]] = {
+            ast.Name: lambda node: self._scope.find(node.id),
+            ast.Attribute: self._attribute,
+            ast.Call: self._call,
+            ast.Await: self._await,
+            ast.Lambda: self._lambda,
+            ast.BoolOp: self._bool_op,
+            ast.Constant: lambda node: A_TEXT if isinstance(node.value, str) else None,
+            ast.NamedExpr: lambda node: self._known(node.value),
+        }
+
+    def module(self, tree: ast.Module) -> None:
+        """Walk the file, then its functions, as they were met."""
+        self._scope.bound = bound_names(tree.body)
+        self._statements(tree.body)
+        while self._functions:
+            node, outer = self._functions.popleft()
+            self._function(node, outer)
+        for span in () if self._answers else self._tool_calls:
+            what = "nobody answers this tool call: the agent waits for its result"
+            advice = 'call `clientToolResult({"tool_call_id": …, "result": …})` in its handler'
+            self._findings.warning(span, what, advice)
+
+    def _function(self, node: FunctionNode, outer: PythonScope) -> None:
+        body: list[ast.stmt] = [ast.Expr(node.body)] if isinstance(node, ast.Lambda) else node.body
+        self._scope = PythonScope(outer, bound=bound_names(body))
+        payloads = self._payloads.get(node, [])
+        if not isinstance(node, ast.Lambda) and outer.bound[node.name] == 1:
+            payloads = [*payloads, *self._handled.get(node.name, ())]
+        parameters = [*node.args.posonlyargs, *node.args.args]
+        for index, parameter in enumerate(parameters):
+            known: Known = annotated(parameter.annotation, outer)
+            if index == 0 and payloads:
+                known = either(payloads)
+            self._scope.bound[parameter.arg] += 1
+            self._scope.known[parameter.arg] = known
+        for other in (*node.args.kwonlyargs, node.args.vararg, node.args.kwarg):
+            if other is not None:
+                self._scope.bound[other.arg] += 1
+        if isinstance(node, ast.Lambda):
+            self._settled(node.body)
+        else:
+            self._statements(node.body)
+
+    # Statements.
+
+    def _statements(self, body: list[ast.stmt]) -> None:
+        for statement in body:
+            self._statement(statement)
+
+    def _statement(self, node: ast.stmt) -> None:
+        if isinstance(node, ast.ImportFrom):
+            bind_import(node, self._scope, self._surface, self._findings, self._places)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            self._decorated(node)
+        elif isinstance(node, ast.ClassDef):
+            self._statements(node.body)
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            known = self._known(node.value)
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                self._assign(target, known)
+        elif isinstance(node, ast.Expr):
+            self._settled(node.value)
+        else:
+            self._children(node)
+
+    def _children(self, node: ast.AST) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr):
+                self._known(child)
+            elif isinstance(child, ast.stmt):
+                self._statement(child)
+            else:
+                self._children(child)
+        if isinstance(node, ast.For | ast.AsyncFor) and isinstance(node.target, ast.Name):
+            value = self._quiet(node.iter)
+            self._scope.known[node.target.id] = value.item if isinstance(value, Value) else None
+
+    def _assign(self, target: ast.expr, known: Known) -> None:
+        if isinstance(target, ast.Name):
+            self._scope.known[target.id] = known
+        else:
+            self._known(target)
+
+    def _decorated(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        for decorator in node.decorator_list:
+            self._known(decorator)
+            if isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Attribute) and decorator.args:
+                function, event = self._quiet(decorator.func), self._quiet(decorator.args[0])
+                if isinstance(function, Function) and function.name == "on" and isinstance(event, Event):
+                    self._payloads.setdefault(node, []).append(Value((event.payload,)))
+        for default in (*node.args.defaults, *filter(None, node.args.kw_defaults)):
+            self._known(default)
+        self._functions.append((node, self._scope))
+
+    # Expressions.
+
+    def _known(self, node: ast.expr) -> Known:
+        visit = self._visit.get(type(node))
+        if visit is None:
+            self._children(node)
+            return None
+        return visit(node)
+
+    def _quiet(self, node: ast.expr) -> Known:
+        """What it is known to be, when its findings are told already."""
+        if isinstance(node, ast.Name):
+            return self._scope.find(node.id)
+        if isinstance(node, ast.Attribute):
+            target = self._quiet(node.value)
+            found = self._types.member(target, node.attr) if isinstance(target, Value) else None
+            return None if isinstance(found, Missing) else found
+        if isinstance(node, ast.Call):
+            function = self._quiet(node.func)
+            return function.result if isinstance(function, Function) and not function.promise else None
+        return None
+
+    def _settled(self, node: ast.expr) -> Known:
+        """What it gives where a coroutine object has no use."""
+        known = self._known(node)
+        if not isinstance(known, Promise):
+            return known
+        advice = "put `await` before it, in an `async def`"
+        if isinstance(node, ast.Name):
+            advice = f"put `await` before it where `{node.id}` is assigned, in an `async def`"
+            self._scope.known[node.id] = known.value
+        self._findings.error(self._places.span(node), f"{known.maker} gives a promise", advice)
+        return known.value
+
+    def _await(self, node: ast.Await) -> Known:
+        known = self._known(node.value)
+        return known.value if isinstance(known, Promise) else None
+
+    def _lambda(self, node: ast.Lambda) -> Known:
+        self._functions.append((node, self._scope))
+        return None
+
+    def _bool_op(self, node: ast.BoolOp) -> Known:
+        outer, self._has_default = self._has_default, isinstance(node.op, ast.Or)
+        first = self._known(node.values[0])
+        self._has_default = outer
+        others = [self._known(value) for value in node.values[1:]]
+        return either([without_null(first), *others]) if isinstance(node.op, ast.Or) else None
+
+    def _attribute(self, node: ast.Attribute) -> Known:
+        target = self._settled(node.value)
+        self._answers = self._answers or node.attr == "clientToolResult"
+        if not isinstance(target, Value) or not self._is_checked(target):
+            return None
+        found = self._types.member(target, node.attr)
+        if not isinstance(found, Missing):
+            return found
+        self._missing(found, node)
+        return None
+
+    def _is_checked(self, value: Value) -> bool:
+        """Whether its members are those that the surface knows: texts, numbers and lists have Python's."""
+        return all(kind in self._surface.types for kind in without_null(value).kinds) if value.kinds else False  # type: ignore[union-attr]
+
+    def _missing(self, missing: Missing, node: ast.Attribute) -> None:
+        kind, name, span = missing.types[0], node.attr, self._places.member(node)
+        if name.startswith("_") or (missing.open and name in _DICT) or name in (kind.classes or ()):
+            return
+        near = self._findings.nearest(name, missing.candidates())
+        advice = self._findings.did_you_mean(name, missing.candidates())
+        if missing.open:
+            what = f"this message has no field `{name}`"
+            self._findings.add(span, "error" if near else "warning", what if near else f"{what} that is known", advice)
+        elif any(isinstance(it, Event) for it in kind.members.values()):
+            self._findings.error(span, f"{kind.name} has no event `{name}`", advice)
+        elif kind.classes is not None:
+            self._findings.error(span, f"{kind.name} has no `{name}`", advice)
+        elif is_record(kind) or near or "_" not in name:
+            noun = "field" if is_record(kind) else "member"
+            self._findings.error(span, f"{a(kind.name)} has no {noun} `{name}`", advice)
+
+    # Calls.
+
+    def _call(self, node: ast.Call) -> Known:
+        function = self._known(node.func)
+        if not isinstance(function, Function):
+            for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+                self._known(argument)
+            return None
+        target = self._quiet(node.func.value) if isinstance(node.func, ast.Attribute) else None
+        spelled = ast.unparse(node.func)
+        payload: Known = None
+        for argument, parameter in zip(node.args, function.parameters, strict=False):
+            known = self._argument(argument, _with_payload(parameter.value, payload), spelled)
+            if parameter.value.kinds == (EVENT,):
+                payload = self._event_argument(argument, known, target)
+            elif parameter.value.kinds == (SINK,):
+                check_sink(self._findings, self._types, known, self._places.span(argument))
+        for argument in node.args[len(function.parameters) :]:
+            self._known(argument)
+        self._check_count(node, function, spelled)
+        self._keywords(node, function, spelled)
+        if function.name == "getSecretValue":
+            self._check_secret(node)
+        result: Known = payload if function.result.kinds == (PAYLOAD,) else function.result
+        return Promise(result, spelled) if function.promise else result
+
+    def _argument(self, node: ast.expr, expected: Value | None, what: str) -> Known:
+        if expected is not None and FUNCTION in expected.kinds and expected.arguments:
+            first = expected.arguments[0]
+            if first.kinds and isinstance(node, ast.Lambda):
+                self._payloads.setdefault(node, []).append(first)
+            elif first.kinds and isinstance(node, ast.Name):
+                self._handled.setdefault(node.id, []).append(first)
+        if isinstance(node, ast.Dict) and (shapes := shapes_of(self._types, expected)):
+            literal = self._literal(node)
+            if literal is not None:
+                check_object(self._findings, self._types, literal, shapes, what)
+            for key, value in zip(node.keys, node.values, strict=True):
+                name = key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""
+                self._argument(value, expected_of(shapes, name), f"`{name}`")
+            return None
+        if isinstance(node, ast.List) and expected is not None and expected.item is not None:
+            for item in node.elts:
+                self._argument(item, expected.item, what)
+            return None
+        return self._settled(node)
+
+    def _literal(self, node: ast.Dict) -> nodes.Object | None:
+        """A dict whose keys are all written out, as the language's own object."""
+        pairs = []
+        for key in node.keys:
+            if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
+                return None
+            span = self._places.span(key)
+            pairs.append(nodes.Pair(span, nodes.Identifier(span, key.value), nodes.Constant(span, None)))
+        return nodes.Object(self._places.span(node), tuple(pairs))
+
+    def _event_argument(self, node: ast.expr, known: Known, target: Known) -> Known:
+        span = self._places.span(node)
+        if isinstance(known, Event):
+            self._check_sent(target, known, ast.unparse(node), span)
+            if known.name == "ClientToolCall":
+                self._tool_calls.append(span)
+            return Value((known.payload,))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            check_text(self._findings, self._types, target, node.value, span)
+        return None
+
+    def _check_sent(self, target: Known, event: Event, spelled: str, span: Span) -> None:
+        wrong = None if self._findings.full else never_sent(self._types, self._surface, target, event)
+        if wrong is not None:
+            unit, whose = ("UNIT", f", with {wrong.others} for UNIT") if wrong.others else ("VoxEngine", "")
+            advice = f"write `{unit}.on({spelled})`{whose}"
+            self._findings.error(span, f"{wrong.sender} never sends {spelled}", advice)
+
+    def _check_count(self, node: ast.Call, function: Function, spelled: str) -> None:
+        """As many arguments as it takes; those with names count where the function has parameters of these names."""
+        if any(isinstance(it, ast.Starred) for it in node.args) or any(it.arg is None for it in node.keywords):
+            return
+        most = len(function.parameters)
+        if len(node.args) > most:
+            first, last = self._places.span(node.args[most]), self._places.span(node.args[-1])
+            what = f"{spelled} takes {count(function.least, most)}, not {len(node.args)}"
+            self._findings.error(Span(first.start, last.end), what, "leave the others out")
+        given = {it.arg for it in node.keywords}
+        left = function.parameters[len(node.args) :]
+        if function.keywords and left and left[-1] is function.parameters[-1]:
+            self._check_keywords_needed(node, function, spelled, given)
+            left = left[:-1]
+        missing = ", ".join(f"`{it.name}`" for it in left if it.required and it.name not in given)
+        if missing:
+            self._findings.error(self._places.span(node), f"{spelled} needs {missing}", "add it between the brackets")
+
+    def _check_keywords_needed(self, node: ast.Call, function: Function, spelled: str, given: set[str | None]) -> None:
+        members = self._surface.types[function.keywords].members.values()
+        needed = [it.name for it in members if isinstance(it, Property) and it.required and it.name not in given]
+        if needed:
+            names = ", ".join(f"`{name}`" for name in needed)
+            self._findings.error(self._places.span(node), f"{spelled} needs {names}", "add it between the brackets")
+
+    def _keywords(self, node: ast.Call, function: Function, spelled: str) -> None:
+        shape = self._surface.types[function.keywords].members if function.keywords else {}
+        own = {it.name: it.value for it in function.parameters[: -1 if function.keywords else None]}
+        for keyword in node.keywords:
+            member = shape.get(keyword.arg or "")
+            expected = member.value if isinstance(member, Property) else own.get(keyword.arg or "")
+            self._argument(keyword.value, expected, f"`{keyword.arg}`")
+            if keyword.arg is not None and keyword.arg not in shape and keyword.arg not in own:
+                start = self._places.span(keyword).start
+                advice = self._findings.did_you_mean(keyword.arg, [*own, *shape])
+                what = f"{spelled} has no parameter `{keyword.arg}`"
+                self._findings.error(Span(start, start + len(keyword.arg)), what, advice)
+
+    def _check_secret(self, node: ast.Call) -> None:
+        first = node.args[0] if node.args else None
+        if self._known_secrets is None or self._has_default or not isinstance(first, ast.Constant):
+            return
+        name = first.value
+        if isinstance(name, str) and name not in self._known_secrets:
+            unset_secret(self._findings, name, self._places.span(first))
+
+
+def _with_payload(expected: Value, payload: Known) -> Value:
+    """What a callback's parameter is, now that the event is known."""
+    if expected.arguments and expected.arguments[0].kinds == (PAYLOAD,):
+        return Value(expected.kinds, arguments=(payload if isinstance(payload, Value) else ANYTHING,))
+    return expected

@@ -1,0 +1,180 @@
+"""The names of a Python scenario: what it imports from voxrun, and names that nothing in the file brings."""
+
+import ast
+import builtins
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from voxrun.dsl.findings import Findings
+from voxrun.dsl.nodes import Span
+from voxrun.dsl.surface import Surface, Value
+from voxrun.dsl.types import Known, known_of
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+_ALWAYS = frozenset(
+    (*dir(builtins), "__name__", "__file__", "__doc__", "__annotations__", "__builtins__", "WindowsError")
+)
+
+_MAKE_NAMES = frozenset(("globals", "vars", "locals", "exec"))
+"""A file that uses one of them may have names that nobody sees in it."""
+
+
+class Places:
+    """Where the nodes of a Python file are in its text."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = [f"{line}\n" for line in text.split("\n")]
+        self._starts = [0]
+        for line in self._lines:
+            self._starts.append(self._starts[-1] + len(line))
+
+    def span(self, node: ast.expr | ast.alias | ast.keyword) -> Span:
+        """All of it."""
+        end = self.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
+        return Span(self.offset(node.lineno, node.col_offset), end)
+
+    def member(self, node: ast.Attribute) -> Span:
+        """The name behind the dot."""
+        end = self.span(node).end
+        return Span(end - len(node.attr), end)
+
+    def offset(self, line: int, column: int) -> int:
+        """Characters from the beginning; `line` is from 1, `column` in bytes of UTF-8 from 0."""
+        text = self._lines[line - 1] if line <= len(self._lines) else ""
+        characters = column if text.isascii() else len(text.encode()[:column].decode(errors="ignore"))
+        return self._starts[line - 1] + characters
+
+
+@dataclass(slots=True)
+class PythonScope:
+    """What is known of the names of a module or function. `classes`: names of classes, with their types."""
+
+    outer: "PythonScope | None"
+    known: dict[str, Known] = field(default_factory=dict)
+    classes: dict[str, str] = field(default_factory=dict)
+    bound: Counter[str] = field(default_factory=Counter)
+
+    def find(self, name: str) -> Known:
+        """What the value of `name` is known to be here."""
+        scope: PythonScope | None = self
+        while scope is not None:
+            if name in scope.bound:
+                return scope.known.get(name) if scope.bound[name] == 1 else None
+            scope = scope.outer
+        return None
+
+    def find_class(self, name: str) -> str:
+        """The type of the class `name`, empty when it is none of the API's."""
+        scope: PythonScope | None = self
+        while scope is not None:
+            if name in scope.bound:
+                return scope.classes.get(name, "")
+            scope = scope.outer
+        return ""
+
+
+def bound_names(body: list[ast.stmt]) -> Counter[str]:
+    """How often each name is bound in the statements, those of inner functions left out."""
+    counted: Counter[str] = Counter()
+    for node in own_nodes(body):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            counted[node.id] += 1
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            counted[node.name] += 1
+        elif isinstance(node, ast.alias):
+            counted[(node.asname or node.name).partition(".")[0]] += 1
+        elif isinstance(node, ast.Global | ast.Nonlocal):
+            counted.update(dict.fromkeys(node.names, 2))
+        elif name := _caught(node):
+            counted[name] += 1
+    return counted
+
+
+def own_nodes(body: list[ast.stmt]) -> Iterator[ast.AST]:
+    """The nodes in the statements, without those in inner functions and classes."""
+    waiting: list[ast.AST] = list(reversed(body))
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            waiting.extend(reversed([*node.decorator_list, *node.args.defaults]))
+        elif not isinstance(node, ast.Lambda | ast.ClassDef):
+            waiting.extend(reversed(list(ast.iter_child_nodes(node))))
+
+
+def bind_import(node: ast.ImportFrom, scope: PythonScope, surface: Surface, findings: Findings, places: Places) -> None:
+    """Names from voxrun: those that there are, and what they are."""
+    names = surface.python.get(node.module or "") if not node.level else None
+    if names is None:
+        return
+    for alias in node.names:
+        if alias.name == "*":
+            for name in names:
+                scope.bound.setdefault(name, 1)
+                _bind(name, name, scope, surface, names)
+        elif alias.name in names:
+            _bind(alias.asname or alias.name, alias.name, scope, surface, names)
+        elif not alias.name.startswith("_") and f"{node.module}.{alias.name}" not in surface.python:
+            advice = findings.did_you_mean(alias.name, names)
+            findings.error(places.span(alias), f"{node.module} has no `{alias.name}`", advice)
+
+
+def _bind(local: str, name: str, scope: PythonScope, surface: Surface, names: Mapping[str, str]) -> None:
+    members = (surface.names, *surface.modules.values())
+    member = next((it[name] for it in members if name in it and name in names), None)
+    if member is not None:
+        scope.known[local] = known_of(member)
+    elif names[name]:
+        scope.classes[local] = names[name]
+
+
+def check_names(tree: ast.Module, surface: Surface, findings: Findings, places: Places) -> None:
+    """Names that are read somewhere and bound nowhere in the file."""
+    bound: set[str] = set(_ALWAYS)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+            if (brought := surface.python.get(node.module or "")) is None:
+                return
+            bound.update(brought)
+        elif isinstance(node, ast.Name) and node.id in _MAKE_NAMES:
+            return
+        elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            bound.add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            bound.add(node.name)
+        elif isinstance(node, ast.alias):
+            bound.add((node.asname or node.name).partition(".")[0])
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.Global | ast.Nonlocal):
+            bound.update(node.names)
+        elif name := _caught(node):
+            bound.add(name)
+    importable = surface.python["voxrun"]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id not in bound:
+            advice = f"write `from voxrun import {node.id}` at the top" if node.id in importable else ""
+            near = findings.nearest(node.id, sorted(bound)) if not advice else ""
+            findings.error(
+                places.span(node), f"unknown name `{node.id}`", advice or (f"did you mean `{near}`?" if near else "")
+            )
+
+
+def annotated(node: ast.expr | None, scope: PythonScope) -> Value | None:
+    """What an annotation says, when it names one of the API's classes."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
+        name = scope.find_class(node.value)
+        return Value((name,)) if name else None
+    if isinstance(node, ast.Name):
+        name = scope.find_class(node.id)
+        return Value((name,)) if name else None
+    return None
+
+
+def _caught(node: ast.AST) -> str:
+    """The name that `except … as name` or a pattern binds."""
+    if isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
+        return node.name or ""
+    return (node.rest or "") if isinstance(node, ast.MatchMapping) else ""

@@ -1,0 +1,202 @@
+"""`complete`: what may be written at a place of a text that is being written."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Literal, TypeAlias
+
+from voxrun.dsl import nodes
+from voxrun.dsl.names import Binding, Role
+from voxrun.dsl.native import FUNCTIONS
+from voxrun.dsl.parser import tokens
+from voxrun.dsl.source import Source
+from voxrun.dsl.surface import Event, Function, Member, Property, Surface, Type, Value
+from voxrun.dsl.types import Known, Types
+from voxrun.editor.analysis import Analysis, parsed, repaired
+from voxrun.editor.walk import all_nodes
+from voxrun.editor.words import described_binding, described_member
+
+Kind: TypeAlias = Literal["function", "method", "property", "event", "module", "variable", "constant", "keyword"]
+
+WORDS = (
+    *("require", "const", "let", "if", "else", "for", "while", "try", "fn", "return", "break", "continue"),
+    *("on", "after", "every", "wait", "stop", "log", "breakpoint"),
+)
+"""What begins a statement, and `else`."""
+
+_CURSOR = "cursor0x2038"
+"""Stands where the cursor is, so that there is something to parse."""
+
+_NO_CODE = ("STRANGE", "FOREIGN", "LINE_COMMENT", "BLOCK_COMMENT", "TEXT", "NUMBER", "DURATION")
+_TAILS = ("", " {}", " } {}", " = null", " in [] {}")
+"""What may be missing behind the cursor for a statement to be whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One possibility, how it is written in full, and what it does."""
+
+    name: str
+    kind: Kind
+    written: str = ""
+    doc: str = ""
+
+
+def complete(text: str, offset: int, surface: Surface) -> tuple[Completion, ...]:
+    """What may stand at the place, whatever of it is there already. The editor leaves out what doesn't fit."""
+    start = _start_of_word(text, offset)
+    if text[start:offset][:1].isdigit() or _is_no_code(text, start):
+        return ()
+    program = _program_with_cursor(text, start, _end_of_word(text, offset))
+    if program is None:
+        return ()
+    found = {it.name: it for it in _Completer(Analysis(text, program, surface), start).all() if it.name != _CURSOR}
+    return tuple(found.values())
+
+
+def _start_of_word(text: str, offset: int) -> int:
+    while offset > 0 and _is_of_word(text[offset - 1]):
+        offset -= 1
+    return offset
+
+
+def _end_of_word(text: str, offset: int) -> int:
+    while offset < len(text) and _is_of_word(text[offset]):
+        offset += 1
+    return offset
+
+
+def _is_of_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
+
+
+def _is_no_code(text: str, start: int) -> bool:
+    """Whether the place is in a text, a comment or a number."""
+    for token in tokens(Source("", text)):
+        if token.end_pos > start or (token.end_pos == start and token.type in ("LINE_COMMENT", "STRANGE", "NUMBER")):
+            in_text = token.type.startswith("TEXT") and token.start_pos < start
+            return in_text or (token.start_pos < start and token.type in _NO_CODE)
+    return False
+
+
+def _program_with_cursor(text: str, start: int, end: int) -> nodes.Program | None:
+    """The tree of a text with a name at the cursor; without what breaks it elsewhere."""
+    head = text[:start] + _CURSOR
+    attempts = [head + tail + rest for rest in (text[end:], "") for tail in _TAILS]
+    trees = chain(map(parsed, attempts), (repaired(attempt, keep=start) for attempt in attempts))
+    return next((tree for tree in trees if tree is not None), None)
+
+
+class _Completer:
+    """Knows what the name at the cursor is in the tree."""
+
+    def __init__(self, analysis: Analysis, start: int) -> None:
+        self._analysis = analysis
+        self._types = analysis.types
+        self._surface = analysis.surface
+        self._start = start
+
+    def all(self) -> Iterator[Completion]:
+        """All possibilities."""
+        for node in all_nodes(self._analysis.program):
+            match node:
+                case nodes.Require(name=name) if self._is_here(name):
+                    yield from (Completion(module, "module") for module in self._surface.modules)
+                    return
+                case nodes.Handler(binding=nodes.Fields(names=names)) if any(map(self._is_here, names)):
+                    yield from self._fields(node, {name.text for name in names})
+                    return
+        if keys := list(self._keys()):
+            yield from keys
+            return
+        for target, span in self._analysis.notes.events:
+            if span.start == self._start:
+                yield from self._events(target)
+        for read in self._analysis.notes.members:
+            if read.span.start == self._start:
+                yield from self._members(read.target)
+                return
+        for found in self._analysis.notes.names:
+            if found.span.start == self._start:
+                scope = found.scope
+                yield from self._names((name, scope.find(name)) for name in scope.visible())
+                return
+
+    def _is_here(self, name: nodes.Identifier) -> bool:
+        return name.span.start == self._start
+
+    def _members(self, target: Known) -> Iterator[Completion]:
+        kinds = self._types.of(target) or ()
+        for kind in kinds:
+            yield from self._of_type(kind)
+
+    def _of_type(self, kind: Type) -> Iterator[Completion]:
+        for name in kind.members:
+            yield self._completion(kind.members[name], "method")
+
+    def _events(self, target: Known) -> Iterator[Completion]:
+        """That a unit sends, with their namespaces."""
+        sent = {name for kind in self._types.of(target) or () for name in kind.events or ()}
+        for space in (self._surface.names, *self._surface.modules.values()):
+            for name in space:
+                member = space[name] if name in sent else None
+                kinds = self._types.of(member.value) if isinstance(member, Property) else None
+                for kind in kinds or ():
+                    yield from (_under(name, it) for it in self._of_type(kind))
+
+    def _fields(self, handler: nodes.Handler, taken: set[str]) -> Iterator[Completion]:
+        """Of the payload of the handler's event."""
+        place = handler.event.names[-1].span
+        for read in self._analysis.notes.members:
+            if read.span == place and isinstance(read.found, Event):
+                payload = self._types.get(read.found.payload)
+                if payload is not None:
+                    yield from (it for it in self._of_type(payload) if it.name not in taken)
+
+    def _keys(self) -> Iterator[Completion]:
+        """Of the object of parameters that the cursor is in."""
+        for node, shapes in self._analysis.notes.objects:
+            keys = [pair.key for pair in node.pairs]
+            if any(map(self._is_here, keys)):
+                taken = {key.text for key in keys}
+                yield from (it for shape in shapes for it in self._of_type(shape) if it.name not in taken)
+
+    def _names(self, visible: Iterable[tuple[str, Binding | None]]) -> Iterator[Completion]:
+        for name, binding in visible:
+            if binding is not None and binding.role is not Role.API:
+                written, doc = described_binding(binding, self._types)
+                yield Completion(name, _kind_of_binding(binding), written, doc)
+        for functions in (FUNCTIONS, self._surface.names):
+            for name in functions:
+                yield self._completion(functions[name], "function")
+        for module in self._surface.modules.values():
+            for name in module:
+                yield self._completion(module[name], "function")
+        if any(it.span.start == self._start for it in all_nodes(self._analysis.program) if _is_statement(it)):
+            yield from (Completion(word, "keyword") for word in WORDS)
+
+    def _completion(self, member: Member, function: Kind) -> Completion:
+        written, doc = described_member(member, self._types)
+        if isinstance(member, Function):
+            return Completion(member.name, function, written, doc)
+        if isinstance(member, Event):
+            return Completion(member.name, "event", written, doc)
+        return Completion(member.name, "module" if _is_namespace(member, self._types) else "property", written, doc)
+
+
+def _under(namespace: str, found: Completion) -> Completion:
+    return replace(found, name=f"{namespace}.{found.name}")
+
+
+def _kind_of_binding(binding: Binding) -> Kind:
+    if binding.role is Role.FUNCTION:
+        return "function"
+    return "constant" if binding.role is Role.CONSTANT else "variable"
+
+
+def _is_namespace(member: Property, types: Types) -> bool:
+    return member.value == Value((member.name,)) and types.get(member.name) is not None
+
+
+def _is_statement(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Evaluation | nodes.Assignment)

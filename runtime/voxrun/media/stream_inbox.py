@@ -1,0 +1,110 @@
+"""`StreamInbox`: a caller's audio that comes over TCP: all of it, in order, but in bursts."""
+
+from collections import deque
+
+import numpy as np
+
+from voxrun.audio.conceal import Concealer
+from voxrun.audio.frame import FRAME_SECONDS, Samples, frame_size, silence
+from voxrun.media.playout import Playout
+
+LIMIT_SECONDS = 2.0
+"""What may wait. After a longer standstill of the network the talk has moved on: the rest is dropped."""
+
+WATCHED_TICKS = 250
+"""5 s, in which what was never needed counts as too much."""
+
+SPARE_FRAMES = 1
+"""How many frames may always be there without being too much."""
+
+_QUIET = 150  # the peak, of 32768, below which a frame can be left out unheard
+_HISTORY_FRAMES = 2  # as much as concealment looks back
+
+
+class StreamInbox:
+    """Gives a frame a tick. One that is late is concealed and still played when it comes: the delay grows by itself.
+
+    It shrinks again by leaving out quiet frames, as long as more waits than was needed in the last seconds. Clocks that
+    differ are dealt with in the same way.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._size = frame_size(rate)
+        self._silence = silence(rate)
+        self._playout = Playout(rate, LIMIT_SECONDS)
+        self._next: Samples | None = None  # was looked at ahead of its tick
+        self._history: deque[Samples] = deque(maxlen=_HISTORY_FRAMES)
+        self._concealer: Concealer | None = None  # while something is missing
+        self._has_begun = False
+        self._least = 0  # frames that waited at any tick of those watched
+        self._watched = 0
+        self.concealed = 0
+        """Frames that were late."""
+        self.left_out = 0
+        """Quiet frames that were skipped to catch up."""
+
+    @property
+    def dropped(self) -> int:
+        """Samples that came while the limit was reached."""
+        return self._playout.dropped
+
+    @property
+    def waiting(self) -> float:
+        """Seconds that wait to be played."""
+        return len(self._playout) / self._rate + (0.0 if self._next is None else FRAME_SECONDS)
+
+    def put(self, samples: Samples) -> None:
+        """Audio came."""
+        self._has_begun = self._has_begun or len(samples) > 0
+        self._playout.put(samples)
+
+    def peek(self) -> Samples | None:
+        """The frame that `take` will give, if it is there and was not looked at before."""
+        if self._next is None and len(self._playout) >= self._size:
+            self._next = self._joined()
+            return self._next
+        return None
+
+    def take(self) -> Samples:
+        """The next 20 ms."""
+        frame, self._next = self._next, None
+        if frame is None:
+            frame = self._joined() if len(self._playout) >= self._size else self._missing()
+        self._watch()
+        return frame
+
+    def _joined(self) -> Samples:
+        frame = self._playout.take(self._size)
+        assert frame is not None
+        if self._concealer is not None:
+            frame = self._concealer.heard(frame)
+            self._concealer = None
+        self._history.append(frame)
+        return frame
+
+    def _missing(self) -> Samples:
+        if not self._has_begun:
+            return self._silence
+        if self._concealer is None:
+            self._concealer = Concealer(self._rate)
+            for frame in self._history:
+                self._concealer.heard(frame)
+        if self._concealer.is_silent:
+            return self._silence
+        self.concealed += 1
+        return self._concealer.conceal(self._size)
+
+    def _watch(self) -> None:
+        """Find out whether more waits than is needed, and leave out a quiet frame if so."""
+        waiting = len(self._playout) // self._size
+        self._least = waiting if self._watched == 0 else min(self._least, waiting)
+        self._watched += 1
+        if self._watched < WATCHED_TICKS and waiting * FRAME_SECONDS < LIMIT_SECONDS / 4:
+            return
+        if self._least <= SPARE_FRAMES:
+            self._watched = 0
+        elif self._history and int(np.abs(self._history[-1]).max()) < _QUIET:
+            self._playout.take(self._size)
+            self.left_out += 1
+            self._least -= 1

@@ -1,0 +1,239 @@
+"""The HTTP control API: sessions, their traces, new ones, their control URLs, hanging up, draining, metrics.
+
+`openapi.json` beside this file says it all; errors are problem documents (RFC 9457).
+"""
+
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from http import HTTPStatus
+from importlib.resources import files
+
+import msgspec
+import trio
+from hypercorn.config import Config
+from hypercorn.trio import serve
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from voxrun.errors import ConfigurationError
+from voxrun.serving.desk import Desk, HttpAsk, Refused, SessionInfo
+from voxrun.trace.page import page
+from voxrun.trace.records import read_records
+from voxrun.trace.story import tell
+
+BODY_LIMIT = 64 * 1024
+"""Bytes a request's body may have."""
+
+READ_SECONDS = 10
+"""How long a client may take to send something."""
+
+_RETRY_SECONDS = 5
+_NO_TOKEN = "send the control token: Authorization: Bearer TOKEN"
+_METHODS = ["GET", "POST", "PUT", "PATCH"]
+_PAGE_RULES = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
+"""A trace holds what strangers said: its page may not ask anybody for anything (Content-Security-Policy)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The control API's token, and the keys made of it."""
+
+    token: str
+
+    def opens(self, authorization: str) -> bool:
+        """Whether an Authorization header's value holds the token; takes the same time for every wrong one."""
+        scheme, _, given = authorization.partition(" ")
+        return scheme.lower() == "bearer" and _same(given.strip(), self.token)
+
+    def path_of(self, session: str) -> str:
+        """The path of a session's control URL: whoever knows it needs no token."""
+        mac = hmac.new(self.token.encode(), f"request {session}".encode(), hashlib.sha256)
+        return f"/request/{session}/{mac.hexdigest()[:32]}"
+
+
+class StartAsk(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """The body of `POST /sessions`."""
+
+    scenario: str = ""
+    custom_data: str = ""
+
+
+async def serve_control(
+    desk: Desk,
+    key: Key,
+    bind: str,
+    *,
+    task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Answer requests on `bind` ("127.0.0.1:8081") until cancelled; the URL that it is found at is reported.
+
+    ConfigurationError if the address can't be listened on.
+    """
+    host, _, port = bind.rpartition(":")
+    try:
+        (listener, *_) = await trio.open_tcp_listeners(int(port), host=host.strip("[]"))
+    except OSError as error:
+        raise ConfigurationError(
+            f"can't listen on {bind}: {error.strerror or error}. Choose another --control"
+        ) from error
+    bound = listener.socket.getsockname()[1]
+    config = Config()
+    config.bind = [f"fd://{listener.socket.detach()}"]
+    config.loglevel = "WARNING"
+    config.read_timeout = READ_SECONDS
+    config.include_server_header = False
+    config.graceful_timeout = 1.0
+    task_status.started(f"http://{host}:{bound}")
+    await serve(control_app(desk, key), config, shutdown_trigger=trio.sleep_forever)  # type: ignore[arg-type]
+
+
+def control_app(desk: Desk, key: Key) -> Starlette:
+    """The API as an ASGI application."""
+    api = _Api(desk, key)
+    return Starlette(
+        routes=[
+            Route("/openapi.json", _openapi),
+            api.guarded("/sessions", GET=api.list_sessions, POST=api.start),
+            api.guarded("/sessions/{session}", GET=api.show, DELETE=api.hang_up),
+            api.guarded("/sessions/{session}/trace", GET=api.trace),
+            api.guarded("/drain", POST=api.drain),
+            api.guarded("/metrics", GET=api.metrics),
+            Route("/request/{session}/{key}", api.request, methods=_METHODS),
+        ],
+        exception_handlers={HTTPException: _problem},
+    )
+
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Api:
+    desk: Desk
+    key: Key
+
+    def guarded(self, path: str, **endpoints: Endpoint) -> Route:
+        """A route for those with the token; `endpoints` by method."""
+
+        async def endpoint(request: Request) -> Response:
+            if not self.key.opens(request.headers.get("authorization", "")):
+                raise HTTPException(401, _NO_TOKEN, {"WWW-Authenticate": "Bearer"})
+            return await endpoints["GET" if request.method == "HEAD" else request.method](request)
+
+        return Route(path, endpoint, methods=list(endpoints))
+
+    async def list_sessions(self, request: Request) -> Response:
+        return _json({"sessions": await self.desk.sessions()})
+
+    async def start(self, request: Request) -> Response:
+        try:
+            ask = msgspec.json.decode(await _body(request) or b"{}", type=StartAsk)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise HTTPException(400, f"the body is not what it should be: {error}") from None
+        try:
+            info = await self.desk.start(ask.scenario, ask.custom_data)
+        except ConfigurationError as error:
+            raise HTTPException(404, str(error)) from None
+        except Refused as error:
+            raise HTTPException(503, str(error), {"Retry-After": str(_RETRY_SECONDS)}) from None
+        url = f"{request.url.scheme}://{request.url.netloc}{self.key.path_of(info.id)}"
+        answer = {**msgspec.to_builtins(info), "mediaSessionAccessUrl": url}
+        return _json(answer, HTTPStatus.CREATED, {"Location": f"/sessions/{info.id}"})
+
+    async def show(self, request: Request) -> Response:
+        return _json(await self._info(request))
+
+    async def hang_up(self, request: Request) -> Response:
+        if not await self.desk.hang_up(_session_of(request)):
+            raise _unknown(request)
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    async def trace(self, request: Request) -> Response:
+        wanted = request.query_params.get("format", "jsonl")
+        if wanted not in ("jsonl", "html"):
+            raise HTTPException(400, "the format is jsonl or html")
+        session = _session_of(request)
+        lines = await self.desk.trace(session)
+        if lines is None:
+            raise _unknown(request)
+        if wanted == "jsonl":
+            return Response("".join(f"{line}\n" for line in lines), media_type="application/x-ndjson")
+        markup = await trio.to_thread.run_sync(_page, lines, session)
+        return Response(markup, media_type="text/html", headers={"Content-Security-Policy": _PAGE_RULES})
+
+    async def drain(self, request: Request) -> Response:
+        await self.desk.drain()
+        return Response(status_code=HTTPStatus.ACCEPTED)
+
+    async def metrics(self, request: Request) -> Response:
+        return Response(await self.desk.metrics(), media_type="text/plain; version=0.0.4")
+
+    async def request(self, request: Request) -> Response:
+        session = _session_of(request)
+        path = request.url.path
+        content = (await _body(request)).decode(errors="replace")
+        headers = {name: value for name, value in request.headers.items() if name != "authorization"}
+        ask = HttpAsk(request.method, path, content, headers)
+        if not _same(path, self.key.path_of(session)) or not await self.desk.request(session, ask):
+            raise _unknown(request)
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    async def _info(self, request: Request) -> SessionInfo:
+        session = _session_of(request)
+        for info in await self.desk.sessions():
+            if info.id == session:
+                return info
+        raise _unknown(request)
+
+
+async def _openapi(request: Request) -> Response:
+    return Response(openapi(), media_type="application/json")
+
+
+def openapi() -> bytes:
+    """The OpenAPI document."""
+    return files(__package__).joinpath("openapi.json").read_bytes()
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": error.detail}
+    return Response(msgspec.json.encode(body), status, error.headers, "application/problem+json")
+
+
+def _session_of(request: Request) -> str:
+    return str(request.path_params["session"])
+
+
+def _unknown(request: Request) -> HTTPException:
+    return HTTPException(404, "no such session runs here")
+
+
+def _json(value: object, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None) -> Response:
+    return Response(msgspec.json.encode(value), status, headers, "application/json")
+
+
+async def _body(request: Request) -> bytes:
+    """Up to the limit; a client that sends more is told so without its being read."""
+    body = bytearray()
+    async with aclosing(request.stream()) as chunks:
+        async for chunk in chunks:
+            body += chunk
+            if len(body) > BODY_LIMIT:
+                raise HTTPException(413, f"a body has at most {BODY_LIMIT} bytes")
+    return bytes(body)
+
+
+def _page(lines: list[str], session: str) -> str:
+    return page(tell(read_records((f"{line}\n" for line in lines), "the trace")), f"session {session}")
+
+
+def _same(given: str, right: str) -> bool:
+    return hmac.compare_digest(given.encode(errors="surrogateescape"), right.encode())

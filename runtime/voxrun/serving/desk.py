@@ -1,0 +1,67 @@
+"""`Desk`: what may be asked of whoever serves calls, be it this process or all its workers."""
+
+from typing import Protocol
+
+import msgspec
+
+from voxrun.errors import VoxrunError
+
+
+class Refused(VoxrunError):  # noqa: N818 - nobody did anything wrong
+    """A session is not begun: `reason` in a word, as the metrics count it."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class SessionInfo(msgspec.Struct, frozen=True, rename="camel"):
+    """One session as the control API shows it. `since` is when it began, UTC, ISO 8601; `seconds` is how long ago."""
+
+    id: str
+    scenario: str
+    caller: str
+    destination: str
+    since: str
+    seconds: float
+    state: str
+    """Its call's, as VoxEngine names it: ALERTING, PROGRESSING, CONNECTED, TERMINATED; empty without a call."""
+    worker: int = 0
+
+
+class HttpAsk(msgspec.Struct, frozen=True):
+    """A request for a session's control URL, as `AppEvents.HttpRequest` tells it: without the header that may hold
+    the control token.
+    """
+
+    method: str
+    path: str
+    content: str
+    headers: dict[str, str]
+
+
+class Desk(Protocol):
+    """Sessions by their id. An id that nobody knows gives None or False, never an error."""
+
+    async def sessions(self) -> list[SessionInfo]:
+        """All that run now, the oldest first."""
+
+    async def trace(self, session: str) -> list[str] | None:
+        """The records of one that runs, as JSON lines."""
+
+    async def start(self, scenario: str, custom_data: str) -> SessionInfo:
+        """Begin a session without a call; `scenario` names a served one, empty the first. Refused, or
+        ConfigurationError for a name that is none.
+        """
+
+    async def request(self, session: str, ask: HttpAsk) -> bool:
+        """Fire `AppEvents.HttpRequest` in a session."""
+
+    async def hang_up(self, session: str) -> bool:
+        """End a session."""
+
+    async def drain(self) -> None:
+        """Take no more calls, and end once the last one has: returns at once."""
+
+    async def metrics(self) -> str:
+        """All figures, in Prometheus's text format."""

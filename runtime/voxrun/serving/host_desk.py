@@ -1,0 +1,76 @@
+"""`HostDesk`: what may be asked of the one host of this process."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import trio
+
+from voxrun.events.app import AppEvents, HttpRequestEvent
+from voxrun.serving.desk import HttpAsk, SessionInfo
+from voxrun.serving.host import Host
+from voxrun.serving.metrics import Metrics
+from voxrun.serving.running import Running
+
+
+class HostDesk:
+    """`end` drains the host, and then the process ends; it is what a signal does, too."""
+
+    def __init__(self, host: Host, metrics: Metrics, end: Callable[[], None], worker: int = 0) -> None:
+        self._host = host
+        self._metrics = metrics
+        self._end = end
+        self._worker = worker
+
+    async def sessions(self) -> list[SessionInfo]:
+        """See `Desk`."""
+        return [self._info(running) for running in self._host.sessions.values()]
+
+    async def trace(self, session: str) -> list[str] | None:
+        """See `Desk`."""
+        running = self._host.sessions.get(session)
+        if running is None:
+            return None
+        # Thousands of records: the media clock goes on meanwhile.
+        return await trio.to_thread.run_sync(running.session.trace_log.lines)
+
+    async def start(self, scenario: str, custom_data: str) -> SessionInfo:
+        """See `Desk`."""
+        return self._info(self._host.begin(self._named(scenario), customData=custom_data))
+
+    async def request(self, session: str, ask: HttpAsk) -> bool:
+        """See `Desk`."""
+        running = self._host.sessions.get(session)
+        if running is None:
+            return False
+        name = AppEvents.HttpRequest
+        event = HttpRequestEvent(name=name, method=ask.method, path=ask.path, content=ask.content, headers=ask.headers)
+        running.session.emit(running.session.app, name, event)
+        return True
+
+    async def hang_up(self, session: str) -> bool:
+        """See `Desk`."""
+        return self._host.hang_up(session)
+
+    async def drain(self) -> None:
+        """See `Desk`."""
+        self._end()
+
+    async def metrics(self) -> str:
+        """See `Desk`."""
+        return self._metrics.text()
+
+    def _named(self, scenario: str) -> Path:
+        return self._host.settings.routes.named(scenario)
+
+    def _info(self, running: Running) -> SessionInfo:
+        call, party = running.session.call, running.party
+        return SessionInfo(
+            id=running.id,
+            scenario=running.scenario.name,
+            caller=party.callerid if party else "",
+            destination=party.destination if party else "",
+            since=running.began.isoformat(timespec="milliseconds"),
+            seconds=round(trio.current_time() - running.since, 3),
+            state=call.state() if call else "",
+            worker=self._worker,
+        )

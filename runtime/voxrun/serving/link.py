@@ -1,0 +1,179 @@
+"""`Link`: a worker's desk, asked by its supervisor over a socket that both inherited: `Asking` and `answer`.
+
+Each message is a JSON object after its length in four bytes. An answer names the question it is for, so a slow one
+holds up nobody. Either side learns of the other's death by the end of the stream.
+"""
+
+from contextlib import suppress
+from typing import Any, Literal
+
+import msgspec
+import trio
+
+from voxrun.errors import ConfigurationError
+from voxrun.serving.desk import Desk, HttpAsk, Refused, SessionInfo
+
+ANSWER_SECONDS = 5.0
+"""How long a worker may take to answer: after that it counts as one that knows nothing."""
+
+LENGTH_BYTES = 4
+_RECEIVE = 64 * 1024
+READY = 0
+"""The number of the message by which a worker says that it takes calls."""
+
+
+class Question(msgspec.Struct, omit_defaults=True):
+    """Which of the desk's functions to call, with which arguments."""
+
+    number: int
+    function: Literal["sessions", "trace", "start", "request", "hang_up", "drain", "metrics"]
+    session: str = ""
+    scenario: str = ""
+    custom_data: str = ""
+    request: HttpAsk | None = None
+
+
+class Answer(msgspec.Struct, omit_defaults=True):
+    """What the function returned, or how it was refused; `reason` is empty for a ConfigurationError."""
+
+    number: int
+    result: msgspec.Raw = msgspec.Raw(b"null")
+    refusal: str | None = None
+    reason: str = ""
+
+
+class Asking:
+    """A worker's desk as the supervisor sees it. One that is dead, or too slow, answers as if it had no sessions."""
+
+    def __init__(self, stream: trio.abc.Stream, worker: int) -> None:
+        self.worker = worker
+        self.ready = trio.Event()
+        """Set once it takes calls."""
+        self._stream = stream
+        self._sending = trio.Lock()
+        self._serial = 0
+        self._waiting: dict[int, tuple[trio.Event, list[Answer]]] = {}
+
+    async def listen(self) -> None:
+        """Take the answers until the worker is gone."""
+        received = bytearray()
+        while message := await _receive(self._stream, received):
+            answer = msgspec.json.decode(message, type=Answer)
+            if answer.number == READY:
+                self.ready.set()
+            elif answer.number in self._waiting:
+                came, answers = self._waiting[answer.number]
+                answers.append(answer)
+                came.set()
+        for came, _ in self._waiting.values():
+            came.set()
+
+    async def sessions(self) -> list[SessionInfo]:
+        """See `Desk`."""
+        return await self._ask("sessions", list[SessionInfo]) or []
+
+    async def trace(self, session: str) -> list[str] | None:
+        """See `Desk`."""
+        lines: list[str] | None = await self._ask("trace", list[str] | None, session=session)
+        return lines
+
+    async def start(self, scenario: str, custom_data: str) -> SessionInfo:
+        """See `Desk`."""
+        info: SessionInfo | None = await self._ask("start", SessionInfo, scenario=scenario, custom_data=custom_data)
+        if info is None:
+            raise Refused("the worker that was asked does not answer", "worker")
+        return info
+
+    async def request(self, session: str, ask: HttpAsk) -> bool:
+        """See `Desk`."""
+        return bool(await self._ask("request", bool, session=session, request=ask))
+
+    async def hang_up(self, session: str) -> bool:
+        """See `Desk`."""
+        return bool(await self._ask("hang_up", bool, session=session))
+
+    async def drain(self) -> None:
+        """See `Desk`."""
+        await self._ask("drain", None)
+
+    async def metrics(self) -> str:
+        """See `Desk`; empty when it does not answer."""
+        return await self._ask("metrics", str) or ""
+
+    async def _send(self, question: Question) -> None:
+        async with self._sending:
+            try:
+                await _send(self._stream, question)
+            except trio.Cancelled:  # in the middle of it: whoever reads so slowly is as good as dead
+                await trio.aclose_forcefully(self._stream)
+                raise
+
+    async def _ask(self, function: Any, kind: Any, **arguments: Any) -> Any:
+        """What the worker's desk returned; None when there was no answer in time."""
+        self._serial += 1
+        question = Question(self._serial, function, **arguments)
+        came, answers = self._waiting[question.number] = trio.Event(), []
+        try:
+            with trio.move_on_after(ANSWER_SECONDS):
+                await self._send(question)
+                await came.wait()
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            return None
+        finally:
+            del self._waiting[question.number]
+        if not answers:
+            return None
+        answer = answers[0]
+        if answer.refusal is None:
+            return msgspec.json.decode(answer.result, type=kind)
+        raise Refused(answer.refusal, answer.reason) if answer.reason else ConfigurationError(answer.refusal)
+
+
+async def answer(desk: Desk, stream: trio.abc.Stream) -> None:
+    """Say that this worker is ready, then answer the supervisor's questions until it is gone."""
+    received = bytearray()
+    with suppress(trio.BrokenResourceError):
+        await _send(stream, Answer(READY))
+        while message := await _receive(stream, received):
+            await _send(stream, await _answered(desk, msgspec.json.decode(message, type=Question)))
+
+
+async def _answered(desk: Desk, question: Question) -> Answer:
+    result: object
+    try:
+        match question.function:
+            case "start":
+                result = await desk.start(question.scenario, question.custom_data)
+            case "request" if question.request is not None:
+                result = await desk.request(question.session, question.request)
+            case "trace" | "hang_up":
+                result = await getattr(desk, question.function)(question.session)
+            case _:
+                result = await getattr(desk, question.function)()
+    except ConfigurationError as error:
+        return Answer(question.number, refusal=str(error))
+    except Refused as error:
+        return Answer(question.number, refusal=str(error), reason=error.reason)
+    return Answer(question.number, msgspec.Raw(msgspec.json.encode(result)))
+
+
+async def _send(stream: trio.abc.Stream, message: msgspec.Struct) -> None:
+    body = msgspec.json.encode(message)
+    await stream.send_all(len(body).to_bytes(LENGTH_BYTES) + body)
+
+
+async def _receive(stream: trio.abc.Stream, received: bytearray) -> bytes | None:
+    """The next message; None once the other side is gone. `received` keeps what came of those after it."""
+    while True:
+        length = LENGTH_BYTES + int.from_bytes(received[:LENGTH_BYTES])
+        if len(received) >= LENGTH_BYTES and len(received) >= length:
+            message = bytes(received[LENGTH_BYTES:length])
+            del received[:length]
+            return message
+        try:
+            data = await stream.receive_some(_RECEIVE)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            return None
+        if not data:
+            return None
+        received += data

@@ -1,0 +1,199 @@
+"""`Phone`: the paths where calls come in: `/media/DIALECT`, `/twiml`, and `/healthz` for who looks after us."""
+
+from collections.abc import Mapping
+from functools import partial
+from html import escape
+from urllib.parse import parse_qsl
+
+import msgspec
+import trio
+
+from voxrun.media.leg import Party
+from voxrun.media.stream_leg import StreamLeg
+from voxrun.protocol.mediastream.news import Breach, News, Started
+from voxrun.protocol.mediastream.stream import DIALECTS, MediaStream
+from voxrun.serving.desk import Refused
+from voxrun.serving.doors import TICKET_MARK, Doors
+from voxrun.serving.host import Host
+from voxrun.serving.running import Running
+from voxrun.transports.server import Reply, Request, Upgrade
+from voxrun.transports.websocket import WebSocket
+
+START_SECONDS = 10.0
+"""How long a connection may take to say which call it brings."""
+
+MESSAGE_LIMIT = 128 * 1024
+"""Bytes of one message: 12 s of mu-law, 3 s of 16 kHz."""
+
+BODY_LIMIT = 64 * 1024
+"""Bytes of what a provider posts."""
+
+RETRY_SECONDS = 5
+
+_STATUS = {"origin": 403, "signature": 403, "replay": 403}
+_BUSY = b'<?xml version="1.0" encoding="UTF-8"?>\n<Response><Reject reason="busy"/></Response>'
+
+
+class Phone:
+    """The handler of the server that providers reach."""
+
+    def __init__(self, host: Host, doors: Doors) -> None:
+        self._host = host
+        self._doors = doors
+
+    async def handle(self, request: Request) -> Reply | Upgrade:
+        """Answer one request."""
+        first, _, rest = request.path.removeprefix("/").partition("/")
+        if first == "healthz" and not rest:
+            return self._health()
+        if first == "twiml":
+            return self._twiml(request, f"/{rest}" if rest else "")
+        dialect = rest.partition("/")[0]
+        if first != "media" or dialect not in DIALECTS:
+            return self._refuse(404, "path", "there is nothing here: calls come in at /media/DIALECT")
+        refusal = self._doors.refusal(request, dialect)
+        if refusal:
+            return self._refuse(_STATUS.get(refusal, 401), refusal, f"not allowed in: {refusal}")
+        try:
+            self._host.admit()
+        except Refused as error:
+            return _problem(503, str(error))
+        return Upgrade(partial(self._converse, request, dialect))
+
+    def _health(self) -> Reply:
+        host = self._host
+        said = {"status": "draining" if host.draining else "ok", "calls": len(host.sessions)}
+        return Reply(503 if host.draining else 200, msgspec.json.encode(said))
+
+    def _twiml(self, request: Request, path: str) -> Reply:
+        """What a Twilio number is to do with its call: bring it here, as a media stream."""
+        if request.method not in ("GET", "POST"):
+            return self._refuse(405, "method", "ask with GET or POST")
+        refusal = self._doors.refusal(request, "twilio")
+        if refusal:
+            return self._refuse(_STATUS.get(refusal, 401), refusal, f"not allowed in: {refusal}")
+        try:
+            self._host.admit()
+        except Refused:
+            return Reply(200, _BUSY, "text/xml")
+        form = {**request.query, **dict(parse_qsl(request.body.decode("utf-8", "replace")))}
+        url = self._doors.address(request).replace("http", "ws", 1) + f"/media/twilio{path}{self._doors.ticket()}"
+        return Reply(200, _connect(url, form).encode(), "text/xml")
+
+    def _refuse(self, status: int, reason: str, detail: str) -> Reply:
+        self._host.counters.refusals[reason] += 1
+        return _problem(status, detail)
+
+    async def _converse(self, request: Request, dialect: str, socket: WebSocket) -> None:
+        stream = MediaStream(DIALECTS[dialect]())
+        async with trio.open_nursery() as nursery:
+            connection = _Connection(self._host, stream, socket, request, nursery)
+            try:
+                await connection.run()
+            finally:
+                self._host.counters.malformed += stream.malformed
+            nursery.cancel_scope.cancel()
+
+
+class _Connection:
+    """One media stream, from its first message to the end of its session."""
+
+    def __init__(
+        self, host: Host, stream: MediaStream, socket: WebSocket, request: Request, nursery: trio.Nursery
+    ) -> None:
+        self._host = host
+        self._stream = stream
+        self._socket = socket
+        self._request = request
+        self._nursery = nursery
+        self._waiting = trio.CancelScope(deadline=trio.current_time() + START_SECONDS)
+        self._leg: StreamLeg | None = None
+        self._running: Running | None = None
+
+    async def run(self) -> None:
+        with self._waiting:
+            await self._socket.pump(self._receive)
+        if self._waiting.cancelled_caught:
+            self._refuse(1002, "slow", f"the stream did not start within {START_SECONDS:.0f} s")
+        if self._running is not None and self._leg is not None:
+            self._running.session.contained(self._leg.leave)
+            if self._running.session.call is None:
+                self._running.hang_up("the caller left")
+
+    def _receive(self, message: str | bytes) -> None:
+        told = self._stream.receive(message)
+        if isinstance(told, Breach):
+            self._refuse(told.code, "breach", told.reason)
+        elif isinstance(told, Started):
+            self._begin(told)
+        elif told is not None:
+            self._hear(told)
+
+    def _hear(self, told: News) -> None:
+        if self._running is not None and self._leg is not None:
+            self._running.session.contained(self._leg.hear, told)
+
+    def _begin(self, started: Started) -> None:
+        self._waiting.deadline = float("inf")
+        path = self._request.path.partition(f"/{TICKET_MARK}")[0]
+        party = party_of(started, self._request.query)
+        scenario = self._host.settings.routes.choose(path, party.destination)
+        if scenario is None:
+            self._refuse(1008, "route", "there is no scenario for this number")
+            return
+        leg = StreamLeg(self._stream, self._socket.send, self._socket.close)
+        name = self._stream.dialect.name
+        try:
+            self._running = self._host.begin(scenario, leg=leg, party=party, dialect=name, customData=party.customData)
+        except Refused as error:
+            self._socket.close(1013, str(error))
+            return
+        self._leg = leg
+        self._nursery.start_soon(self._close_after, self._running)
+
+    async def _close_after(self, running: Running) -> None:
+        """A call that was never answered has nobody else to close it."""
+        await running.over.wait()
+        self._socket.close()
+
+    def _refuse(self, code: int, reason: str, said: str) -> None:
+        self._host.counters.refusals[reason] += 1
+        self._socket.close(code, said[:120])
+
+
+def party_of(started: Started, query: Mapping[str, str]) -> Party:
+    """Who calls whom: by the stream itself, its custom parameters, or the address that it was sent to, in this order.
+
+    What is left of the parameters are the call's headers; the provider's id of the call is `Call-ID` among them.
+    """
+    said = {**{name: value for name, value in query.items() if name != "token"}, **started.parameters}
+    headers = {"Call-ID": started.call_id} if started.call_id else {}
+    callerid, destination = said.pop("callerid", ""), said.pop("destination", "")
+    display_name, custom_data = said.pop("displayName", ""), said.pop("customData", "")
+    return Party(
+        callerid=started.callerid or callerid or "anonymous",
+        destination=started.destination or destination or "voxrun",
+        displayName=display_name,
+        headers={**headers, **said},
+        customData=custom_data,
+    )
+
+
+def _connect(url: str, form: Mapping[str, str]) -> str:
+    told = {
+        "callerid": form.get("From", ""),
+        "destination": form.get("To", ""),
+        "displayName": form.get("CallerName", ""),
+    }
+    parameters = "".join(f'<Parameter name="{name}" value="{escape(value)}"/>' for name, value in told.items() if value)
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<Response><Connect><Stream url="{escape(url)}">{parameters}</Stream></Connect></Response>'
+    )
+
+
+def _problem(status: int, detail: str) -> Reply:
+    headers = (("Retry-After", str(RETRY_SECONDS)),) if status == 503 else ()
+    if status == 401:
+        headers = (("WWW-Authenticate", "Bearer"),)
+    return Reply(status, msgspec.json.encode({"status": status, "detail": detail}), "application/problem+json", headers)

@@ -1,0 +1,44 @@
+"""`Place`: what a worker inherits of its supervisor, as its command line says it, and `InheritedNetwork`."""
+
+import socket
+from dataclasses import dataclass
+
+import trio
+
+from voxrun.transports.network import TcpNetwork
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A worker's number, and the file descriptors of its link and of the sockets that listen."""
+
+    number: int
+    link: int
+    listening: tuple[int, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> "Place":
+        """ValueError for what is none."""
+        number, link, *listening = (int(part) for part in text.split(","))
+        return cls(number, link, tuple(listening))
+
+    def __str__(self) -> str:
+        return ",".join(map(str, (self.number, self.link, *self.listening)))
+
+    def open_link(self) -> trio.SocketStream:
+        """The link to the supervisor; once."""
+        return trio.SocketStream(trio.socket.from_stdlib_socket(socket.socket(fileno=self.link)))
+
+
+class InheritedNetwork(TcpNetwork):
+    """The real network, but it listens where the supervisor does: whichever worker has time takes a connection."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__()
+        self._place = place
+
+    async def listeners(self, host: str, port: int) -> list[trio.SocketListener]:
+        """The supervisor's; once."""
+        await trio.lowlevel.checkpoint()
+        sockets = [socket.socket(fileno=number) for number in self._place.listening]
+        return [trio.SocketListener(trio.socket.from_stdlib_socket(it)) for it in sockets]

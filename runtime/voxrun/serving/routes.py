@@ -1,0 +1,53 @@
+"""`Routes`: which scenario answers which call."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from voxrun.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`pattern`, as of file names: of a path when it begins with `/`, else of the number that was dialled."""
+
+    pattern: str
+    scenario: Path
+
+    @classmethod
+    def parse(cls, text: str) -> "Route":
+        """`PATTERN=FILE`. ConfigurationError for anything else."""
+        pattern, equals, file = text.partition("=")
+        if not (pattern and equals and file):
+            raise ConfigurationError(f"--route takes PATTERN=FILE, but was given '{text}'")
+        return cls(pattern, Path(file))
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """The first route that fits counts, else the `default`; what comes from outside never names a file."""
+
+    default: Path | None
+    routes: Sequence[Route] = ()
+
+    def choose(self, path: str, destination: str) -> Path | None:
+        """The scenario for a call of `destination` that came in at `path`; None when there is none."""
+        for route in self.routes:
+            if fnmatchcase(path if route.pattern.startswith("/") else destination, route.pattern):
+                return route.scenario
+        return self.default
+
+    @property
+    def scenarios(self) -> tuple[Path, ...]:
+        """All of them, each once."""
+        named = [route.scenario for route in self.routes]
+        return tuple(dict.fromkeys([self.default, *named] if self.default else named))
+
+    def named(self, name: str) -> Path:
+        """The scenario whose file has that name; the first of all for none. ConfigurationError for an unknown one."""
+        for scenario in self.scenarios:
+            if name in ("", scenario.name):
+                return scenario
+        names = ", ".join(scenario.name for scenario in self.scenarios)
+        raise ConfigurationError(f"no scenario of that name is served here: there are {names}")

@@ -1,0 +1,79 @@
+"""How providers sign what they ask for: Twilio, Plivo (version 3) and Vonage, by the secrets they share with us.
+
+Each takes all addresses that the request may have had when it was signed: a proxy in front of us may have changed it.
+"""
+
+import hashlib
+import hmac
+from base64 import b64encode, urlsafe_b64decode
+from binascii import Error as Base64Error
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+CLOCK_SECONDS = 300.0
+"""How far a signed time may be from ours."""
+
+
+def signed_by_twilio(secret: str, signature: str, urls: Iterable[str], form: Sequence[tuple[str, str]] = ()) -> bool:
+    """X-Twilio-Signature: HMAC-SHA1 of the address and the form's sorted fields (twilio.com/docs/usage/security)."""
+    fields = "".join(name + value for name, value in sorted(set(form)))
+    return _any_is(
+        signature,
+        (b64encode(hmac.new(secret.encode(), (url + fields).encode(), hashlib.sha1).digest()).decode() for url in urls),
+    )
+
+
+def signed_by_plivo(secret: str, signatures: str, nonce: str, urls: Iterable[str]) -> bool:
+    """X-Plivo-Signature-V3 of a GET: HMAC-SHA256 of the address, its query sorted, and the nonce.
+
+    There may be several signatures, with commas between, while the account has two secrets.
+    """
+    made = [
+        b64encode(hmac.new(secret.encode(), f"{_sorted_query(url)}.{nonce}".encode(), hashlib.sha256).digest()).decode()
+        for url in urls
+    ]
+    return any(_any_is(signature.strip(), made) for signature in signatures.split(",")[:4])
+
+
+@dataclass(frozen=True, slots=True)
+class _Claims:
+    iat: float
+    exp: float = float("inf")
+    jti: str = ""
+
+
+def signed_by_vonage(secret: str, token: str, now: float) -> str | None:
+    """The id of a signed webhook's JWT (HS256) that is of the last minutes; None for any other.
+
+    `now` in seconds since 1970. A token without an id of its own has its signature.
+    """
+    try:
+        head, claims, signature = token.split(".")
+        algorithm = msgspec.json.decode(_unpadded(head), type=dict[str, object]).get("alg")
+        told = msgspec.json.decode(_unpadded(claims), type=_Claims)
+        given = _unpadded(signature)
+    except (ValueError, Base64Error):
+        return None
+    expected = hmac.new(secret.encode(), f"{head}.{claims}".encode(), hashlib.sha256).digest()
+    is_ours = hmac.compare_digest(given, expected) and algorithm == "HS256"
+    is_fresh = abs(now - told.iat) <= CLOCK_SECONDS and now <= told.exp
+    return (told.jti or signature) if is_ours and is_fresh else None
+
+
+def _any_is(signature: str, made: Iterable[str]) -> bool:
+    """Whether it is one of them; takes the same time for every wrong one."""
+    return any(hmac.compare_digest(signature.encode(), candidate.encode()) for candidate in made)
+
+
+def _sorted_query(url: str) -> str:
+    parts = urlsplit(url)
+    base = f"{parts.scheme}://{parts.netloc}{parts.path}"
+    query = "&".join(f"{name}={value}" for name, value in sorted(parse_qsl(parts.query, keep_blank_values=True)))
+    return f"{base}?{query}" if query else base
+
+
+def _unpadded(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))

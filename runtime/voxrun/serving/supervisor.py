@@ -1,0 +1,186 @@
+"""`Supervisor`: several worker processes behind one port; one that dies is replaced, and hurts no other."""
+
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import trio
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+from voxrun.errors import ConfigurationError
+from voxrun.serving.desk import HttpAsk, Refused, SessionInfo
+from voxrun.serving.link import Asking
+from voxrun.serving.place import Place
+from voxrun.serving.totals import Totals
+
+T = TypeVar("T")
+
+FIRST_DELAY = 0.1
+"""Seconds before a dead worker is replaced; twice as long each time that the next one dies soon."""
+
+LONGEST_DELAY = 10.0
+
+SOON_SECONDS = 30.0
+"""After a longer life than this the first delay is enough again."""
+
+CUSHION_SECONDS = 10.0
+"""How much longer than its drain a worker may take to end before it is killed."""
+
+AT_ONCE_SECONDS = 2.0
+"""How long one may take that has to end at once: it completes its files."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    process: trio.Process
+    desk: Asking
+
+
+class Supervisor:
+    """Runs `count` processes that inherit the file descriptors `listening`; it is the common `Desk` of their hosts."""
+
+    def __init__(self, count: int, listening: Sequence[int], drain_seconds: float, say: Callable[[str], None]) -> None:
+        self.restarts = 0
+        self.ready = trio.Event()
+        """Set once all workers take calls."""
+        self._numbers = range(1, count + 1)
+        self._listening = tuple(listening)
+        self._drain_seconds = drain_seconds
+        self._say = say
+        self._workers: dict[int, _Worker] = {}
+        self._totals = Totals()
+        self._ending = trio.Event()
+
+    async def run(self, command: Sequence[str]) -> None:
+        """Keep `command` running, with a place as its last argument, until `end` and until the last has ended.
+
+        A cancel ends them at once. ConfigurationError when one ends before all have begun to take calls.
+        """
+        async with trio.open_nursery() as nursery:
+            for number in self._numbers:
+                nursery.start_soon(self._keep, command, number)
+
+    def end(self) -> None:
+        """Have every worker drain, and then end; replace none any more."""
+        self._ending.set()
+        for worker in self._workers.values():
+            worker.process.terminate()
+
+    async def sessions(self) -> list[SessionInfo]:
+        """See `Desk`."""
+        lists = await self._ask_all(Asking.sessions)
+        return sorted((info for infos in lists.values() for info in infos), key=lambda info: info.since)
+
+    async def trace(self, session: str) -> list[str] | None:
+        """See `Desk`."""
+        traces = await self._ask_all(lambda desk: desk.trace(session))
+        return next((lines for lines in traces.values() if lines is not None), None)
+
+    async def start(self, scenario: str, custom_data: str) -> SessionInfo:
+        """See `Desk`; the worker with the fewest sessions is asked first."""
+        lists = await self._ask_all(Asking.sessions)
+        refusal = Refused("no worker takes calls just now", "worker")
+        for number in sorted(lists, key=lambda number: len(lists[number])):
+            try:
+                return await self._workers[number].desk.start(scenario, custom_data)
+            except (Refused, KeyError) as error:  # a KeyError: it has died since
+                refusal = error if isinstance(error, Refused) else refusal
+        raise refusal
+
+    async def request(self, session: str, ask: HttpAsk) -> bool:
+        """See `Desk`."""
+        return any((await self._ask_all(lambda desk: desk.request(session, ask))).values())
+
+    async def hang_up(self, session: str) -> bool:
+        """See `Desk`."""
+        return any((await self._ask_all(lambda desk: desk.hang_up(session))).values())
+
+    async def drain(self) -> None:
+        """See `Desk`."""
+        self.end()
+
+    async def metrics(self) -> str:
+        """See `Desk`."""
+        for number, text in (await self._ask_all(Asking.metrics)).items():
+            self._totals.tell(number, text)
+        return self._totals.text(
+            [
+                GaugeMetricFamily("voxrun_workers", "Worker processes that run", len(self._workers)),
+                CounterMetricFamily("voxrun_worker_restarts", "Workers that died and were replaced", self.restarts),
+            ]
+        )
+
+    async def _keep(self, command: Sequence[str], number: int) -> None:
+        delay = FIRST_DELAY
+        while not self._ending.is_set():
+            began = trio.current_time()
+            status = await self._work(command, number)
+            if self._ending.is_set():
+                return
+            if not self.ready.is_set():
+                raise ConfigurationError(f"worker {number} ended (status {status}) before it took calls: see above")
+            delay = FIRST_DELAY if trio.current_time() - began > SOON_SECONDS else delay
+            self._say(f"worker {number} has ended (status {status}), its calls with it; another begins in {delay:g} s")
+            with trio.move_on_after(delay):
+                await self._ending.wait()
+            delay = min(delay * 2, LONGEST_DELAY)
+            self.restarts += not self._ending.is_set()
+
+    async def _work(self, command: Sequence[str], number: int) -> int | None:
+        """One worker's life; returns its exit status, negative for a signal."""
+        near, far = socket.socketpair()
+        place = Place(number, far.fileno(), self._listening)
+        with far:
+            # A group of its own: what is typed at the terminal reaches the supervisor, which tells the workers once.
+            process = await trio.lowlevel.open_process(
+                [*command, str(place)], pass_fds=(place.link, *place.listening), process_group=0
+            )
+        stream = trio.SocketStream(trio.socket.from_stdlib_socket(near))
+        desk = Asking(stream, number)
+        self._workers[number] = _Worker(process, desk)
+        try:
+            async with stream, trio.open_nursery() as nursery:
+                nursery.start_soon(desk.listen)
+                nursery.start_soon(self._note_readiness, desk)
+                nursery.start_soon(self._kill_late, process)
+                await process.wait()
+                nursery.cancel_scope.cancel(reason="the worker has ended")
+        finally:
+            del self._workers[number]
+            self._totals.forget(number)
+            if process.returncode is None:
+                await _end_at_once(process)
+        return process.returncode
+
+    async def _note_readiness(self, desk: Asking) -> None:
+        await desk.ready.wait()
+        if all(number in self._workers and self._workers[number].desk.ready.is_set() for number in self._numbers):
+            self.ready.set()
+
+    async def _kill_late(self, process: trio.Process) -> None:
+        await self._ending.wait()
+        await trio.sleep(self._drain_seconds + CUSHION_SECONDS)
+        process.kill()
+
+    async def _ask_all(self, question: Callable[[Asking], Awaitable[T]]) -> dict[int, T]:
+        """What each worker that takes calls answers, by its number."""
+        answers: dict[int, T] = {}
+
+        async def ask(desk: Asking) -> None:
+            answers[desk.worker] = await question(desk)
+
+        async with trio.open_nursery() as nursery:
+            for worker in self._workers.values():
+                if worker.desk.ready.is_set():
+                    nursery.start_soon(ask, worker.desk)
+        return answers
+
+
+async def _end_at_once(process: trio.Process) -> None:
+    process.terminate()
+    with trio.CancelScope(shield=True):
+        with trio.move_on_after(AT_ONCE_SECONDS):
+            await process.wait()
+        process.kill()
+        await process.wait()

@@ -1,0 +1,37 @@
+"""`trace_into`: a session's trace, written to a file that may be slow."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from voxrun.errors import DeviceError
+from voxrun.media.write_behind import WriteBehind
+from voxrun.session.session import Session
+from voxrun.transports.sound_library import TextFile
+
+
+@asynccontextmanager
+async def trace_into(session: Session, path: Path) -> AsyncIterator[None]:
+    """Write each record from now on, a line of JSON; the file is complete afterwards.
+
+    A file that can't be written is the session's loss, which it tells, and nobody else's.
+    """
+
+    def fail(error: OSError) -> None:
+        session.broke(DeviceError(f"{path} can't be written: {error.strerror}; the call goes on"))
+
+    try:
+        writer = await session.offload(partial(TextFile, path))
+    except OSError as error:
+        fail(error)
+        yield
+        return
+    file = WriteBehind(session, writer, fail, "".join)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(file.drain)
+        session.trace_log.subscribe(lambda line: file.put(f"{line}\n"))
+        yield
+        file.stop()

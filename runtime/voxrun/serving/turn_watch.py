@@ -1,0 +1,71 @@
+"""`TurnWatch`: the turns and interruptions of a call that still goes on, found in its levels as they come."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxrun.trace.spans import Span
+from voxrun.trace.story import PAUSE_SECONDS, STEP, Voice
+from voxrun.trace.turns import Turn, silence_after, turns_of
+
+KEPT_SECONDS = 30.0
+"""How far back it looks: longer than anybody waits for an answer."""
+
+_KEPT = round(KEPT_SECONDS / STEP)
+
+
+@dataclass(frozen=True, slots=True)
+class BargeIn:
+    """The caller broke in at `time`, and heard the agent for `seconds` more."""
+
+    time: float
+    seconds: float
+
+
+@dataclass(slots=True)
+class TurnWatch:
+    """Times are seconds since the session began, levels are dBFS for each 20 ms: int8 of shape (n,)."""
+
+    _begin: float = 0.0
+    _said: NDArray[np.int8] = field(default_factory=lambda: np.zeros(0, np.int8))
+    _heard: NDArray[np.int8] = field(default_factory=lambda: np.zeros(0, np.int8))
+    _answered: float = -1.0
+    """When the last answer that was told of began."""
+    _interruptions: list[float] = field(default_factory=list)
+
+    def interrupt(self, time: float) -> None:
+        """The agent was interrupted."""
+        self._interruptions.append(time)
+
+    def take(self, began: float, said: NDArray[np.int8], heard: NDArray[np.int8]) -> Iterator[Turn | BargeIn]:
+        """The next levels; yields each answered turn once, and each interruption once it has led to silence."""
+        end = self._begin + len(self._said) * STEP
+        if abs(began - end) > STEP:
+            self._begin, self._said, self._heard = began, said, heard
+        else:
+            self._said, self._heard = (np.concatenate(pair) for pair in ((self._said, said), (self._heard, heard)))
+        over = max(len(self._said) - _KEPT, 0)
+        self._begin, self._said, self._heard = self._begin + over * STEP, self._said[over:], self._heard[over:]
+        return self._found()
+
+    def _found(self) -> Iterator[Turn | BargeIn]:
+        heard = Voice(self._begin, self._heard)
+        sounds = heard.sounds()
+        settled = heard.end - PAUSE_SECONDS  # later sounds may turn out to be parts of longer ones
+        for turn in turns_of(Voice(self._begin, self._said).sounds(), sounds):
+            if turn.caller and turn.answer and turn.caller.end > self._answered and turn.answer.begin <= settled:
+                self._answered = turn.answer.begin
+                yield turn
+        yield from self._silenced(sounds, settled)
+
+    def _silenced(self, sounds: Sequence[Span], settled: float) -> Iterator[BargeIn]:
+        waiting = []
+        for time in (it for it in self._interruptions if it >= self._begin):
+            seconds = silence_after(time, sounds)
+            if time + seconds <= settled:
+                yield BargeIn(time, seconds)
+            else:
+                waiting.append(time)
+        self._interruptions = waiting

@@ -1,0 +1,158 @@
+"""`Agent`: the agent of a simulated call as a script, one for each connection."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from voxrun.protocol.elevenlabs.agents_server_messages import ServerMessage
+from voxrun.protocol.elevenlabs.cassette import Entry
+from voxrun.testing.moments import Step
+from voxrun.testing.sounds import File, Sound, spoken
+
+
+class AgentAction:
+    """What an agent can do."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn(AgentAction):
+    """Say `text` with that sound, instead of what is being said. `pace` and `chunkMs` as in `Agent`, if not its own."""
+
+    text: str
+    sound: Sound
+    pace: float | None = None
+    chunkMs: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallTool(AgentAction):
+    """Have the scenario run a tool, and wait for the result for ten seconds: what follows in a list comes after it.
+
+    Unless the result is what was `expect`ed, if anything was, `SimulatedCall.expectOk` fails.
+    """
+
+    name: str
+    parameters: Mapping[str, Any]
+    expect: str | None = None
+    isError: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Send(AgentAction):
+    """Send any message: one of the protocol's, a JSON object, or the text of a frame, which may be no JSON at all."""
+
+    message: ServerMessage | Mapping[str, Any] | str
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt(AgentAction):
+    """Take a noise for the caller: fall silent in the middle of a turn, as when the caller speaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close(AgentAction):
+    """Close the connection with that code, after the protocol's error message if `error` names its type."""
+
+    code: int
+    reason: str
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Vanish(AgentAction):
+    """Drop the connection without a word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """What the agent does on one connection, beginning when the scenario has sent its initiation."""
+
+    greeting: Turn | None = None
+    answers: Sequence[AgentAction | Sequence[AgentAction]] = ()
+    """To the caller's first turn, second turn, …: an action, or some to be done one after another."""
+    transcripts: Sequence[str] = ()
+    """The `user_transcript` of the caller's first turn, …; later ones are "…"."""
+    script: Sequence[Step[AgentAction]] = ()
+    """What it does at times, or after cues."""
+    bargeIn: bool = True
+    """When the caller speaks while it talks: fall silent, and send `interruption` and `agent_response_correction`."""
+    lateAudio: float = 0.0
+    """Seconds of the interrupted turn that still come after its interruption."""
+    pace: float = 20.0
+    """How many times faster than real time audio is sent."""
+    chunkMs: int = 250
+    """Audio in one message."""
+    latency: float = 0.2
+    """Seconds from the end of a caller's turn to the answer."""
+    endOfTurn: float = 0.5
+    """Seconds of silence that end a caller's turn."""
+    pingSeconds: float = 2.0
+    """How often it pings; infinity for never."""
+    inputFormat: str = "pcm_16000"
+    outputFormat: str = "pcm_16000"
+    refuse: int = 0
+    """The HTTP status with which the request for a signed URL is refused: 401, 404 …"""
+    refuseSocket: int = 0
+    """The HTTP status with which the WebSocket is refused."""
+    recorded: Sequence[Entry] = ()
+    """A connection of a cassette, which it replays instead of all that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechService:
+    """The text-to-speech service of a simulated call: each text becomes a test signal."""
+
+    secondsPerCharacter: float = 0.06
+    latency: float = 0.1
+    """Seconds from a text to its audio."""
+    refuse: int = 0
+    """The HTTP status with which connections are refused."""
+
+
+def turn(
+    text: str, sound: Sound | float | str | Path | None = None, *, pace: float | None = None, chunkMs: int | None = None
+) -> Turn:
+    """Say `text`: with a sound, a file, or a test signal of so many seconds, or of the length that suits the text."""
+    if sound is None or isinstance(sound, int | float):
+        return Turn(text, spoken(text, sound), pace, chunkMs)
+    return Turn(text, File(str(sound)) if isinstance(sound, str | Path) else sound, pace, chunkMs)
+
+
+def callTool(
+    name: str, parameters: Mapping[str, Any] | None = None, *, expect: str | None = None, isError: bool = False
+) -> CallTool:
+    """Have the scenario run a tool."""
+    return CallTool(name, parameters or {}, expect, isError)
+
+
+def send(message: ServerMessage | Mapping[str, Any] | str) -> Send:
+    """Send a message as it is."""
+    return Send(message)
+
+
+def vadScore(score: float) -> Send:
+    """Say how likely it is that the caller speaks, 0 to 1."""
+    return Send({"type": "vad_score", "vad_score_event": {"vad_score": score}})
+
+
+def interrupt() -> Interrupt:
+    """Fall silent as if the caller had spoken."""
+    return Interrupt()
+
+
+def close(code: int = 1000, reason: str = "") -> Close:
+    """Close the connection."""
+    return Close(code, reason)
+
+
+def error(code: int, reason: str, kind: str = "internal_error") -> Close:
+    """Send the protocol's error message, then close with its code."""
+    return Close(code, reason, kind)
+
+
+def vanish() -> Vanish:
+    """Drop the connection."""
+    return Vanish()

@@ -1,0 +1,264 @@
+"""`AgentConnection`: one connection to the simulated agent, which does what its script says."""
+
+import itertools
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+import trio
+
+from voxrun.audio.frame import Samples
+from voxrun.audio.g711 import decode_ulaw
+from voxrun.events.message import Message
+from voxrun.protocol.elevenlabs.agents_server import (
+    AgentsServerProtocol,
+    ClientBroke,
+    ConversationInitiated,
+    ServiceEvent,
+    ToolResultReceived,
+    UserAudio,
+)
+from voxrun.protocol.elevenlabs.agents_server_messages import (
+    ClientToolCallData,
+    ClientToolCallMessage,
+    ConversationMetadata,
+    ConversationMetadataData,
+    ErrorData,
+    ErrorMessage,
+    Ping,
+    PingData,
+    ServerMessage,
+    UserTranscript,
+    UserTranscriptionData,
+)
+from voxrun.protocol.elevenlabs.formats import FORMATS, AudioFormat
+from voxrun.testing.agent import Agent, AgentAction, CallTool, Close, Interrupt, Send, Turn, Vanish
+from voxrun.testing.agent_voice import AgentVoice
+from voxrun.testing.ear import Ear
+from voxrun.testing.news import News, Play
+from voxrun.testing.sounds import Render
+from voxrun.testing.track import Track
+from voxrun.transports.websocket import Closed, WebSocket
+
+NOT_TRANSCRIBED = "…"
+TOOL_SECONDS = 10.0
+OWN_CUES = ("callerTurn", "message", "toolResult")
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message of the scenario's, but for audio: when it came, and what it says."""
+
+    time: float
+    data: Message
+
+    @property
+    def type(self) -> str:
+        """Its type."""
+        return str(self.data.get("type", ""))
+
+
+class AgentConnection:
+    """What the agent does, hears and says on one connection."""
+
+    def __init__(self, agent: Agent, number: int, socket: WebSocket, news: News, render: Render) -> None:
+        self.messages: list[Received] = []
+        """What the scenario sent."""
+        self.unmet: list[str] = []
+        """What was expected of the scenario and did not come."""
+        self.closed: Closed | None = None
+        """How the connection ended."""
+        self.opened = news.now()
+        """When, in seconds of the session."""
+        self._agent = agent
+        self._number = number
+        self._socket = socket
+        self._news = News(news, OWN_CUES)
+        self._protocol = AgentsServerProtocol()
+        self._input = FORMATS[agent.inputFormat]
+        self._events = itertools.count(1)
+        self._tools = itertools.count(1)
+        self._called: dict[str, CallTool] = {}
+        self._results: dict[str, ToolResultReceived] = {}
+        self._voice = AgentVoice(agent, self._news, render, self._send_message, self._send_audio)
+        self._answering = trio.CancelScope()
+        self._turns = 0  # of the caller's
+        self._heard: list[bytes] = []
+        self._heard_bytes = 0
+        self._heard_from: float | None = None
+        self._ear = Ear(self._input.rate, agent.endOfTurn, self._caller_starts, self._caller_stops)
+        self._silence = bytes(self._input.rate // 25)
+        self._nursery: trio.Nursery
+
+    def __repr__(self) -> str:
+        return f"<conversation {self._number}>"
+
+    def received(self, kind: str) -> list[Received]:
+        """The messages of one type: "contextual_update"."""
+        return [message for message in self.messages if message.type == kind]
+
+    @property
+    def said(self) -> Track:
+        """What it said, each turn from when it was sent, as if it were played from then on."""
+        return self._voice.said
+
+    @property
+    def heard(self) -> Track:
+        """What came from the scenario, without gaps from the first on."""
+        return Track(_decoded(b"".join(self._heard), self._input), self._input.rate, self._heard_from or 0.0)
+
+    async def run(self) -> None:
+        """Serve the connection to its end."""
+        try:
+            async with trio.open_nursery() as self._nursery:
+                self.closed = await self._socket.pump(self._receive)
+                self._nursery.cancel_scope.cancel(reason="the connection is closed")
+        except* Vanished:
+            self.closed = Closed(1006, "", was_clean=False)
+        if self.closed is None or not self.closed.was_clean:
+            raise trio.BrokenResourceError("the connection is gone")  # leave without a closing handshake
+
+    def _receive(self, text: str | bytes) -> None:
+        for event in self._protocol.receive(text):
+            if isinstance(event, UserAudio):
+                self._hear(event.audio)
+            elif isinstance(event, ClientBroke):
+                self.unmet.append(f"the scenario broke the agent's protocol: {event.reason}")
+                self._socket.close(event.code, event.reason)
+            else:
+                self._take(event, Message(json.loads(text)))
+
+    def _take(self, event: ServiceEvent, data: Message) -> None:
+        message = Received(self._news.now(), data)
+        self.messages.append(message)
+        if isinstance(event, ToolResultReceived):
+            self._take_result(event)
+        elif isinstance(event, ConversationInitiated):
+            self._begin()
+        self._news.tell("message", message.type)
+
+    def _begin(self) -> None:
+        metadata = ConversationMetadataData(f"conv_{self._number}", self._agent.outputFormat, self._agent.inputFormat)
+        self._send_message(ConversationMetadata(metadata))
+        self._nursery.start_soon(self._ping)
+        self._nursery.start_soon(Play(self._news, self._act, _is_speech).run, self._agent.script)
+        if self._agent.greeting is not None:
+            self._nursery.start_soon(self._answer, [self._agent.greeting], 0.0)
+
+    # The caller's turns.
+
+    def _hear(self, audio: bytes) -> None:
+        if self._heard_from is None:
+            self._heard_from = round(self._news.now(), 6)
+        begin = self._heard_from + self._heard_bytes / self._bytes_per_second
+        self._heard.append(audio)
+        self._heard_bytes += len(audio)
+        is_silent = not self._ear.is_hearing and audio == self._silence[: len(audio)]
+        if not is_silent:
+            self._ear.hear(_decoded(audio, self._input), begin)
+
+    @property
+    def _bytes_per_second(self) -> int:
+        return self._input.rate * (1 if self._input.encoding == "ulaw" else 2)
+
+    def _caller_starts(self, _begin: float) -> None:
+        if self._agent.bargeIn:
+            self._answering.cancel(reason="the caller has the floor")
+            self._voice.interrupt(self._nursery)
+
+    def _caller_stops(self, _end: float) -> None:
+        turn = self._turns
+        self._turns += 1
+        transcripts, answers = self._agent.transcripts, self._agent.answers
+        text = transcripts[turn] if turn < len(transcripts) else NOT_TRANSCRIBED
+        self._send_message(UserTranscript(UserTranscriptionData(text, next(self._events))))
+        self._news.tell("callerTurn")
+        if turn < len(answers):
+            answer = answers[turn]
+            actions = [answer] if not isinstance(answer, Sequence) else answer
+            self._nursery.start_soon(self._answer, actions, self._agent.latency)
+
+    async def _answer(self, actions: Sequence[AgentAction], delay: float) -> None:
+        self._answering.cancel(reason="something newer is to be said")
+        with trio.CancelScope() as self._answering:
+            await trio.sleep(delay)
+            for action in actions:
+                await self._act(action)
+
+    # What the script has it do.
+
+    async def _act(self, action: AgentAction) -> None:
+        match action:
+            case Turn():
+                await self._voice.say(action, next(self._events))
+            case CallTool():
+                await self._call(action)
+            case Send(message):
+                self._send(message)
+            case Interrupt():
+                self._voice.interrupt(self._nursery)
+            case Close(code, reason, kind):
+                if kind:
+                    self._send_message(ErrorMessage(ErrorData(code, reason, kind)))
+                self._socket.close(code, reason)
+            case Vanish():
+                raise Vanished
+
+    async def _call(self, tool: CallTool) -> None:
+        call_id = f"call_{next(self._tools)}"
+        self._called[call_id] = tool
+        data = ClientToolCallData(tool.name, call_id, dict(tool.parameters), next(self._events))
+        self._send_message(ClientToolCallMessage(data))
+        with trio.move_on_after(TOOL_SECONDS):
+            while call_id not in self._results:
+                await self._news.changed()
+        self._check(tool, self._results.get(call_id))
+
+    def _take_result(self, result: ToolResultReceived) -> None:
+        tool = self._called.get(result.tool_call_id)
+        if tool is None:
+            self.unmet.append(f"the scenario answered a tool call that nobody made: {result.tool_call_id!r}")
+            return
+        self._results[result.tool_call_id] = result
+        self._news.tell("toolResult", tool.name)
+
+    def _check(self, tool: CallTool, result: ToolResultReceived | None) -> None:
+        if result is None:
+            self.unmet.append(f"the scenario did not answer the tool '{tool.name}' within {TOOL_SECONDS:.0f} s")
+        elif result.is_error is not tool.isError:
+            said = "an error" if result.is_error else "no error"
+            self.unmet.append(f"the tool '{tool.name}' was answered with {said}: {result.result!r}")
+        elif tool.expect is not None and result.result != tool.expect:
+            self.unmet.append(f"the tool '{tool.name}' was answered with {result.result!r}, not {tool.expect!r}")
+
+    async def _ping(self) -> None:
+        for number in itertools.count(1):
+            await trio.sleep(self._agent.pingSeconds)
+            self._send_message(Ping(PingData(number, 20)))
+
+    def _send(self, message: Any) -> None:
+        if isinstance(message, ServerMessage):
+            self._send_message(message)
+        else:
+            self._socket.send(message if isinstance(message, str) else msgspec.json.encode(message).decode())
+
+    def _send_message(self, message: ServerMessage) -> None:
+        self._socket.send(self._protocol.send(message))
+
+    def _send_audio(self, event_id: int, audio: bytes) -> None:
+        self._socket.send(self._protocol.audio(event_id, audio))
+
+
+class Vanished(Exception):  # noqa: N818 - nothing went wrong
+    """The agent drops the connection."""
+
+
+def _is_speech(action: AgentAction) -> bool:
+    return isinstance(action, Turn)
+
+
+def _decoded(audio: bytes, audio_format: AudioFormat) -> Samples:
+    return decode_ulaw(audio) if audio_format.encoding == "ulaw" else np.frombuffer(audio, "<i2").astype(np.int16)

@@ -1,0 +1,65 @@
+"""`Caller`: who calls in a simulated call, and what they do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from voxrun.testing.moments import Step
+from voxrun.testing.sounds import File, Sound
+
+
+class CallerAction:
+    """What a caller can do."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Say(CallerAction):
+    """Say it, instead of what is being said."""
+
+    sound: Sound
+
+
+@dataclass(frozen=True, slots=True)
+class Press(CallerAction):
+    """Press keys: 0-9, *, #, A-D."""
+
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp(CallerAction):
+    """End the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Does the steps of a timeline from the moment the call is connected; one that is due before happens then.
+
+    `rtp` is a codec (PCMU, PCMA, G722, L16 …) for a caller whose audio comes in packets; else it comes at `rate` Hz.
+    """
+
+    steps: Sequence[Step[CallerAction]] = ()
+    rate: int = 16_000
+    rtp: str | None = None
+    callerid: str = "anonymous"
+    destination: str = "voxrun"
+    displayName: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    customData: str = ""
+
+
+def say(sound: Sound | str | Path) -> Say:
+    """Say a sound, or what is in a file."""
+    return Say(File(str(sound)) if isinstance(sound, str | Path) else sound)
+
+
+def press(digits: str) -> Press:
+    """Press keys, one after another."""
+    return Press(digits)
+
+
+def hangUp() -> HangUp:
+    """End the call."""
+    return HangUp()

@@ -1,0 +1,62 @@
+"""`CallerLeg`: the leg of a simulated caller whose audio comes and goes without loss."""
+
+from collections.abc import Callable
+
+from voxrun.audio.frame import Samples
+from voxrun.media.host import UnitHost
+from voxrun.media.line import FarEndLeft, LineNews, ToneCame
+from voxrun.protocol.rtp.dtmf import DIGITS, PAUSE
+from voxrun.testing.caller import Caller, CallerAction, HangUp, Press
+from voxrun.testing.caller_play import CallerPlay
+from voxrun.testing.news import News
+from voxrun.testing.sounds import Render
+
+
+class CallerLeg:
+    """Plays the caller on the tick itself."""
+
+    def __init__(self, caller: Caller, news: News, render: Render) -> None:
+        self.rate = caller.rate
+        self.play = CallerPlay(caller, caller.rate, news, render, self._act)
+        self.digits: list[str] = []
+        """What the scenario sent."""
+        self._listener: Callable[[LineNews], None] | None = None
+
+    @property
+    def line(self) -> "CallerLeg":
+        """Itself."""
+        return self
+
+    def listen(self, receive: Callable[[LineNews], None]) -> None:
+        """Have `receive` told of keys, and of the end."""
+        self._listener = receive
+
+    def send_digits(self, digits: str) -> None:
+        """Keep what the scenario sends. ValueError for a digit that has no tone."""
+        unknown = sorted(set(digits) - {*DIGITS, PAUSE})
+        if unknown:
+            raise ValueError(f"no tones for {', '.join(map(ascii, unknown))}: digits are {DIGITS}")
+        self.digits.extend(digits)
+
+    def clear(self) -> None:
+        """Nothing waits here."""
+
+    async def carry(self, host: UnitHost) -> None:
+        """No I/O."""
+
+    def read(self) -> Samples:
+        """The caller's next 20 ms."""
+        return self.play.say()
+
+    def write(self, frame: Samples) -> None:
+        """20 ms for the caller."""
+        self.play.hear(frame)
+
+    def _act(self, action: CallerAction) -> None:
+        if self._listener is None:
+            return
+        if isinstance(action, HangUp):
+            self._listener(FarEndLeft())
+        elif isinstance(action, Press):
+            for digit in action.digits:
+                self._listener(ToneCame(digit))

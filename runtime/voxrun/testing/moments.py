@@ -1,0 +1,99 @@
+"""When something happens in a simulated call: at a time of the session, or after a cue."""
+
+import re
+from dataclasses import dataclass
+from typing import Generic, TypeAlias, TypeVar
+
+Action = TypeVar("Action", covariant=True)
+A = TypeVar("A")
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """Something to wait for. `number` is which one of the session, from 1; without it, the next one counts."""
+
+    kind: str
+    name: str = ""
+    number: int | None = None
+
+    def __str__(self) -> str:
+        """`agent stops`, `event Call.Connected 2 times`."""
+        words = re.sub("[A-Z]", lambda capital: f" {capital[0].lower()}", self.kind)
+        often = "" if self.number is None else f"{self.number} times"
+        return " ".join(filter(None, (words, self.name, often)))
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """So many seconds after the session began."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """So many seconds after a cue."""
+
+    cue: Cue
+    seconds: float
+
+
+Moment: TypeAlias = At | After
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Generic[Action]):
+    """One line of a timeline."""
+
+    moment: Moment
+    action: Action
+
+
+def at(seconds: float, action: A) -> Step[A]:
+    """Do it so many seconds after the session began."""
+    return Step(At(seconds), action)
+
+
+def after(cue: Cue, seconds: float, action: A) -> Step[A]:
+    """Do it so many seconds after a cue.
+
+    Cues count from when the step above began, or if that says something, from when it was said; for the first step
+    all count.
+    """
+    return Step(After(cue, seconds), action)
+
+
+agentStarts = Cue("agentStarts")  # noqa: N816 - as it reads in a test
+"""The caller hears something after silence."""
+
+agentStops = Cue("agentStops")  # noqa: N816
+"""The caller has heard the last of it: known after 300 ms of silence, counted from its beginning."""
+
+callerStarts = Cue("callerStarts")  # noqa: N816
+"""The caller begins to say something."""
+
+callerStops = Cue("callerStops")  # noqa: N816
+"""The caller has said it."""
+
+previous = Cue("previous")
+"""The step above is done."""
+
+
+def event(name: str, number: int | None = None) -> Cue:
+    """The scenario's session fires the event of that name: `event("Call.Connected")`."""
+    return Cue("event", str(name), number)
+
+
+def callerTurn(number: int | None = None) -> Cue:
+    """The agent has heard the caller fall silent, for the n-th time on its connection."""
+    return Cue("callerTurn", "", number)
+
+
+def message(kind: str, number: int | None = None) -> Cue:
+    """The scenario sends the agent a message of that type: `message("contextual_update")`."""
+    return Cue("message", kind, number)
+
+
+def toolResult(name: str, number: int | None = None) -> Cue:
+    """The scenario has answered the agent's call of the tool `name`."""
+    return Cue("toolResult", name, number)

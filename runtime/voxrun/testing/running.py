@@ -1,0 +1,88 @@
+"""`simulate`: a scenario with a scripted caller and agent, in virtual time, on the runtime's own parts."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, TypedDict, Unpack
+
+import trio
+import trio.testing
+
+from voxrun.session.failure import first_of
+from voxrun.testing.agent import Agent, SpeechService
+from voxrun.testing.caller import Caller, CallerAction
+from voxrun.testing.cassette import FromCassette, agents_of, caller_of, load
+from voxrun.testing.faults import Fault
+from voxrun.testing.moments import Step
+from voxrun.testing.scheduling import in_order
+from voxrun.testing.simulated_call import SimulatedCall
+from voxrun.testing.stage import Simulation, Stage
+
+
+class SimulationParameters(TypedDict, total=False):
+    """`caller`: steps, or a `Caller`; None for a session without a call. `agent`: one, or one for each connection.
+
+    `secrets`: those besides ELEVENLABS_API_KEY. `seed` decides all that is left to chance: the order of tasks, packets
+    lost. `folder`: where the scenario and the sounds are; `files`: where what the session writes goes, or a new folder.
+    """
+
+    caller: Caller | Sequence[Step[CallerAction]] | FromCassette | None
+    agent: Agent | Sequence[Agent] | FromCassette
+    speech: SpeechService
+    faults: Sequence[Step[Fault]]
+    secrets: Mapping[str, str]
+    idleSeconds: float
+    limitSeconds: float
+    seed: int
+    folder: Path
+    files: Path
+
+
+class Simulate(Protocol):
+    """What the fixture `simulate` is."""
+
+    def __call__(self, scenario: str | Path, **parameters: Unpack[SimulationParameters]) -> SimulatedCall:
+        """Run a scenario file to its end in virtual time."""
+
+
+def simulation(scenario: str | Path, **parameters: Unpack[SimulationParameters]) -> Simulation:
+    """The simulation of a scenario file; a relative path is looked up in `folder`."""
+    fields: dict[str, Any] = dict(parameters)
+    caller, agent = fields.pop("caller", ()), fields.pop("agent", Agent())
+    folder = parameters.get("folder", Path())
+    if isinstance(caller, FromCassette):
+        caller = caller_of(load(caller, folder))
+    if isinstance(agent, FromCassette):
+        fields["cassette"] = load(agent, folder)
+        agent = agents_of(fields["cassette"])
+    return Simulation(
+        folder / scenario,
+        caller=caller if caller is None or isinstance(caller, Caller) else Caller(caller),
+        agents=(agent,) if isinstance(agent, Agent) else tuple(agent),
+        **fields,
+    )
+
+
+def simulate(scenario: str | Path, **parameters: Unpack[SimulationParameters]) -> SimulatedCall:
+    """Run a scenario file to its end in virtual time. A scenario that fails is no error here: `outcome` says so.
+
+    AssertionError when the session leaves tasks, connections or modules behind.
+    """
+    call = run(Stage(simulation(scenario, **parameters)))
+    assert not call.leftovers, f"the session left behind: {', '.join(call.leftovers)}"
+    return call
+
+
+def run(stage: Stage, *instruments: trio.abc.Instrument) -> SimulatedCall:
+    """Play a simulation: the same one always gives the same, to the sample.
+
+    What is wrong with the simulation itself, such as a sound file that isn't there, is raised.
+    """
+    clock = trio.testing.MockClock(autojump_threshold=0)
+    try:
+        with in_order(stage.seed):
+            trio.run(stage.run, clock=clock, instruments=instruments)
+    except BaseExceptionGroup as group:
+        raise first_of(group) from None
+    if stage.mistake is not None:
+        raise stage.mistake
+    return stage.call()

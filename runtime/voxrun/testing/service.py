@@ -1,0 +1,86 @@
+"""`Service`: ElevenLabs as a simulated call meets it: signed URLs, conversations and text-to-speech on one host."""
+
+import json
+import re
+from collections.abc import Sequence
+from functools import partial
+
+import trio
+
+from voxrun.testing.agent import Agent, SpeechService
+from voxrun.testing.agent_connection import AgentConnection
+from voxrun.testing.news import News
+from voxrun.testing.replayed_connection import ReplayedConnection
+from voxrun.testing.sounds import Render
+from voxrun.testing.speech_connection import SpeechConnection
+from voxrun.transports.network import Network
+from voxrun.transports.server import Reply, Request, Upgrade, serve
+from voxrun.transports.websocket import WebSocket
+
+HOST = "elevenlabs.simulated"
+BASE_URL = f"http://{HOST}"
+PUBLIC_HOST = "api.elevenlabs.io"
+
+_CONVERSATION = "/v1/convai/conversation"
+_SPEECH = re.compile(r"/v1/text-to-speech/.+/stream-input")
+
+
+class Service:
+    """Answers with the first agent, then the second, …; the last one goes on."""
+
+    def __init__(self, agents: Sequence[Agent], speech: SpeechService, news: News, render: Render) -> None:
+        self.requests: list[Request] = []
+        self.conversations: list[AgentConnection] = []
+        self.speeches: list[SpeechConnection] = []
+        self._agents = agents
+        self._speech = speech
+        self._news = news
+        self._render = render
+        self._tries = 0
+
+    async def start(self, network: Network, nursery: trio.Nursery) -> None:
+        """Begin to serve, at the public address too, for scenarios that name it."""
+        await nursery.start(serve, network, HOST, 80, self._handle)
+        await nursery.start(serve, network, PUBLIC_HOST, 443, self._handle)
+
+    async def _handle(self, request: Request) -> Reply | Upgrade:
+        self.requests.append(request)
+        if _SPEECH.fullmatch(request.path):
+            refusal = self._speech.refuse
+            talk = partial(self._speak, request.query.get("output_format", ""))
+            return _refused(refusal) if refusal else Upgrade(talk)
+        if request.path == _CONVERSATION:
+            agent = self._next()
+            return _refused(agent.refuseSocket) if agent.refuseSocket else Upgrade(partial(self._converse, agent))
+        if not request.path.startswith(f"{_CONVERSATION}/get"):
+            return Reply(404, b'{"detail":"not found"}')
+        if refusal := self._agent.refuse:
+            self._next()
+            return _refused(refusal)
+        url = f"ws://{HOST}{_CONVERSATION}?conversation_signature=cvtkn_simulated_{len(self.requests)}"
+        return Reply(200, json.dumps({"signed_url": url}).encode())
+
+    @property
+    def _agent(self) -> Agent:
+        return self._agents[min(self._tries, len(self._agents) - 1)]
+
+    def _next(self) -> Agent:
+        agent = self._agent
+        self._tries += 1
+        return agent
+
+    async def _converse(self, agent: Agent, socket: WebSocket) -> None:
+        number = len(self.conversations) + 1
+        connection = ReplayedConnection if agent.recorded else AgentConnection
+        conversation = connection(agent, number, socket, self._news, self._render)
+        self.conversations.append(conversation)
+        await conversation.run()
+
+    async def _speak(self, output_format: str, socket: WebSocket) -> None:
+        connection = SpeechConnection(self._speech, output_format, socket, self._render)
+        self.speeches.append(connection)
+        await connection.run()
+
+
+def _refused(status: int) -> Reply:
+    return Reply(status, b'{"detail":"refused by the simulation"}')

@@ -1,0 +1,160 @@
+"""What a caller or agent of a simulated call says: a file, a test signal or a sentence."""
+
+import math
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+import numpy as np
+
+from voxrun.audio.frame import Samples, frame_size
+from voxrun.audio.resample import Resampler
+from voxrun.localagent.voice import RATE as VOICE_RATE
+from voxrun.localagent.voice import Voice
+from voxrun.transports.audio_file import AudioFile
+
+_FULL_SCALE = 32767
+_SYLLABLES_PER_SECOND = 4.0
+_PITCH_HERTZ = 120.0
+_LOWEST, _HIGHEST = 120.0, 3600.0  # Hz, of speech
+_WHOLE_FILE = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A wav, flac, ogg or mp3 file; a relative path is looked up beside the test, then beside the scenario."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tone:
+    """A sine of `seconds`; `level` is its RMS in dBFS."""
+
+    seconds: float
+    hertz: float
+    level: float
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """A signal with the pitch, spectrum and syllables of speech, which no two seeds share; `level` in dBFS RMS."""
+
+    seconds: float
+    seed: int
+    level: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A text in an espeak-ng voice; needs the `local-agent` extra."""
+
+    text: str
+    voice: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Recorded:
+    """What somebody has said: int16 samples, little-endian, and their rate in Hz."""
+
+    audio: bytes
+    rate: int
+
+    def __repr__(self) -> str:
+        return f"Recorded({len(self.audio) / 2 / self.rate:.1f} s)"
+
+
+Sound: TypeAlias = File | Tone | Speech | Sentence | Recorded
+
+
+class Render(Protocol):
+    """Gives the samples of a sound at a rate, as `render` does, and knows where files are."""
+
+    def __call__(self, sound: Sound, rate: int, /) -> Samples: ...
+
+
+def tone(seconds: float, hertz: float = 440.0, level: float = -13.0) -> Tone:
+    """A sine."""
+    return Tone(seconds, hertz, level)
+
+
+def speech(seconds: float, seed: int = 0, level: float = -20.0) -> Speech:
+    """A test signal that is heard as speech by whoever measures, and is found again by correlation."""
+    return Speech(seconds, seed, level)
+
+
+def sentence(text: str, voice: str = "en-us") -> Sentence:
+    """A spoken text."""
+    return Sentence(text, voice)
+
+
+def spoken(text: str, seconds: float | None) -> Speech:
+    """The test signal that stands for a text: another one for each text; 15 characters take a second."""
+    return speech(len(text) / 15 if seconds is None else seconds, zlib.crc32(text.encode()))
+
+
+def render(sound: Sound, rate: int, folders: Sequence[Path] = ()) -> Samples:
+    """The samples at `rate` Hz: mono int16, shape (n,), not to be changed. ConfigurationError when it can't be had."""
+    return _read(sound.path, rate, folders) if isinstance(sound, File) else _made(sound, rate)
+
+
+@lru_cache(maxsize=256)
+def _made(sound: Tone | Speech | Sentence | Recorded, rate: int) -> Samples:
+    match sound:
+        case Tone(seconds, hertz, level):
+            samples = _at_level(np.sin(2 * np.pi * hertz / rate * np.arange(round(seconds * rate))), level)
+        case Speech(seconds, seed, level):
+            samples = _at_level(_speech(round(seconds * rate), rate, seed), level)
+        case Sentence(text, voice):
+            samples = resampled(Voice(voice).say(text), VOICE_RATE, rate)
+        case Recorded(audio, own_rate):
+            samples = resampled(np.frombuffer(audio, "<i2").astype(np.int16), own_rate, rate)
+    samples.flags.writeable = False
+    return samples
+
+
+def resampled(samples: Samples, source: int, target: int) -> Samples:
+    """All of `samples` at another rate, up to the last whole frame, the rest of which is silence."""
+    if source == target:
+        return samples.copy()
+    size = frame_size(source)
+    frames = np.zeros((-(-len(samples) // size), size), np.int16)
+    frames.reshape(-1)[: len(samples)] = samples
+    resampler = Resampler(source, target)
+    return np.concatenate([np.zeros(0, np.int16), *map(resampler.process, frames)])
+
+
+def _read(path: str, rate: int, folders: Sequence[Path]) -> Samples:
+    found = next((folder / path for folder in folders if (folder / path).exists()), Path(path))
+    file = AudioFile(found)
+    try:
+        return resampled(file.read(_WHOLE_FILE), file.rate, rate)
+    finally:
+        file.close()
+
+
+def _at_level(signal: "np.ndarray[tuple[int], np.dtype[np.float64]]", level: float) -> Samples:
+    rms = math.sqrt(float(np.mean(np.square(signal)))) if len(signal) else 0.0
+    scaled = signal * (10 ** (level / 20) * (_FULL_SCALE + 1) / rms if rms else 0.0)
+    samples: Samples = np.clip(np.rint(scaled), -_FULL_SCALE, _FULL_SCALE).astype(np.int16)
+    return samples
+
+
+def _speech(count: int, rate: int, seed: int) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    """Pulses of a wandering pitch and noise, shaped as a vocal tract does, in syllables that never fall silent."""
+    random = np.random.default_rng(seed)
+    time = np.arange(count) / rate
+    wander, beat = random.uniform(0, 2 * np.pi, 2)
+    pitch = _PITCH_HERTZ * random.uniform(0.8, 1.6) * (1 + 0.15 * np.sin(2 * np.pi * 0.7 * time + wander))
+    voiced = np.diff(np.floor(np.cumsum(pitch) / rate), prepend=0.0)
+    source = np.fft.rfft(voiced * 4 + 0.15 * random.standard_normal(count))
+    hertz = np.fft.rfftfreq(count, 1 / rate) if count else np.zeros(1)
+    formants = sum(
+        np.exp(-(((hertz - centre) / width) ** 2)) for centre, width in ((500, 350), (1500, 500), (2500, 700))
+    )
+    shape = np.where((hertz > _LOWEST) & (hertz < _HIGHEST), formants, 0.0)
+    syllables = 0.6 + 0.4 * np.sin(2 * np.pi * _SYLLABLES_PER_SECOND * time + beat)
+    return np.asarray(np.fft.irfft(source * shape, count) * syllables)

@@ -1,0 +1,227 @@
+"""`Stage`: where a `Simulation` is played: a session with all that it meets, in one trio run."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from random import Random
+
+import trio
+import trio.testing
+
+from voxrun.audio.frame import Samples
+from voxrun.errors import ConfigurationError, ScenarioError
+from voxrun.media.leg import Leg, Party
+from voxrun.media.ticker import Ticker
+from voxrun.protocol.elevenlabs.cassette import Cassette, read_cassette
+from voxrun.providers.elevenlabs.cassette_recorder import CassetteRecorder
+from voxrun.session.failure import OWN_MODULES
+from voxrun.session.secrets import Secrets
+from voxrun.session.services import Language, Services
+from voxrun.session.session import Outcome, Session
+from voxrun.testing.agent import Agent, SpeechService
+from voxrun.testing.caller import Caller
+from voxrun.testing.caller_leg import CallerLeg
+from voxrun.testing.differences import differences
+from voxrun.testing.disk import Disk
+from voxrun.testing.faults import Cut, Fault, Impair, Refuse, SlowDisk, Stall
+from voxrun.testing.moments import After, Step
+from voxrun.testing.network import SimulatedNetwork
+from voxrun.testing.news import News, Play
+from voxrun.testing.rtp_caller import RtpCaller
+from voxrun.testing.service import BASE_URL, Service
+from voxrun.testing.simulated_call import Record, SimulatedCall, SimulatedCaller, no_track
+from voxrun.testing.sounds import Sound, render
+
+API_KEY = "xi-simulated-key-0123456789"
+"""The secret ELEVENLABS_API_KEY, unless the test gives another."""
+
+LIMIT_SECONDS = 600.0
+"""A session that is not over by then is ended with an error."""
+
+SETTLE_SECONDS = 2.0
+"""How long the peers may take to notice that the session is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """All that a simulated call is made of, as `SimulationParameters` says."""
+
+    scenario: Path
+    caller: Caller | None = field(default_factory=Caller)
+    agents: Sequence[Agent] = (Agent(),)
+    speech: SpeechService = field(default_factory=SpeechService)
+    faults: Sequence[Step[Fault]] = ()
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    idleSeconds: float = 1.0
+    limitSeconds: float = LIMIT_SECONDS
+    seed: int = 0
+    folder: Path = Path()
+    files: Path | None = None
+    cassette: Cassette | None = None
+    """What the agents are from, if they are."""
+
+
+class Stage:
+    """Plays a simulation once. `scope` is that of the session, for who wants to break it off."""
+
+    def __init__(self, wanted: Simulation) -> None:
+        self.scope = trio.CancelScope()
+        self.seed = wanted.seed
+        self.mistake: ConfigurationError | None = None
+        """What is wrong with the simulation itself: the session takes it for a failure of its own."""
+        self._wanted = wanted
+        self._random = Random(wanted.seed)
+        self._records: list[Record] = []
+        self._taken_down: list[str] = []
+        self._leftovers: list[str] = []
+        self._outcome = Outcome("cancelled", None)
+        self._seconds = 0.0
+        self._caller: CallerLeg | RtpCaller | None = None
+        self._network: SimulatedNetwork
+        self._news: News
+        self._disk: Disk
+        self._service: Service
+
+    async def run(self) -> None:
+        """Play it."""
+        wanted = self._wanted
+        self._network, self._news = SimulatedNetwork(), News()
+        self._disk = Disk(self._network, wanted.files, self._render)
+        self._service = Service(wanted.agents, wanted.speech, self._news, self._render)
+        async with trio.open_nursery() as nursery:
+            await self._service.start(self._network, nursery)
+            ticker = Ticker()
+            nursery.start_soon(ticker.run)
+            tasks = trio.lowlevel.current_statistics().tasks_living
+            await self._play(Session(wanted.scenario, self._services(), ticker, idle_seconds=wanted.idleSeconds))
+            await self._settle(tasks)
+            nursery.cancel_scope.cancel(reason="the simulation is over")
+
+    def call(self) -> SimulatedCall:
+        """What came of it."""
+        caller = self._caller
+        return SimulatedCall(
+            outcome=self._outcome,
+            records=self._records,
+            seconds=self._seconds,
+            caller=SimulatedCaller(
+                no_track() if caller is None else caller.play.said,
+                no_track() if caller is None else caller.play.heard,
+                "" if caller is None else "".join(caller.digits),
+            ),
+            agents=self._service.conversations,
+            spoken=[text for connection in self._service.speeches for text in connection.texts],
+            requests=self._service.requests,
+            files=self._disk.written,
+            unplayed=[] if caller is None else [repr(step.action) for step in caller.play.pending],
+            leftovers=self._leftovers,
+            differences=self._differences(),
+        )
+
+    def _differences(self) -> list[str]:
+        recorded, lines = self._wanted.cassette, self._taken_down
+        if recorded is None:
+            return []
+        return differences(recorded, read_cassette(lines, "this call") if lines else Cassette("this call", ()))
+
+    async def _play(self, session: Session) -> None:
+        session.trace_log.subscribe(self._note)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(Play(self._news, partial(self._go_wrong, session)).run, self._wanted.faults)
+            nursery.start_soon(self._limit, session)
+            leg, party = self._call_in(nursery)
+            await trio.testing.wait_all_tasks_blocked()  # a fault at 0 s is there from the beginning
+            with self.scope:
+                self._outcome = await session.run(leg, party)
+            self._seconds = self._news.now()
+            nursery.cancel_scope.cancel(reason="the session is over")
+
+    def _services(self) -> Services:
+        secrets = Secrets({"ELEVENLABS_API_KEY": API_KEY, **self._wanted.secrets}, {})
+        is_replay = self._wanted.cassette is not None
+        return Services(
+            secrets=secrets,
+            cassette=CassetteRecorder(self._taken_down.append, secrets.scrub, keeps_audio=False) if is_replay else None,
+            network=self._network,
+            offload=self._disk.offload,
+            random=self._random,
+            base_urls={"elevenlabs": BASE_URL},
+            sounds=self._disk,
+            language=_language(self._wanted.scenario),
+        )
+
+    def _call_in(self, nursery: trio.Nursery) -> tuple[Leg | None, Party]:
+        caller = self._wanted.caller
+        if caller is None:
+            return None, Party()
+        party = Party(
+            callerid=caller.callerid,
+            destination=caller.destination,
+            displayName=caller.displayName,
+            headers=caller.headers,
+            customData=caller.customData,
+        )
+        if caller.rtp is None:
+            self._caller = CallerLeg(caller, self._news, self._render)
+            return self._caller, party
+        self._caller = RtpCaller(caller, self._news, self._render, self._random)
+        nursery.start_soon(self._caller.run)
+        return self._caller.leg, party
+
+    def _render(self, sound: Sound, rate: int, /) -> Samples:
+        try:
+            return render(sound, rate, (self._wanted.folder, self._wanted.scenario.parent))
+        except ConfigurationError as error:
+            self.mistake = error
+            raise
+
+    def _note(self, line: str) -> None:
+        record = json.loads(line)
+        self._records.append(record)
+        if record["kind"] == "event":
+            self._news.tell("event", record["name"])
+
+    async def _go_wrong(self, session: Session, fault: Fault) -> None:
+        session.trace("fault", what=repr(fault))
+        match fault:
+            case Cut():
+                self._network.cut()
+            case Stall(seconds):
+                await self._network.stall(seconds)
+            case Refuse(seconds):
+                await self._network.refuse(seconds)
+            case Impair():
+                if isinstance(self._caller, RtpCaller):
+                    self._caller.air.impairment = fault
+            case SlowDisk(seconds):
+                self._disk.seconds = seconds
+
+    async def _limit(self, session: Session) -> None:
+        await trio.sleep(self._wanted.limitSeconds)
+        limit = f"not over within {self._wanted.limitSeconds:g} s"
+        waits = [step.moment for step in self._caller.play.pending] if self._caller is not None else []
+        cue = next((moment.cue for moment in waits if isinstance(moment, After)), None)
+        advice = "does the caller hang up, or the scenario end the session?"
+        session.broke(ScenarioError(f"{limit}: {advice if cue is None else f'the caller still waits until {cue}'}"))
+        session.terminate(limit)
+
+    async def _settle(self, tasks: int) -> None:
+        """Give the peers time to see that all is over, then look who is left."""
+        with trio.move_on_after(SETTLE_SECONDS):
+            await self._network.quiet()
+        await trio.testing.wait_all_tasks_blocked()
+        left = trio.lowlevel.current_statistics().tasks_living - tasks
+        if left:
+            self._leftovers.append(f"{left} tasks are left")
+        self._leftovers += [f"module {name} is left" for name in sys.modules if name.startswith(OWN_MODULES)]
+
+
+def _language(scenario: Path) -> Language | None:
+    if scenario.suffix != ".vox":
+        return None
+    from voxrun.api.vox import vox_language  # noqa: PLC0415 - its parser is slow to start
+
+    return vox_language

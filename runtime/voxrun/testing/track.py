@@ -1,0 +1,143 @@
+"""`Track`: what one party of a simulated call said or heard, and the questions that a test asks of it.
+
+Times are seconds since the session began. A sample is audible when its absolute value passes the threshold.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+
+import numpy as np
+
+from voxrun.audio.frame import FRAME_SECONDS, Samples
+from voxrun.audio.level import dbfs
+from voxrun.testing.golden import compare_with_golden, write_recording
+from voxrun.testing.likeness import Match, best_match, matching_spans, resampled
+from voxrun.testing.verdict import Verdict
+from voxrun.trace.spans import Span, spans_of
+
+AUDIBLE_DBFS = -60.0
+"""Peaks below are silence: 33 of 32768."""
+
+GAP_SECONDS = 0.2
+"""Shorter pauses don't end a sound."""
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """Mono int16 `samples` of shape (n,), at `rate` Hz; the first of them is of the time `begin`."""
+
+    samples: Samples
+    rate: int
+    begin: float = 0.0
+
+    @property
+    def end(self) -> float:
+        """The time after the last sample."""
+        return self.begin + len(self.samples) / self.rate
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return len(self.samples) / self.rate
+
+    def __repr__(self) -> str:
+        return f"<{self.seconds:.2f} s of audio from {self.begin:.2f} s, {self.rate} Hz, {dbfs(self.samples):.1f} dBFS>"
+
+    def slice(self, begin: float, end: float = math.inf) -> "Track":
+        """What there is between two times."""
+        first, last = self._index(begin), self._index(end)
+        return Track(self.samples[first:last], self.rate, self.begin + first / self.rate)
+
+    def level(self, begin: float, end: float = math.inf) -> float:
+        """The RMS level between two times, in dBFS: -96 for digital silence and where there is nothing."""
+        samples = self.slice(begin, end).samples
+        return dbfs(samples) if len(samples) else -96.0
+
+    def audible(self, gap: float = GAP_SECONDS, threshold: float = AUDIBLE_DBFS) -> tuple[Span, ...]:
+        """When there is sound above `threshold` dBFS, to the sample; what is less than `gap` seconds apart is one."""
+        loud = self._loudness > _amplitude(threshold)
+        return spans_of(loud, self.rate, self.begin, gap)
+
+    def silentBetween(self, begin: float, end: float, threshold: float = AUDIBLE_DBFS) -> Verdict:
+        """Whether no sample between two times passes `threshold` dBFS."""
+        if begin > self.end + FRAME_SECONDS or end <= self.begin:
+            return Verdict(False, f"the audio is from {self.begin:.3f} to {self.end:.3f} s: nothing to judge")
+        until = "on" if end == math.inf else f"to {end:.3f} s"
+        wanted = f"silence was wanted from {begin:.3f} s {until}"
+        sounds = self.slice(begin, end).audible(threshold=threshold)
+        if not sounds:
+            return Verdict(True, f"silent from {begin:.3f} s {until}")
+        lines = [f"{sound.begin:9.3f} {sound.end:9.3f} s {self.level(*sound):7.1f} dBFS" for sound in sounds]
+        first = f"heard {self.level(*sounds[0]):.1f} dBFS from {sounds[0].begin:.3f} to {sounds[0].end:.3f} s"
+        more = f" and {len(sounds) - 1} more" if len(sounds) > 1 else ""
+        return Verdict(False, f"{first}{more}; {wanted}", "\n".join(lines))
+
+    def silentFrom(self, time: float, threshold: float = AUDIBLE_DBFS) -> Verdict:
+        """Whether no sample from `time` to the end passes `threshold` dBFS."""
+        return self.silentBetween(time, math.inf, threshold)
+
+    def firstSoundAfter(self, time: float, threshold: float = AUDIBLE_DBFS) -> float:
+        """When the first audible sample at or after `time` is; infinite when none comes."""
+        first = self._index(time)
+        loud = self._loudness[first:] > _amplitude(threshold)
+        place = int(np.argmax(loud)) if len(loud) else 0
+        return self.begin + (first + place) / self.rate if len(loud) and loud[place] else math.inf
+
+    def lastSoundBefore(self, time: float, threshold: float = AUDIBLE_DBFS) -> float:
+        """When the last audible sample before `time` ends; minus infinity when there is none."""
+        last = self._index(time)
+        loud = self._loudness[:last][::-1] > _amplitude(threshold)
+        place = int(np.argmax(loud)) if len(loud) else 0
+        return self.begin + (last - place) / self.rate if len(loud) and loud[place] else -math.inf
+
+    def contains(self, other: "Track | Samples", likeness: float = 0.9) -> Match:
+        """Whether the sound `other` is somewhere in here, at any time and level: where, how loud and how like it is.
+
+        `other` as mere samples has this track's rate. True from a normalised correlation of `likeness` on.
+        """
+        source = other if isinstance(other, Track) else Track(other, self.rate)
+        sound = resampled(source.samples, source.rate, self.rate)
+        audible = np.flatnonzero(np.abs(sound.astype(np.int32)) > _amplitude(AUDIBLE_DBFS))
+        if not len(audible):
+            raise ValueError("what is looked for is silent")
+        first = int(audible[0])
+        place, gain, found = best_match(self.samples, sound[first : int(audible[-1]) + 1])
+        at = self.begin + (place - first) / self.rate
+        return Match(found >= likeness, at=at, lag=at - source.begin, gain=gain, likeness=found, wanted=likeness)
+
+    def spansOf(self, source: "Track | Samples", likeness: float = 0.8) -> tuple[Span, ...]:
+        """When the sound `source`, or any part of it, is heard here, to the frame of 20 ms.
+
+        In a mix of two equally loud voices each has a likeness of 0.7.
+        """
+        rate = source.rate if isinstance(source, Track) else self.rate
+        samples = source.samples if isinstance(source, Track) else source
+        sound = resampled(samples, rate, self.rate)
+        return matching_spans(self.samples, sound, self.rate, self.begin, likeness)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write it as wav or flac, whichever `path` ends in. Raises OSError."""
+        write_recording(path, self.samples, self.rate)
+
+    def matchesGolden(self, path: str | PathLike[str], tolerance: float = -70.0) -> Verdict:
+        """Whether it is what was recorded in `path`: no sample differs by more than `tolerance` dBFS.
+
+        With `--update-golden` the recording is written anew, and it matches.
+        """
+        return compare_with_golden(self.samples, self.rate, self.begin, path, tolerance)
+
+    @cached_property
+    def _loudness(self) -> Samples:
+        """Absolute values; that of -32768 is one less."""
+        return np.abs(np.maximum(self.samples, np.int16(-32767)))
+
+    def _index(self, time: float) -> int:
+        """The sample of a time, within what there is."""
+        place = (time - self.begin) * self.rate
+        return round(min(max(place, 0.0), float(len(self.samples))))
+
+
+def _amplitude(threshold: float) -> int:
+    return int(32768 * 10 ** (threshold / 20))

@@ -1,0 +1,90 @@
+"""The tests in a `.vox` file: `vox_tests` reads them, and each can be simulated."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from voxrun.api.surface import scenario_surface
+from voxrun.dsl import sentences
+from voxrun.dsl.diagnostic import Diagnostic, render
+from voxrun.dsl.nodes import Span
+from voxrun.dsl.parser import parse
+from voxrun.dsl.sentence_checker import check_tests
+from voxrun.dsl.sentences import Action, Expectation, Test
+from voxrun.dsl.source import Source
+from voxrun.errors import ScenarioError
+from voxrun.session.failure import short_path
+from voxrun.testing.files_beside import FilesBeside
+from voxrun.testing.running import SimulationParameters
+from voxrun.testing.vox_plan import Plan
+
+
+@dataclass(frozen=True)
+class VoxTest:
+    """A test, of the scenario in the file `path` if it names no other."""
+
+    path: Path
+    source: Source
+    node: Test
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.node.name.value
+
+    @property
+    def line(self) -> int:
+        """Where it begins, from 1."""
+        return self.source.place(self.node.span.start)[0]
+
+    @property
+    def scenario(self) -> Path:
+        """The file that is tested."""
+        return self.path if self.node.scenario is None else self.path.parent / self.node.scenario.value
+
+    @property
+    def expectations(self) -> list[Expectation]:
+        """What is expected, in order."""
+        return [said for said in self.node.sentences if isinstance(said, Expectation)]
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What its sentences come to."""
+        plan = Plan()
+        for said in self.node.sentences:
+            if isinstance(said, Action):
+                plan.take(said)
+            elif isinstance(said, sentences.Secret):
+                plan.secrets[said.name.value] = said.value.value
+        return plan
+
+    def parameters(self, files: Path) -> SimulationParameters:
+        """What `simulate` is to be given besides the scenario, which writes files below `files`."""
+        return {**self.plan.parameters(), "folder": self.path.parent, "files": files}
+
+    def show(self, span: Span, why: str, advice: str = "") -> str:
+        """What is wrong at a place of the test, as a person reads it."""
+        margin = len(str(self.source.place(span.start)[0])) + len(" = ")
+        return render(self.source, Diagnostic(span, "error", why, advice.replace("\n", "\n" + " " * margin)))
+
+    def unplayed(self, actions: Sequence[str]) -> list[str]:
+        """The sentences of what the caller did not come to do, which is given as `SimulatedCall` has it."""
+        waiting = list(reversed(actions))
+        found = []
+        for step, said in reversed(list(zip(self.plan.caller, self.plan.caller_spans, strict=True))):
+            if waiting and repr(step.action) == waiting[0]:
+                del waiting[0]
+                found.append(self.source.text[said.start : said.end])
+        return found[::-1]
+
+
+def vox_tests(path: Path) -> list[VoxTest]:
+    """The tests in a file. ScenarioError with all that is wrong in them."""
+    source = Source(short_path(str(path)), path.read_text(encoding="utf-8"))
+    program = parse(source)
+    found = check_tests(program, scenario_surface(), files=FilesBeside(path.parent))
+    mistakes = [render(source, diagnostic) for diagnostic in found if diagnostic.severity == "error"]
+    if mistakes:
+        raise ScenarioError("\n\n".join(mistakes))
+    return [VoxTest(path, source, test) for test in program.tests]

@@ -1,0 +1,67 @@
+"""`Turnstile`: how many may be inside at once, of whom, and how many may stand in the door."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+
+class Visit:
+    """One connection."""
+
+    def __init__(self, silent: Counter[str], peer: str) -> None:
+        self.peer = peer
+        self._silent: Counter[str] | None = silent
+        silent[peer] += 1
+
+    def has_spoken(self) -> None:
+        """It has said what it wants."""
+        if self._silent is not None:
+            _less(self._silent, self.peer)
+            self._silent = None
+
+
+@dataclass(slots=True)
+class Turnstile:
+    """Counts connections by the address of the peer; those without one are in this process, and are not counted."""
+
+    most: float = float("inf")
+    """Connections from one address."""
+    most_silent: float = float("inf")
+    """Those of them that have not sent a whole request yet."""
+    most_silent_of_all: float = float("inf")
+    """Those of all addresses together."""
+    refusals: Counter[str] = field(default_factory=Counter)
+    """Why somebody was turned away, and how often."""
+    _inside: Counter[str] = field(default_factory=Counter)
+    _silent: Counter[str] = field(default_factory=Counter)
+
+    @contextmanager
+    def passing(self, peer: str) -> Iterator[Visit | None]:
+        """Let a peer in for as long as the block takes; None for one that must go."""
+        if peer and (
+            self._inside[peer] >= self.most
+            or self._silent[peer] >= self.most_silent
+            or self._silent.total() >= self.most_silent_of_all
+        ):
+            self.refused("crowd")
+            yield None
+            return
+        self._inside[peer] += 1
+        visit = Visit(self._silent, peer)
+        try:
+            yield visit
+        finally:
+            visit.has_spoken()
+            _less(self._inside, peer)
+
+    def refused(self, reason: str) -> None:
+        """Count somebody who was turned away."""
+        self.refusals[reason] += 1
+
+
+def _less(counts: Counter[str], peer: str) -> None:
+    """One less; an address that nobody has is forgotten."""
+    counts[peer] -= 1
+    if counts[peer] <= 0:
+        del counts[peer]

@@ -1,0 +1,148 @@
+"""`voxrun check` as a process: what it prints, and how it ends."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.command import voxrun
+
+from voxrun.cli.check import check
+from voxrun.errors import ConfigurationError
+
+VOX = """\
+require ElevenLabs
+
+on AppEvents.CallAlerting as { call } {
+    const agent = await ElevenLabs.createAgentsClient({
+        xiApiKey: secret("ELEVENLABS_API_KEY"),
+        agentId: "agent_1",
+    })
+    on agent AgentsEvents.UserTranscript as { data } {
+        log "caller: ${data.user_transcription_event.user_transcrip}"
+    }
+    call.anwser()
+    call <-> agent
+}
+"""
+
+FOUND = """\
+reception.vox:5:26: warning: the secret ELEVENLABS_API_KEY is not set
+  |
+5 |         xiApiKey: secret("ELEVENLABS_API_KEY"),
+  |                          ^^^^^^^^^^^^^^^^^^^^
+  = set it in the environment, or with `--secret ELEVENLABS_API_KEY=…` or `--env-file FILE`
+
+reception.vox:9:54: error: this message has no field `user_transcrip`
+  |
+9 |         log "caller: ${data.user_transcription_event.user_transcrip}"
+  |                                                      ^^^^^^^^^^^^^^
+  = did you mean `user_transcript`?
+
+reception.vox:11:10: error: a Call has no member `anwser`
+   |
+11 |     call.anwser()
+   |          ^^^^^^
+   = did you mean `answer`?
+
+2 errors, 1 warning in 1 file
+"""
+
+RIGHT = "on AppEvents.Started { VoxEngine.terminate() }\n"
+
+
+@pytest.fixture
+def vox(tmp_path: Path) -> Path:
+    path = tmp_path / "reception.vox"
+    path.write_text(VOX)
+    return path
+
+
+def test_findings_are_shown_with_their_lines_and_advice(vox: Path) -> None:
+    done = voxrun("check", vox.name, cwd=vox.parent)
+    assert (done.status, done.out, done.err) == (1, FOUND, "")
+
+
+def test_what_is_set_counts_as_set(vox: Path) -> None:
+    (vox.parent / ".env").write_text("ELEVENLABS_API_KEY=key\n")
+    for options in (["--secret", "ELEVENLABS_API_KEY=key"], ["--env-file", ".env"]):
+        assert "not set" not in voxrun("check", vox.name, *options, cwd=vox.parent).out
+    done = voxrun("check", vox.name, cwd=vox.parent, env={"ELEVENLABS_API_KEY": "key"})
+    assert "not set" not in done.out
+
+
+def test_json_is_a_finding_a_line_and_nothing_else(vox: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check([str(vox), "--json", "--secret", "ELEVENLABS_API_KEY=key"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert json.loads(lines[1]) == {
+        "file": str(vox),
+        "line": 11,
+        "column": 10,
+        "endLine": 11,
+        "endColumn": 16,
+        "severity": "error",
+        "message": "a Call has no member `anwser`",
+        "advice": "did you mean `answer`?",
+    }
+    assert len(lines) == 2
+
+
+def test_nothing_wrong_ends_with_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.vox").write_text(RIGHT)
+    assert check([str(tmp_path / "a.vox")]) == 0
+    assert capsys.readouterr().out == "nothing wrong in 1 file\n"
+    assert check([str(tmp_path / "a.vox"), "--json"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_a_folder_is_its_scenarios(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "below" / ".hidden").mkdir(parents=True)
+    (tmp_path / "a.vox").write_text(RIGHT)
+    (tmp_path / "below" / "b.py").write_text("from voxrun import VoxEngine\nVoxEngine.terminat()\n")
+    (tmp_path / "below" / "other.py").write_text("not even Python")
+    (tmp_path / "below" / ".hidden" / "c.vox").write_text("log a")
+    assert check([str(tmp_path), str(tmp_path / "a.vox")]) == 1
+    out = capsys.readouterr().out
+    assert f"{tmp_path / 'below' / 'b.py'}:2:11: error: VoxEngine has no `terminat`" in out
+    assert out.endswith("1 error in 2 files\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "message"),
+    [
+        (b"log (1", "a.vox", "a.vox:1:"),
+        (b"x = (1", "a.py", "a.py:1:5: error: '(' was never closed"),
+        ("log 'ü'".encode("latin-1"), "a.vox", "a.vox:1:6: error: this is no text in UTF-8"),
+        (b"\xef\xbb\xbfprint(nam)\n", "a.py", "a.py:1:7: error: unknown name `nam`"),
+        (b"log 1\r\nlog nam\r\n", "a.vox", "a.vox:2:5: error: unknown name `nam`"),
+    ],
+)
+def test_what_is_no_scenario_at_all_is_a_finding(
+    content: bytes, name: str, message: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / name).write_bytes(content)
+    assert check([name]) == 1
+    assert message in capsys.readouterr().out
+
+
+def test_control_characters_stay_in_the_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "a.vox").write_text("log nam // \x1b[31m\n")
+    assert check(["a.vox"]) == 1
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_wrong_use_ends_with_2(tmp_path: Path) -> None:
+    for arguments in (["no.vox"], ["README.md"], []):
+        (tmp_path / "README.md").write_text("")
+        done = voxrun("check", *arguments, cwd=tmp_path)
+        assert (done.status, done.out) == (2, "")
+        assert done.err
+
+
+def test_a_file_that_nobody_may_read_is_wrong_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "a.vox").write_text(RIGHT)
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(ConfigurationError, match="can't be read: Permission denied"):
+        check([str(tmp_path / "a.vox")])

@@ -1,0 +1,174 @@
+"""`voxrun serve` as a process of its own, called over real sockets."""
+
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from signal import SIGINT, SIGTERM
+
+import numpy as np
+import pytest
+import trio
+from tests.cli.command import Running, read_wav, voxrun
+from tests.kit import tone
+from tests.serving.phone_caller import ECHO, TwilioCall
+
+from voxrun.cli.serve_options import parse
+from voxrun.cli.status import OK, WRONG_USE
+from voxrun.errors import ConfigurationError
+from voxrun.transports.network import TcpNetwork
+from voxrun.transports.websocket import open_websocket
+
+TOKEN = "the-token-of-the-test"
+
+STUCK = """from voxrun import *
+@VoxEngine.on(AppEvents.CallAlerting)
+def answer(event):
+    while True:
+        pass
+"""
+
+
+@pytest.fixture
+def echo(tmp_path: Path) -> Path:
+    path = tmp_path / "echo.py"
+    path.write_text(ECHO)
+    return path
+
+
+def port_of(running: Running) -> int:
+    running.wait_for("calls are taken on")
+    found = re.search(r":(\d+)$", running.shown[-1].strip())
+    assert found
+    return int(found[1])
+
+
+def call(port: int, talk: Callable[[TwilioCall], Awaitable[None]], query: str = f"?token={TOKEN}") -> None:
+    """One call, and what the caller does in it."""
+
+    async def main() -> None:
+        url = f"ws://127.0.0.1:{port}/media/twilio{query}"
+        async with open_websocket(TcpNetwork(), url) as socket, trio.open_nursery() as nursery:
+            twilio = TwilioCall(socket)
+            nursery.start_soon(twilio.listen)
+            await talk(twilio)
+            with trio.fail_after(10):
+                await twilio.over()
+
+    trio.run(main)
+
+
+@pytest.mark.slow
+def test_a_call_over_real_sockets_is_answered_recorded_and_traced(echo: Path) -> None:
+    folder = echo.parent
+
+    async def talk(twilio: TwilioCall) -> None:
+        twilio.start(callerid="+49301", destination="+1")
+        await trio.sleep(0.3)
+        await twilio.say(tone(8000, 2.0))
+        assert np.abs(twilio.heard[8000:]).max() > 5000
+        twilio.hang_up()
+
+    arguments = ("serve", echo, "--listen", "127.0.0.1:0", "--token", TOKEN, "--record", "kept", "--trace", "kept")
+    with Running(*arguments, cwd=folder) as running:
+        call(port_of(running), talk)
+        running.wait_for("over after")
+        running.signal(SIGTERM)
+        done = running.finish()
+    assert done.status == OK
+    assert done.err == ""
+    assert "call from +49301 to +1 by twilio: echo.py" in done.out
+    assert "all calls are over" in done.out
+    assert TOKEN not in done.text
+    (wav,) = folder.glob("kept/*.wav")
+    assert len(read_wav(wav)) > 2 * 8000
+    assert len(list(folder.glob("kept/*.jsonl"))) == 1
+
+
+@pytest.mark.slow
+def test_the_first_signal_waits_and_the_second_does_not(echo: Path) -> None:
+    with Running("serve", echo, "--listen", "127.0.0.1:0", "--record", "kept", cwd=echo.parent) as running:
+        port = port_of(running)
+
+        async def talk(twilio: TwilioCall) -> None:
+            twilio.start()
+            await trio.sleep(0.3)
+            await twilio.say(tone(8000, 0.5))
+            running.signal(SIGINT)
+            await twilio.say(tone(8000, 0.5))
+            assert running.is_alive(0.0)
+            running.signal(SIGINT)
+
+        call(port, talk, "")
+        done = running.finish()
+    assert done.err == ""
+    assert "1 go on for at most 60 s" in done.out
+    (wav,) = echo.parent.glob("kept/*.wav")
+    assert len(read_wav(wav)) >= 8000
+
+
+@pytest.mark.slow
+def test_a_scenario_that_never_waits_is_broken_into_and_named(echo: Path, tmp_path: Path) -> None:
+    stuck = tmp_path / "stuck.py"
+    stuck.write_text(STUCK)
+    arguments = ("serve", echo, "--listen", "127.0.0.1:0", "--route", f"stuck={stuck}")
+    with Running(*arguments, cwd=tmp_path) as running:
+        port = port_of(running)
+
+        async def talk(twilio: TwilioCall) -> None:
+            twilio.start(destination="stuck")
+
+        call(port, talk, "")
+        running.signal(SIGTERM)
+        done = running.finish()
+    assert "stuck.py:4: in a handler of Application.CallAlerting: this has held up all calls for 2 s" in done.out
+    assert done.status == OK
+
+
+def test_others_are_let_in_only_by_a_token(echo: Path) -> None:
+    done = voxrun("serve", echo, "--listen", "0.0.0.0:0", cwd=echo.parent)
+    assert done.status == WRONG_USE
+    assert "can be reached by others: give a --token" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mistake"),
+    [
+        ([], "say which SCENARIO"),
+        (["gone.py"], "there is no scenario gone.py"),
+        (["echo.py", "--route", "x"], "--route takes PATTERN=FILE"),
+        (["echo.py", "--route", "x=gone.py"], "there is no scenario gone.py"),
+        (["echo.py", "--listen", "8080"], "--listen takes HOST:PORT"),
+        (["echo.py", "--listen", "127.0.0.1:99999"], "--listen takes HOST:PORT"),
+        (["echo.py", "--listen", ":8080"], "--listen takes HOST:PORT"),
+        (["echo.py", "--listen", "example.com:80"], "can be reached by others"),
+        (["echo.py", "--listen", "[::]:80"], "can be reached by others"),
+        (["echo.py", "--public-url", "calls.example.com"], "--public-url takes an address"),
+        (["echo.py", "--sandbox"], "--sandbox is for .vox scenarios"),
+        (["echo.py", "--record", "echo.py"], "--record echo.py can't be used"),
+    ],
+)
+def test_wrong_use_is_told(echo: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], mistake: str) -> None:
+    monkeypatch.chdir(echo.parent)
+    with pytest.raises(ConfigurationError) as caught:
+        parse(arguments)
+    assert mistake in str(caught.value)
+
+
+def test_what_was_said(echo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(echo.parent)
+    monkeypatch.setenv("VOXRUN_TOKEN", "of-the-environment")
+    arguments = [
+        "echo.py",
+        "--listen",
+        "[::1]:0",
+        "--route",
+        "+49*=echo.py",
+        "--max-calls",
+        "7",
+        "--secret",
+        "TWILIO_AUTH_TOKEN=t",
+    ]
+    options = parse(arguments)
+    assert (options.host, options.port, options.settings.max_calls) == ("::1", 0, 7)
+    assert (options.keys.token, options.keys.twilio) == ("of-the-environment", "t")
+    assert parse(["echo.py", "--token", "given"]).keys.token == "given"

@@ -1,0 +1,221 @@
+"""`voxrun test` as somebody uses it."""
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from tests.cli.command import COMMAND, environment, voxrun
+
+ROOT = Path(__file__).parents[2]
+
+SCENARIO = """\
+on AppEvents.CallAlerting as { call } {
+    on call CallEvents.ToneReceived as { tone } { log "key ${tone}" }
+    on call CallEvents.Disconnected { VoxEngine.terminate() }
+    call.answer()
+    call.handleTones(true)
+    call -> call
+}
+
+test "a key is logged" {
+    caller presses "5" at 1s
+    caller hangs up at 2s
+    expect log "key 5"
+}
+
+test "the call is short" {
+    caller says tone lasting 1s at 1s
+    caller hangs up at 3s
+    expect call lasts at most LENGTH
+}
+"""
+
+PYTHON = """\
+from voxrun.testing import at, hangUp, say, tone
+
+def test_the_caller_hears_himself(simulate):
+    call = simulate("echo.vox", caller=[at(1.0, say(tone(1.0))), at(3.0, hangUp())]).expectOk()
+    assert call.caller.heard.silentFrom(TIME)
+"""
+
+HIDE_PYTEST = (
+    "from importlib import util; find = util.find_spec; "
+    "util.find_spec = lambda name, *rest: None if name == 'pytest' else find(name, *rest)"
+)
+
+
+def write(folder: Path, length: str = "3s", time_: float = 2.1) -> None:
+    (folder / "echo.vox").write_text(SCENARIO.replace("LENGTH", length))
+    (folder / "test_echo.py").write_text(PYTHON.replace("TIME", str(time_)))
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2")])
+def test_all_pass(tmp_path: Path, options: tuple[str, ...]) -> None:
+    write(tmp_path)
+    done = voxrun("test", *options, cwd=tmp_path)
+    *files, last = done.out.splitlines()
+    assert sorted(files) == ["echo.vox  2 passed", "test_echo.py  1 passed"]
+    assert last.startswith("3 passed in ")
+    assert last.endswith(" s, 8 s of calls")
+    assert done.status == 0
+    assert done.err == ""
+
+
+def test_a_failure_shows_its_line_the_reason_and_the_call(tmp_path: Path) -> None:
+    write(tmp_path, "2s", 1.5)
+    done = voxrun("test", "--timeline-png", "pictures", cwd=tmp_path)
+    assert done.status == 1
+    assert "echo.vox  1 passed, 1 failed\n" in done.out
+    assert (
+        "echo.vox:18:5: error: the call lasted 3.00 s\n"
+        "   |\n"
+        "18 |     expect call lasts at most 2s\n"
+        "   |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^\n"
+    ) in done.out
+    assert "test_echo.py:5:5: error: " in done.out
+    assert "silence was wanted from 1.500 s on" in done.out
+    line = "assert call.caller.heard.silentFrom(1.5)"
+    assert f"5 |     {line}\n  |     {'^' * len(line)}\n" in done.out
+    assert done.out.count("caller  .....") == 2
+    assert "1 passed, 2 failed in " in done.out.splitlines()[-1]
+    pictures = sorted((tmp_path / "pictures").iterdir())
+    assert [picture.name for picture in pictures] == [
+        "echo.vox-the-call-is-short-1.png",
+        "test_echo.py-test_the_caller_hears_himself-1.png",
+    ]
+    for picture in pictures:
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        assert str(picture) in done.out
+
+
+def test_some_of_them_and_a_report_for_ci(tmp_path: Path) -> None:
+    write(tmp_path)
+    done = voxrun("test", "-k", "key", "--junit", "report.xml", cwd=tmp_path)
+    assert done.status == 0
+    assert done.out.startswith("echo.vox  1 passed\n1 passed in ")
+    (case,) = ElementTree.parse(tmp_path / "report.xml").iter("testcase")
+    assert case.get("name") == "a key is logged"
+
+
+def test_golden_recordings_are_made_when_asked_for(tmp_path: Path) -> None:
+    write(tmp_path)
+    path = tmp_path / "echo.vox"
+    path.write_text(path.read_text() + '\ntest "golden" { expect caller hears exactly "golden.flac" until 1s }\n')
+    path.write_text(path.read_text().replace("{ expect caller", "{\ncaller hangs up at 2s\nexpect caller"))
+    assert "run with --update-golden to make it" in voxrun("test", "-k", "golden", cwd=tmp_path).out
+    assert voxrun("test", "-k", "golden", "--update-golden", cwd=tmp_path).status == 0
+    assert (tmp_path / "golden.flac").exists()
+    assert voxrun("test", "-k", "golden", cwd=tmp_path).status == 0
+
+
+def test_a_file_that_is_no_test_fails_and_the_others_are_run(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "wrong.vox").write_text('test "a" {\n    caller say "x"\n}\n')
+    (tmp_path / "test_wrong.py").write_text("import nothing_like_it\n")
+    done = voxrun("test", cwd=tmp_path)
+    assert done.status == 1
+    assert "wrong.vox:2:12: error: `say` has no meaning here" in done.out
+    assert "did you mean `says`?" in done.out
+    assert "nothing_like_it" in done.out
+    assert "3 passed, 2 failed" in done.out.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("none.vox",), "there is no none.vox: check the path"),
+        (("empty",), "there are no tests in empty"),
+        (("echo.vox", "-k", "nothing"), "there is no such test"),
+        (("-n", "many"), "'many' is no number of processes"),
+        (("--unknown",), "--unknown"),
+    ],
+)
+def test_wrong_use(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    write(tmp_path)
+    (tmp_path / "empty").mkdir()
+    done = voxrun("test", *arguments, cwd=tmp_path)
+    assert done.status == 2
+    assert said in done.text
+
+
+def test_without_pytest_it_says_what_to_install(tmp_path: Path) -> None:
+    write(tmp_path)
+    command = [
+        sys.executable,
+        "-c",
+        f"{HIDE_PYTEST}; import sys; from voxrun.cli import main; sys.exit(main(['test']))",
+    ]
+    done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "voxrun: `voxrun test` needs pytest: pip install 'voxrun[testing]'\n"
+
+
+def test_the_shipped_scenarios_pass_and_each_has_tests(tmp_path: Path) -> None:
+    scenarios = ROOT / "scenarios"
+    done = voxrun("test", scenarios, cwd=tmp_path)
+    assert done.status == 0, done.out
+    for path in scenarios.glob("*.*"):
+        tested = path.name if path.suffix == ".vox" else f"test_{path.stem}.py"
+        assert f"{tested}  " in done.out
+
+
+class Terminal:
+    """`voxrun test --watch` in a terminal of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.pid, self._file = pty.fork()
+        if self.pid == 0:
+            os.chdir(folder)
+            os.execve(sys.executable, [*COMMAND, "test", "--watch"], environment())
+
+    def until(self, text: str, seconds: float = 40.0) -> str:
+        """What is shown up to and with `text`."""
+        shown = ""
+        end = time.monotonic() + seconds
+        while text not in shown:
+            ready, _, _ = select.select([self._file], [], [], max(end - time.monotonic(), 0.0))
+            assert ready, f"{text!r} was not shown in time, but {shown}"
+            shown += os.read(self._file, 65536).decode()
+        return shown
+
+    def press_ctrl_c(self) -> int:
+        """The exit status after it."""
+        os.write(self._file, b"\x03")
+        _, status = os.waitpid(self.pid, 0)
+        self.pid = 0
+        return os.waitstatus_to_exitcode(status)
+
+    def close(self) -> None:
+        if self.pid:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        os.close(self._file)
+
+
+@pytest.mark.slow
+def test_watch_runs_what_a_change_concerns(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "other").mkdir()
+    write(tmp_path / "other")
+    (tmp_path / "other" / "test_echo.py").rename(tmp_path / "other" / "test_other.py")
+    terminal = Terminal(tmp_path)
+    try:
+        assert "6 passed" in terminal.until("waiting for changes")
+        write(tmp_path, "2s")
+        shown = terminal.until("waiting for changes")
+        assert "2 passed, 1 failed" in shown
+        assert "other" not in shown
+        (tmp_path / "other" / "test_other.py").write_text(PYTHON.replace("TIME", "2.2"))
+        shown = terminal.until("waiting for changes")
+        assert "other/test_other.py  1 passed" in shown
+        assert "other/echo.vox" not in shown
+        assert terminal.press_ctrl_c() == 130
+    finally:
+        terminal.close()

@@ -1,0 +1,81 @@
+"""What a `.vox` scenario does in its session costs the others no more than a tick."""
+
+import itertools
+import time
+from pathlib import Path
+
+import pytest
+import trio
+from tests.kit import ScriptedLeg, hum, inline
+
+from voxrun.api.vox import vox_language
+from voxrun.audio.frame import FRAME_SECONDS, Samples
+from voxrun.media.ticker import Ticker
+from voxrun.session.secrets import Secrets
+from voxrun.session.services import Services
+from voxrun.session.session import Session
+from voxrun.transports.network import MemoryNetwork
+from voxrun.transports.sound_library import SoundLibrary
+
+STORMS = [
+    "while true { }",
+    'let s = "x"\nwhile true { s = s + s }',
+    "let l = []\nlet i = 0\nwhile i < 40 { l = [l, l]; i += 1 }\nlog l",
+    "const l = [1]\nfor x in l { l.push(x) }",
+    "fn f() { setTimeout(f, 0) }\nf()",
+    "let i = 0\nwhile i < 100 { every 100ms { let n = 0; while n < 5000 { n += 1 } }; i += 1 }",
+    "let i = 0\nwhile i < 400 { on call CallEvents.Disconnected { let n = 0; while n < 500 { n += 1 } }; i += 1 }\n"
+    "call.hangup()",
+]
+"""What a session may try."""
+
+
+class Listener(ScriptedLeg):
+    """A caller who takes the time of each frame."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times: list[float] = []
+
+    def write(self, frame: Samples) -> None:
+        """Note when it came."""
+        self.times.append(time.perf_counter())
+
+
+def services() -> Services:
+    network = MemoryNetwork()
+    return Services(
+        secrets=Secrets({}, {}),
+        network=network,
+        offload=inline,
+        sounds=SoundLibrary(network, inline, hum),
+        language=vox_language,
+    )
+
+
+def longest_gap(calm: Path, storm: Path) -> float:
+    """The longest time between two frames of a call, while the other session storms, again and again."""
+    listener = Listener()
+
+    async def main() -> None:
+        ticker = Ticker()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ticker.run)
+            nursery.start_soon(Session(calm, services(), ticker).run, listener)
+            for _ in range(5):
+                await trio.sleep(0.1)
+                outcome = await Session(storm, services(), ticker).run(ScriptedLeg())
+                assert outcome.error is not None
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)
+    assert len(listener.times) > 20
+    return max(after - before for before, after in itertools.pairwise(listener.times))
+
+
+@pytest.mark.parametrize("statements", STORMS)
+def test_a_storm_delays_another_call_by_no_more_than_a_tick(tmp_path: Path, statements: str) -> None:
+    calm, storm = tmp_path / "calm.vox", tmp_path / "storm.vox"
+    calm.write_text("on AppEvents.CallAlerting as { call } { call.answer(); call -> call }")
+    storm.write_text(f"on AppEvents.CallAlerting as {{ call }} {{\ncall.answer()\n{statements}\n}}")
+    assert longest_gap(calm, storm) < 2 * FRAME_SECONDS

@@ -1,0 +1,114 @@
+"""Audio that comes in bursts, and what is heard of it."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.kit import tone
+
+from voxrun.audio.frame import Samples, silence
+from voxrun.media.stream_inbox import LIMIT_SECONDS, WATCHED_TICKS, StreamInbox
+
+RATE = 8000
+SIZE = 160
+
+
+def frames(count: int) -> Samples:
+    return tone(RATE, count * 0.02, 400.0)
+
+
+def taken(inbox: StreamInbox, count: int) -> Samples:
+    return np.concatenate([inbox.take() for _ in range(count)])
+
+
+def test_what_comes_in_time_passes_unchanged() -> None:
+    inbox, said = StreamInbox(RATE), frames(10)
+    heard = []
+    for frame in said.reshape(-1, SIZE):
+        inbox.put(frame)
+        heard.append(inbox.take())
+    assert np.array_equal(np.concatenate(heard), said)
+    assert (inbox.concealed, inbox.left_out, inbox.dropped) == (0, 0, 0)
+
+
+def test_before_the_first_audio_there_is_silence_and_nothing_to_conceal() -> None:
+    inbox = StreamInbox(RATE)
+    assert inbox.take() is silence(RATE)
+    assert inbox.concealed == 0
+
+
+def test_late_audio_is_concealed_and_still_heard() -> None:
+    inbox, said = StreamInbox(RATE), frames(10)
+    inbox.put(said[: 4 * SIZE])
+    taken(inbox, 4)
+    filled = taken(inbox, 2)
+    inbox.put(said[4 * SIZE :])
+    rest = taken(inbox, 6)
+    assert inbox.concealed == 2
+    assert np.abs(filled).max() > 5000
+    assert np.array_equal(rest[SIZE:], said[5 * SIZE :])  # its first frame is joined to the fill
+
+
+def test_a_long_gap_ends_in_silence() -> None:
+    inbox = StreamInbox(RATE)
+    inbox.put(frames(4))
+    taken(inbox, 10)
+    assert inbox.take() is silence(RATE)
+    assert inbox.concealed == 3
+
+
+@given(st.lists(st.integers(0, 400), min_size=1, max_size=60))
+def test_pieces_of_any_size_lose_no_sample(sizes: list[int]) -> None:
+    inbox, said = StreamInbox(RATE), frames(-(-sum(sizes) // SIZE) + 1)
+    place, heard = 0, []
+    for size in sizes:
+        inbox.put(said[place : place + size])
+        place += size
+        while len(inbox._playout) >= SIZE:
+            heard.append(inbox.take())
+    whole = place // SIZE
+    assert np.array_equal(np.concatenate([*heard, said[:0]]), said[: whole * SIZE])
+
+
+def test_a_frame_may_be_looked_at_once_before_its_tick() -> None:
+    inbox = StreamInbox(RATE)
+    inbox.put(frames(2))
+    ahead = inbox.peek()
+    assert inbox.peek() is None
+    assert inbox.waiting == 0.04
+    assert inbox.take() is ahead
+    assert inbox.take() is not ahead
+
+
+def test_a_delay_that_is_no_longer_needed_goes_away_in_quiet_frames() -> None:
+    inbox = StreamInbox(RATE)
+    inbox.put(np.zeros(SIZE * 10, np.int16))
+    for _ in range(2 * WATCHED_TICKS):
+        inbox.put(np.zeros(SIZE, np.int16))
+        inbox.take()
+    assert inbox.left_out == 9
+    assert inbox.waiting == 0.02
+
+
+def test_a_delay_under_somebody_who_speaks_without_a_pause_stays() -> None:
+    inbox = StreamInbox(RATE)
+    inbox.put(frames(10))
+    for _ in range(2 * WATCHED_TICKS):
+        inbox.put(frames(1))
+        inbox.take()
+    assert inbox.left_out == 0
+
+
+def test_what_waits_has_a_bound_and_the_rest_is_counted() -> None:
+    inbox = StreamInbox(RATE)
+    inbox.put(np.zeros(round(RATE * (LIMIT_SECONDS + 1)), np.int16))
+    assert inbox.dropped == RATE
+    assert inbox.waiting == LIMIT_SECONDS
+
+
+def test_a_clock_that_runs_fast_there_does_not_make_the_delay_grow() -> None:
+    inbox, quiet = StreamInbox(RATE), np.zeros(SIZE + 1, np.int16)  # 0.6 % fast
+    for _ in range(50 * 60):
+        inbox.put(quiet)
+        inbox.take()
+    assert inbox.waiting < 0.16
+    assert inbox.dropped == 0

@@ -1,0 +1,225 @@
+"""The leg of a media stream, heard and seen from its far end."""
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trio
+from tests.kit import Ran, Setting, simulate, tone
+
+from voxrun.audio.frame import Samples
+from voxrun.audio.g711 import decode_ulaw, encode_ulaw
+from voxrun.media.stream_leg import REST_TICKS, StreamLeg
+from voxrun.protocol.mediastream.news import Started
+from voxrun.protocol.mediastream.stream import DIALECTS, MediaStream
+from voxrun.session.session import Session
+
+HEAD = """from voxrun import *
+@VoxEngine.on(AppEvents.CallAlerting)
+def answer(event):
+    global call
+    call = event.call
+    call.addEventListener(CallEvents.Disconnected, lambda e: VoxEngine.terminate())
+    for name in (CallEvents.FirstAudioPacketReceived, CallEvents.RtpStopped, CallEvents.RtpResumed):
+        call.addEventListener(name, lambda e: Logger.write(e.name))
+"""
+
+TWILIO_START: Mapping[str, object] = {
+    "event": "start",
+    "start": {"streamSid": "MZ1", "callSid": "CA1", "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000}},
+}
+PLIVO_START: Mapping[str, object] = {
+    "event": "start",
+    "start": {"streamId": "s-1", "callId": "c-1", "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000}},
+}
+
+
+class FarEnd:
+    """A provider, as far as the leg knows."""
+
+    def __init__(self, dialect: str = "twilio", start: Mapping[str, object] | None = None) -> None:
+        self.stream = MediaStream(DIALECTS[dialect]())
+        assert isinstance(self.stream.receive(json.dumps(start or TWILIO_START)), Started)
+        self.sent: list[tuple[float, dict[str, object]]] = []
+        self.closed = False
+        self.leg = StreamLeg(self.stream, self._keep, self._close)
+
+    def _keep(self, message: str | bytes) -> None:
+        self.sent.append((trio.current_time(), json.loads(message)))
+
+    def _close(self) -> None:
+        self.closed = True
+
+    def say(self, samples: Samples) -> None:
+        payload = b64encode(encode_ulaw(samples)).decode()
+        self.tell({"event": "media", "media": {"track": "inbound", "payload": payload}})
+
+    def tell(self, message: dict[str, object]) -> None:
+        told = self.stream.receive(json.dumps(message))
+        if told is not None:
+            self.leg.hear(told)  # type: ignore[arg-type] # no test breaks the protocol here
+
+    def of(self, event: str) -> list[tuple[float, dict[str, object]]]:
+        return [(time, message) for time, message in self.sent if message["event"] == event]
+
+    @property
+    def heard(self) -> Samples:
+        payloads = [message["media"]["payload"] for _, message in self.of("media")]  # type: ignore[index]
+        return np.concatenate([decode_ulaw(b64decode(payload)) for payload in payloads] or [np.zeros(0, np.int16)])
+
+
+Play = Callable[..., Ran]
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Play:
+    def run(far: FarEnd, body: str, meanwhile: Callable[[Session], object], stop_after: float = 5.0) -> Ran:
+        path = tmp_path / "scenario.py"
+        path.write_text(HEAD + "".join(f"    {line}\n" for line in body.splitlines()))
+        return simulate(path, Setting(leg=far.leg, meanwhile=meanwhile, stop_after=stop_after))  # type: ignore[arg-type]
+
+    return run
+
+
+async def nothing(_: Session) -> None:
+    """The far end only listens."""
+
+
+def losses(ran: Ran) -> dict[str, object]:
+    (found,) = [record for record in ran.of_kind("losses") if record["of"] == "the twilio stream"]
+    return found
+
+
+def test_audio_goes_through_both_ways_sample_for_sample(play: Play) -> None:
+    far, said = FarEnd(), tone(8000, 1.0)
+
+    async def talk(session: Session) -> None:
+        await trio.sleep(0.103)  # between two ticks
+        for frame in said.reshape(-1, 160):
+            far.say(frame)
+            await trio.sleep(0.02)
+        await trio.sleep(0.1)
+        far.tell({"event": "stop"})
+
+    ran = play(far, "call.answer(); call.sendMediaTo(call)", talk)
+    expected = decode_ulaw(encode_ulaw(said))
+    assert np.array_equal(far.heard[: len(expected)], expected)
+    assert far.closed
+    assert ran.logged == ["Call.FirstAudioPacketReceived"]
+    lost = {name: count for name, count in losses(ran).items() if name not in ("t", "kind", "of")}
+    assert lost == {"messages_malformed": 0, "frames_concealed": 3, "frames_left_out": 0, "samples_too_many": 0}
+
+
+def test_after_a_second_of_silence_nothing_is_sent(play: Play) -> None:
+    far = FarEnd()
+
+    async def talk(session: Session) -> None:
+        await trio.sleep(0.103)
+        far.say(tone(8000, 0.1))
+
+    play(far, "call.answer(); call.sendMediaTo(call)", talk)
+    sounding = 5 + 3  # and the concealment of what did not follow
+    assert sounding + REST_TICKS - 1 <= len(far.of("media")) <= sounding + REST_TICKS + 1
+
+
+def test_the_stream_that_stops_and_goes_on_is_told(play: Play) -> None:
+    far = FarEnd()
+
+    async def talk(session: Session) -> None:
+        await trio.sleep(0.103)
+        far.say(tone(8000, 0.02))
+        await trio.sleep(8.0)
+        far.say(tone(8000, 0.02))
+
+    ran = play(far, "call.answer()", talk, 10.0)
+    assert ran.logged == ["Call.FirstAudioPacketReceived", "Call.RtpStopped", "Call.RtpResumed"]
+
+
+def test_keys_are_told_when_they_are_wanted(play: Play) -> None:
+    far = FarEnd()
+
+    async def press(_: Session) -> None:
+        await trio.sleep(0.1)
+        for digit in ("1", "#", "x", "12", ""):
+            far.tell({"event": "dtmf", "dtmf": {"digit": digit}})
+
+    body = """call.handleTones(True)
+call.addEventListener(CallEvents.ToneReceived, lambda e: Logger.write(e.tone))
+call.answer()"""
+    assert play(far, body, press).logged == ["1", "#"]
+
+
+def test_digits_go_out_as_a_message_where_the_dialect_has_one(play: Play) -> None:
+    far = FarEnd("plivo", PLIVO_START)
+    play(far, "call.answer(); call.sendDigits('12#')", nothing)
+    assert [message for _, message in far.of("sendDTMF")] == [{"event": "sendDTMF", "dtmf": "12#"}]
+
+
+def test_digits_go_out_as_sound_where_it_has_none(play: Play) -> None:
+    far = FarEnd()
+    play(far, "call.answer(); call.sendDigits('5p5')", nothing)
+    heard = far.heard
+    spectrum = np.abs(np.fft.rfft(heard[:800].astype(float)))
+    assert sorted(np.argsort(spectrum)[-2:] * 10) == [770, 1340]
+    assert not heard[800:1600].any()
+    times = [time for time, _ in far.of("media")]
+    assert times[-1] - times[0] > 2.2
+    assert np.abs(heard[-50 * 160 - 800 : -50 * 160]).max() > 5000
+
+
+def test_a_digit_that_has_no_tone_is_the_scenarios_mistake(play: Play) -> None:
+    ran = play(FarEnd(), "call.answer(); call.sendDigits('5!')", nothing)
+    assert "no tones for '!'" in str(ran.outcome.error)
+
+
+def test_marks_tell_how_far_the_far_end_is_behind(play: Play) -> None:
+    far = FarEnd()
+
+    async def talk(session: Session) -> None:
+        await trio.sleep(0.103)
+        far.say(tone(8000, 0.4))
+        answered = 0
+        while True:
+            await trio.sleep(0.05)
+            marks = far.of("mark")
+            for _, message in marks[answered:]:
+                far.tell({"event": "mark", "mark": message["mark"]})
+            answered = len(marks)
+
+    ran = play(far, "call.answer(); call.sendMediaTo(call)", talk, 4.0)
+    (told,) = ran.of_kind("stream")
+    assert 0 < told["least_ms_behind"] <= told["most_ms_behind"] <= 60
+
+
+def test_a_far_end_that_answers_no_mark_gets_a_bounded_number(play: Play) -> None:
+    far = FarEnd()
+
+    async def talk(session: Session) -> None:
+        await trio.sleep(0.1)
+        for _ in range(150 * 50):
+            far.say(tone(8000, 0.02))
+            await trio.sleep(0.02)
+
+    play(far, "call.answer(); call.sendMediaTo(call)", talk, 150.0)
+    assert len(far.of("mark")) == 100
+
+
+def test_a_caller_who_hangs_up_before_the_answer_is_gone(play: Play) -> None:
+    far = FarEnd()
+
+    async def leave(_: Session) -> None:
+        await trio.sleep(0.5)
+        far.tell({"event": "stop"})
+
+    ran = play(far, "pass", leave)
+    assert ran.events[-3:] == ["Call.Disconnected", "Application.Terminating", "Application.Terminated"]
+    assert ran.seconds < 0.6
+
+
+def test_a_scenario_that_hangs_up_closes_the_connection(play: Play) -> None:
+    far = FarEnd()
+    play(far, "call.answer(); setTimeout(call.hangup, 200)", nothing)
+    assert far.closed

@@ -1,0 +1,268 @@
+"""The HTTP control API, asked as its clients ask, of a host with real sessions."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import trio
+from starlette.routing import Route
+from tests.serving.hosted import hosted, written
+
+from voxrun.errors import ConfigurationError
+from voxrun.serving.control import BODY_LIMIT, Key, control_app, openapi, serve_control
+from voxrun.serving.host import Host
+from voxrun.serving.host_desk import HostDesk
+from voxrun.serving.metrics import Metrics
+
+KEY = Key("the-control-token")
+WITH_TOKEN = {"Authorization": "Bearer the-control-token"}
+TELLS = """
+@VoxEngine.on(AppEvents.Started)
+def begin(event):
+    Logger.write(f"began with {VoxEngine.customData()!r} {event.accessURL}")
+
+@VoxEngine.on(AppEvents.HttpRequest)
+def hear(event):
+    Logger.write(f"heard {event.method} {event.path} {event.content} {event.headers['x-from']}")
+    assert "authorization" not in event.headers
+    if event.content == "enough":
+        VoxEngine.terminate()
+"""
+UNKNOWN = "0" * 32
+
+
+class Ended:
+    """Counts how often it was asked to end."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self) -> None:
+        self.times += 1
+
+
+@asynccontextmanager
+async def served(
+    folder: Path, *, max_calls: int = 100, end: Callable[[], None] | None = None
+) -> AsyncIterator[tuple[Host, httpx.AsyncClient]]:
+    """A host, and a client of its control API that holds the token."""
+    files = (written(folder, "first.py", TELLS), written(folder, "second.py", TELLS))
+    async with hosted(*files, max_calls=max_calls) as host:
+        host.access_url = lambda session: f"http://control.test{KEY.path_of(session)}"
+        app = control_app(HostDesk(host, Metrics(host), end or Ended()), KEY)
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://control.test", headers=WITH_TOKEN) as client:
+            yield host, client
+
+
+def check(folder: Path, talk: Callable[[Host, httpx.AsyncClient], Awaitable[None]], **options: Any) -> None:
+    """Run `talk` with a host and a client."""
+
+    async def main() -> None:
+        async with served(folder, **options) as (host, client):
+            await talk(host, client)
+
+    trio.run(main)
+
+
+async def begin(client: httpx.AsyncClient, **body: str) -> dict[str, Any]:
+    """Start a session and wait until it has begun."""
+    answer = await client.post("/sessions", json=body)
+    assert answer.status_code == 201, answer.text
+    started: dict[str, Any] = answer.json()
+    await logs(client, started["id"], 1)
+    return started
+
+
+async def logs(client: httpx.AsyncClient, session: str, count: int) -> list[str]:
+    """What a session has logged, once there are so many lines."""
+    with trio.fail_after(10):
+        while True:
+            text = (await client.get(f"/sessions/{session}/trace")).text
+            records = [json.loads(line) for line in text.splitlines()]
+            messages = [record["message"] for record in records if record["kind"] == "log"]
+            if len(messages) >= count:
+                return messages
+            await trio.lowlevel.checkpoint()
+
+
+def test_a_session_is_started_shown_and_ended(tmp_path: Path) -> None:
+    async def talk(host: Host, client: httpx.AsyncClient) -> None:
+        started = await begin(client, scenario="second.py", customData="for you")
+        shown = (await client.get(f"/sessions/{started['id']}")).json()
+        assert (shown["scenario"], shown["state"], shown["worker"]) == ("second.py", "", 0)
+        assert shown["seconds"] >= started["seconds"]
+        assert [it["id"] for it in (await client.get("/sessions")).json()["sessions"]] == [started["id"]]
+        (message,) = await logs(client, started["id"], 1)
+        assert message == f"began with 'for you' {started['mediaSessionAccessUrl']}"
+        running = host.sessions[started["id"]]
+        assert (await client.delete(f"/sessions/{started['id']}")).status_code == 204
+        await running.over.wait()
+        assert (await client.get(f"/sessions/{started['id']}")).status_code == 404
+        assert (await client.delete(f"/sessions/{started['id']}")).status_code == 404
+
+    check(tmp_path, talk)
+
+
+def test_the_control_url_fires_http_request_without_the_token(tmp_path: Path) -> None:
+    async def talk(host: Host, client: httpx.AsyncClient) -> None:
+        started = await begin(client)
+        url = started["mediaSessionAccessUrl"]
+        stranger = {"X-From": "afar", "Authorization": "Bearer of something else"}
+        assert (await client.put(url, content="caf\u00e9", headers=stranger)).status_code == 204
+        path = KEY.path_of(started["id"])
+        assert (await logs(client, started["id"], 2))[1] == f"heard PUT {path} caf\u00e9 afar"
+        assert (await client.post(f"{url[:-1]}x", headers=stranger)).status_code == 404
+        assert (await client.post(KEY.path_of(UNKNOWN), headers=stranger)).status_code == 404
+        running = host.sessions[started["id"]]
+        assert (await client.post(url, content="enough", headers=stranger)).status_code == 204
+        await running.over.wait()
+        assert (await client.post(url, content="more", headers=stranger)).status_code == 404
+
+    check(tmp_path, talk)
+
+
+def test_a_trace_is_read_as_lines_or_as_a_page(tmp_path: Path) -> None:
+    async def talk(host: Host, client: httpx.AsyncClient) -> None:
+        started = await begin(client, customData="</script><b>&")
+        path = f"/sessions/{started['id']}/trace"
+        lines = await client.get(path)
+        assert lines.headers["content-type"].startswith("application/x-ndjson")
+        assert json.loads(lines.text.splitlines()[0])["kind"] == "session"
+        whole = await client.get(path, params={"format": "html"})
+        assert whole.text.startswith("<!doctype html>")
+        assert "</script><b>" not in whole.text
+        assert whole.headers["content-security-policy"].startswith("default-src 'none'")
+        assert (await client.get(path, params={"format": "pdf"})).status_code == 400
+        assert (await client.get(f"/sessions/{UNKNOWN}/trace")).status_code == 404
+
+    check(tmp_path, talk)
+
+
+PRIVATE = [
+    ("GET", "/sessions"),
+    ("POST", "/sessions"),
+    ("GET", f"/sessions/{UNKNOWN}"),
+    ("DELETE", f"/sessions/{UNKNOWN}"),
+    ("GET", f"/sessions/{UNKNOWN}/trace"),
+    ("POST", "/drain"),
+    ("GET", "/metrics"),
+]
+WRONG = [
+    "",
+    "Bearer",
+    "Bearer ",
+    "Bearer the-control-toke",
+    "Bearer the-control-token2",
+    "Basic the-control-token",
+    "é",
+]
+
+
+@pytest.mark.parametrize("given", WRONG)
+def test_without_the_token_nothing_is_told_or_done(tmp_path: Path, given: str) -> None:
+    ended = Ended()
+
+    async def talk(host: Host, client: httpx.AsyncClient) -> None:
+        for method, path in PRIVATE:
+            answer = await client.request(method, path, headers=[(b"Authorization", given.encode())])
+            assert answer.status_code == 401, (method, path)
+            assert answer.headers["www-authenticate"] == "Bearer"
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.json()["title"] == "Unauthorized"
+        assert not host.sessions
+
+    check(tmp_path, talk, end=ended)
+    assert ended.times == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 400),
+        (b"[]", 400),
+        (b'{"scenario": 1}', 400),
+        (b'{"scenari": "first.py"}', 400),
+        (b"\xff\xfe", 400),
+        (b'{"scenario": "../first.py"}', 404),
+        (b'{"scenario": "/etc/passwd"}', 404),
+        (b'{"scenario": "first.py\\u0000"}', 404),
+    ],
+)
+def test_a_wrong_body_is_a_problem_and_no_session(tmp_path: Path, body: bytes, status: int) -> None:
+    async def talk(host: Host, client: httpx.AsyncClient) -> None:
+        answer = await client.post("/sessions", content=body)
+        assert answer.status_code == status
+        problem = answer.json()
+        assert problem["status"] == status
+        assert problem["detail"]
+        assert not host.sessions
+
+    check(tmp_path, talk)
+
+
+def test_no_session_begins_beyond_the_limit_or_while_draining(tmp_path: Path) -> None:
+    async def talk(host: Host, client: httpx.AsyncClient) -> None:
+        await begin(client)
+        full = await client.post("/sessions")
+        assert (full.status_code, full.headers["retry-after"]) == (503, "5")
+        host.draining = True
+        assert "about to end" in (await client.post("/sessions")).json()["detail"]
+        assert host.counters.refusals == {"busy": 1, "drain": 1}
+
+    check(tmp_path, talk, max_calls=1)
+
+
+def test_drain_is_passed_on(tmp_path: Path) -> None:
+    ended = Ended()
+
+    async def talk(host: Host, client: httpx.AsyncClient) -> None:
+        assert (await client.post("/drain")).status_code == 202
+
+    check(tmp_path, talk, end=ended)
+    assert ended.times == 1
+
+
+def test_a_control_url_of_another_token_opens_nothing() -> None:
+    assert Key("one").path_of(UNKNOWN) != Key("other").path_of(UNKNOWN)
+    assert Key("one").path_of(UNKNOWN) != Key("one").path_of("1" * 32)
+
+
+def test_the_document_says_what_the_routes_do() -> None:
+    document = json.loads(openapi())
+    told = {
+        (path, method.upper())
+        for path, item in document["paths"].items()
+        for method in item
+        if method not in ("parameters", "summary")
+    }
+    app = control_app(HostDesk.__new__(HostDesk), KEY)
+    routes = [route for route in app.routes if isinstance(route, Route)]
+    assert told == {(route.path, method) for route in routes for method in route.methods or () if method != "HEAD"}
+    free = {path for path, item in document["paths"].items() for it in item.values() if "security" in it}
+    assert free == {"/openapi.json", "/request/{session}/{key}"}
+
+
+def test_it_listens_on_a_real_port_and_says_where(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with hosted(written(tmp_path, "first.py", TELLS)) as host, trio.open_nursery() as nursery:
+            desk = HostDesk(host, Metrics(host), Ended())
+            url = await nursery.start(serve_control, desk, KEY, "127.0.0.1:0")
+            async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+                assert (await client.get("/openapi.json")).content == openapi()
+                metrics = await client.get("/metrics", headers=WITH_TOKEN)
+                assert "voxrun_sessions 0.0" in metrics.text
+                assert (
+                    await client.post("/sessions", content=b" " * BODY_LIMIT + b"{}", headers=WITH_TOKEN)
+                ).status_code == 413
+                assert not host.sessions
+            with pytest.raises(ConfigurationError, match="Choose another --control"):
+                await nursery.start(partial(serve_control, desk, KEY), url.removeprefix("http://"))
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)

@@ -1,0 +1,239 @@
+"""Who is let in, by what they show."""
+
+import hashlib
+import hmac
+import json
+from base64 import b64encode, urlsafe_b64encode
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voxrun.serving.doors import Doors, Keys
+from voxrun.serving.signatures import signed_by_plivo, signed_by_twilio, signed_by_vonage
+from voxrun.serving.tickets import MOST_SEEN, TICKET_SECONDS, Seen, Tickets
+from voxrun.transports.server import Request
+
+NOW = 1_800_000_000.0
+TOKEN = "the-token-of-the-test"
+SECRET = "12345"
+
+
+def asked(target: str = "/media/twilio", headers: dict[str, str] | None = None, body: bytes = b"") -> Request:
+    parts = urlsplit(target)
+    head = {"host": "calls.example.com", **(headers or {})}
+    return Request("POST" if body else "GET", parts.path, dict(parse_qsl(parts.query)), head, target, body)
+
+
+def upgrade(**headers: str) -> dict[str, str]:
+    return {"upgrade": "websocket", **{name.replace("_", "-"): value for name, value in headers.items()}}
+
+
+def doors(keys: Keys, public_url: str = "") -> Doors:
+    return Doors(keys, lambda: NOW, public_url)
+
+
+def twilio_signature(url: str, form: dict[str, str] | None = None, secret: str = SECRET) -> str:
+    text = url + "".join(f"{name}{value}" for name, value in sorted((form or {}).items()))
+    return b64encode(hmac.digest(secret.encode(), text.encode(), "sha1")).decode()
+
+
+def test_without_keys_everybody_may_come_in_but_no_web_page() -> None:
+    assert doors(Keys()).refusal(asked(), "twilio") == ""
+    assert doors(Keys()).refusal(asked(headers={"origin": "https://evil.example"}), "twilio") == "origin"
+    assert doors(Keys()).refusal(asked(headers={"x-forwarded-for": "192.0.2.1"}), "twilio") == "no token"
+    assert doors(Keys()).ticket() == ""
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        asked(f"/media/l16?token={TOKEN}"),
+        asked(headers={"authorization": f"Bearer {TOKEN}"}),
+        asked(headers={"authorization": f"bearer  {TOKEN} "}),
+        asked(headers={"authorization": "Basic " + b64encode(f"anybody:{TOKEN}".encode()).decode()}),
+        asked(headers={"x-telnyx-streaming-auth-token": TOKEN}),
+        asked(f"/media/l16?token={TOKEN}", {"authorization": "Bearer eyJ.of.vonage", "origin": "https://own.example"}),
+    ],
+)
+def test_the_token_opens_wherever_it_is_shown(request_: Request) -> None:
+    assert doors(Keys(token=TOKEN)).refusal(request_, "l16") == ""
+
+
+@pytest.mark.parametrize(
+    ("request_", "why"),
+    [
+        (asked(), "no token"),
+        (asked("/media/l16?token="), "no token"),
+        (asked("/media/l16?token=wrong"), "token"),
+        (asked(f"/media/l16?token={TOKEN}x"), "token"),
+        (asked(f"/media/l16?token={TOKEN[:-1]}"), "token"),
+        (asked("/media/l16?token=%F0%9F%98%80"), "token"),
+        (asked(headers={"authorization": "Basic !!!"}), "no token"),
+        (asked(headers={"authorization": f"Digest {TOKEN}"}), "no token"),
+        (asked("/media/twilio/~nonsense"), "ticket"),
+        (asked("/media/twilio/~"), "ticket"),
+        (asked(headers={"x-twilio-signature": "something"}), "no token"),
+    ],
+)
+def test_what_is_not_the_token_does_not(request_: Request, why: str) -> None:
+    assert doors(Keys(token=TOKEN)).refusal(request_, "twilio") == why
+
+
+def test_no_empty_key_ever_opens() -> None:
+    keys = Keys(twilio=SECRET)
+    assert doors(keys).refusal(asked("/media/plivo?token="), "plivo") == "no token"
+    assert doors(keys).refusal(asked(headers={"authorization": "Bearer "}), "twilio") == "no token"
+    assert doors(keys).refusal(asked(headers={"x-plivo-signature-v3": "x"}), "plivo") == "no token"
+
+
+def test_twilios_signature_is_as_its_documentation_has_it() -> None:
+    form = {
+        "CallSid": "CA1234567890ABCDE",
+        "Caller": "+12349013030",
+        "Digits": "1234",
+        "From": "+12349013030",
+        "To": "+18005551212",
+    }
+    url = "https://mycompany.com/myapp.php?foo=1&bar=2"
+    assert signed_by_twilio(SECRET, "0/KCTR6DLpKmkAf8muzZqo1nDgQ=", [url], list(form.items()))
+
+
+@pytest.mark.parametrize(
+    "signed_url",
+    [
+        "wss://calls.example.com/media/twilio",
+        "https://calls.example.com/media/twilio",
+        "wss://calls.example.com/media/twilio/",
+    ],
+)
+def test_a_stream_signed_by_twilio_comes_in(signed_url: str) -> None:
+    request = asked(headers=upgrade(x_twilio_signature=twilio_signature(signed_url)))
+    assert doors(Keys(twilio=SECRET)).refusal(request, "twilio") == ""
+    assert doors(Keys(twilio=SECRET)).refusal(request, "telnyx") == "no token"
+    assert doors(Keys(twilio="other")).refusal(request, "twilio") == "signature"
+
+
+def test_behind_a_proxy_it_is_the_public_address_that_was_signed() -> None:
+    signature = twilio_signature("wss://public.example.com/voice/media/twilio")
+    request = asked(headers=upgrade(host="10.0.0.1:8080", x_twilio_signature=signature))
+    assert doors(Keys(twilio=SECRET)).refusal(request, "twilio") == "signature"
+    assert doors(Keys(twilio=SECRET), "https://public.example.com/voice/").refusal(request, "twilio") == ""
+    forwarded = {"x-forwarded-host": "public.example.com", "x-forwarded-proto": "https"}
+    signature = twilio_signature("wss://public.example.com/media/twilio")
+    request = asked(headers=upgrade(x_twilio_signature=signature) | forwarded)
+    assert doors(Keys(twilio=SECRET)).refusal(request, "twilio") == ""
+
+
+def test_a_form_is_part_of_what_twilio_signs() -> None:
+    form = {"CallSid": "CA1", "From": "+49", "To": "+1"}
+    signature = twilio_signature("https://calls.example.com/twiml?a=b", form)
+    headers = {"x-twilio-signature": signature, "x-forwarded-proto": "https"}
+    good = asked("/twiml?a=b", headers, urlencode(form).encode())
+    changed = asked("/twiml?a=b", headers, urlencode({**form, "From": "+7"}).encode())
+    assert doors(Keys(twilio=SECRET)).refusal(good, "twilio") == ""
+    assert doors(Keys(twilio=SECRET)).refusal(changed, "twilio") == "signature"
+
+
+def plivo(url: str, nonce: str, secret: str = SECRET) -> str:
+    return b64encode(hmac.digest(secret.encode(), f"{url}.{nonce}".encode(), "sha256")).decode()
+
+
+def test_a_stream_signed_by_plivo_comes_in_once() -> None:
+    place = doors(Keys(plivo=SECRET))
+    signature = plivo("wss://calls.example.com/media/plivo?a=1&b=2", "n-1")
+    headers = upgrade(x_plivo_signature_v3=f"other,{signature}", x_plivo_signature_v3_nonce="n-1")
+    request = asked("/media/plivo?b=2&a=1", headers)
+    assert place.refusal(request, "plivo") == ""
+    assert place.refusal(request, "plivo") == "replay"
+    headers["x-plivo-signature-v3-nonce"] = "n-2"
+    assert place.refusal(asked("/media/plivo?b=2&a=1", headers), "plivo") == "signature"
+
+
+def test_plivo_without_a_query() -> None:
+    assert signed_by_plivo(SECRET, plivo("https://x.example/a", "n"), "n", ["https://x.example/a"])
+    assert not signed_by_plivo(SECRET, plivo("https://x.example/a", "n", "other"), "n", ["https://x.example/a"])
+
+
+def vonage(claims: dict[str, object], secret: str = SECRET, algorithm: str = "HS256") -> str:
+    parts = [urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in ({"alg": algorithm}, claims)]
+    signature = hmac.digest(secret.encode(), ".".join(parts).encode(), hashlib.sha256)
+    return ".".join([*parts, urlsafe_b64encode(signature).decode().rstrip("=")])
+
+
+@pytest.mark.parametrize(
+    ("token", "why"),
+    [
+        (vonage({"iat": NOW, "jti": "1"}), ""),
+        (vonage({"iat": NOW - 299, "exp": NOW + 1}), ""),
+        (vonage({"iat": NOW - 301, "jti": "1"}), "signature"),
+        (vonage({"iat": NOW + 301, "jti": "1"}), "signature"),
+        (vonage({"iat": NOW - 100, "exp": NOW - 1}), "signature"),
+        (vonage({"jti": "1"}), "signature"),
+        (vonage({"iat": NOW}, secret="other"), "signature"),
+        (vonage({"iat": NOW}, algorithm="none"), "signature"),
+        ("a.b.c", "signature"),
+        ("..", "signature"),
+    ],
+)
+def test_vonages_token_must_be_signed_and_fresh(token: str, why: str) -> None:
+    place = doors(Keys(vonage=SECRET))
+    request = asked("/media/l16", {"authorization": f"Bearer {token}"})
+    assert place.refusal(request, "l16") == why
+    assert place.refusal(request, "l16") == (why or "replay")
+
+
+@given(st.text(max_size=80))
+def test_junk_for_a_token_of_vonages(junk: str) -> None:
+    assert signed_by_vonage(SECRET, junk, NOW) is None
+
+
+@given(st.text(max_size=80))
+def test_junk_for_a_ticket(junk: str) -> None:
+    assert Tickets("key", lambda: NOW).refusal(junk) == "ticket"
+
+
+def test_a_ticket_lets_one_connection_in_for_a_minute() -> None:
+    now = [NOW]
+    tickets = Tickets("key", lambda: now[0])
+    first, second = tickets.issue(), tickets.issue()
+    assert first != second
+    assert tickets.refusal(first) == ""
+    assert tickets.refusal(first) == "replay"
+    assert Tickets("key", lambda: now[0]).refusal(second) == ""  # of another worker
+    assert Tickets("other", lambda: now[0]).refusal(second) == "ticket"
+    now[0] += TICKET_SECONDS + 1
+    assert tickets.refusal(second) == "ticket"
+    assert tickets.refusal(first) == "ticket"
+
+
+def test_a_later_end_can_not_be_written_into_a_ticket() -> None:
+    tickets = Tickets("key", lambda: NOW)
+    until, nonce, signature = tickets.issue().split("-")
+    assert tickets.refusal(f"{int(until, 16) + 100:x}-{nonce}-{signature}") == "ticket"
+
+
+def test_a_ticket_opens_in_place_of_the_token() -> None:
+    place = doors(Keys(token=TOKEN))
+    request = asked(f"/media/twilio/sales{place.ticket()}")
+    assert place.refusal(request, "twilio") == ""
+    assert place.refusal(request, "twilio") == "replay"
+
+
+def test_what_was_seen_is_forgotten_in_time_and_has_a_bound() -> None:
+    now = [NOW]
+    seen = Seen(lambda: now[0])
+    assert [seen.again("a", NOW + 10), seen.again("a", NOW + 10)] == [False, True]
+    now[0] += 11
+    assert not seen.again("a", now[0] + 10)
+    for number in range(MOST_SEEN + 10):
+        seen.again(str(number), now[0] + 10)
+    assert len(seen._until) == MOST_SEEN
+
+
+def test_where_a_provider_finds_us() -> None:
+    assert doors(Keys()).address(asked()) == "http://calls.example.com"
+    proxied = asked(headers={"x-forwarded-proto": "https, http", "x-forwarded-host": "a.example, b.example"})
+    assert doors(Keys()).address(proxied) == "https://a.example"
+    assert doors(Keys(), "https://c.example/x/").address(proxied) == "https://c.example/x"

@@ -1,0 +1,116 @@
+"""A worker's desk, asked over the link: what one side's desk says, the other hears; and what becomes of the deaf."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+from tests.serving.hosted import hosted, written
+
+from voxrun.errors import ConfigurationError
+from voxrun.serving.desk import HttpAsk, Refused
+from voxrun.serving.host import Host
+from voxrun.serving.host_desk import HostDesk
+from voxrun.serving.link import ANSWER_SECONDS, Asking, answer
+from voxrun.serving.metrics import Metrics
+
+HEARS = """
+@VoxEngine.on(AppEvents.HttpRequest)
+def hear(event):
+    Logger.write(f"heard {event.method} {event.path} {event.content} {event.headers['x']}")
+"""
+
+
+@asynccontextmanager
+async def linked(folder: Path, *, max_calls: int = 100) -> AsyncIterator[tuple[Host, Asking]]:
+    """A host, and its desk from afar."""
+    async with hosted(written(folder, "first.py", HEARS), max_calls=max_calls) as host, trio.open_nursery() as nursery:
+        near, far = trio.testing.memory_stream_pair()
+        desk = HostDesk(host, Metrics(host), lambda: setattr(host, "draining", True), worker=3)
+        asking = Asking(near, 3)
+        nursery.start_soon(answer, desk, far)
+        nursery.start_soon(asking.listen)
+        await asking.ready.wait()
+        yield host, asking
+        nursery.cancel_scope.cancel()
+
+
+def test_everything_that_a_desk_is_asked_goes_over_the_link(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with linked(tmp_path) as (host, desk):
+            info = await desk.start("first.py", "x" * 100_000)
+            running = host.sessions[info.id]
+            assert running.session.custom_data == "x" * 100_000
+            assert info.worker == 3
+            (again,) = await desk.sessions()
+            assert (again.id, again.since) == (info.id, info.since)
+            await trio.testing.wait_all_tasks_blocked()
+            assert await desk.request(info.id, HttpAsk("POST", "/there", "caf\u00e9", {"x": "y"}))
+            await trio.testing.wait_all_tasks_blocked()
+            lines = await desk.trace(info.id)
+            assert lines is not None
+            assert any("heard POST /there caf\u00e9 y" in line for line in lines)
+            assert "voxrun_sessions 1.0" in await desk.metrics()
+            assert await desk.hang_up(info.id)
+            await running.over.wait()
+            assert await desk.trace(info.id) is None
+            assert not await desk.hang_up(info.id)
+            assert not await desk.request(info.id, HttpAsk("GET", "/", "", {}))
+            await desk.drain()
+            assert host.draining
+
+    trio.run(main)
+
+
+def test_refusals_are_the_same_from_afar(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with linked(tmp_path, max_calls=1) as (_, desk):
+            with pytest.raises(ConfigurationError, match=r"there are first\.py"):
+                await desk.start("other.py", "")
+            await desk.start("", "")
+            with pytest.raises(Refused, match="as many as may") as refused:
+                await desk.start("", "")
+            assert refused.value.reason == "busy"
+
+    trio.run(main)
+
+
+def test_who_does_not_answer_has_no_sessions() -> None:
+    async def main() -> None:
+        near, far = trio.testing.memory_stream_pair()
+        async with trio.open_nursery() as nursery:
+            desk = Asking(near, 1)
+            nursery.start_soon(desk.listen)
+            began = trio.current_time()
+            assert await desk.sessions() == []
+            assert trio.current_time() - began == pytest.approx(ANSWER_SECONDS)
+            nursery.start_soon(_close_soon, far)
+            assert await desk.metrics() == ""
+            assert trio.current_time() - began < 2 * ANSWER_SECONDS
+            with pytest.raises(Refused, match="does not answer"):
+                await desk.start("", "")
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+async def _close_soon(stream: trio.abc.Stream) -> None:
+    await trio.sleep(1)
+    await stream.aclose()
+
+
+def test_answers_find_their_questions_whatever_their_order(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with linked(tmp_path) as (_, desk):
+            answers: list[bool] = []
+
+            async def ask() -> None:
+                answers.append("voxrun_sessions" in await desk.metrics() and await desk.sessions() == [])
+
+            async with trio.open_nursery() as nursery:
+                for _ in range(50):
+                    nursery.start_soon(ask)
+            assert answers == [True] * 50
+
+    trio.run(main)

@@ -1,0 +1,223 @@
+"""Strangers at the door of a served scenario: turned away, counted, and nobody inside notices."""
+
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import trio
+import trio.testing
+from tests.kit import tone
+from tests.serving.phone_caller import ECHO, HOST, Served, calling, served
+
+from voxrun.errors import RemoteError
+from voxrun.serving.doors import Keys
+from voxrun.serving.phone import BODY_LIMIT, MESSAGE_LIMIT
+from voxrun.transports.http import http_request
+from voxrun.transports.network import MemoryNetwork, Network, TcpNetwork
+from voxrun.transports.turnstile import Turnstile
+
+TOKEN = "the-token-of-the-test"
+PAGE_BYTES = 4096
+HALF_OPEN = 1000
+
+
+@pytest.fixture
+def echo(tmp_path: Path) -> Path:
+    path = tmp_path / "echo.py"
+    path.write_text(ECHO)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "reason"),
+    [
+        ("/media/twilio", 401, "no token"),
+        ("/media/twilio?token=wrong", 401, "token"),
+        ("/media/twilio/~stolen", 401, "ticket"),
+        ("/media/nobody?token=" + TOKEN, 404, "path"),
+        ("/media/?token=" + TOKEN, 404, "path"),
+        ("/media/../../etc/passwd?token=" + TOKEN, 404, "path"),
+        ("/media/%2e%2e%2fetc?token=" + TOKEN, 404, "path"),
+        ("/etc/passwd", 404, "path"),
+        ("/", 404, "path"),
+    ],
+)
+def test_who_is_not_let_in_never_gets_a_websocket(echo: Path, path: str, status: int, reason: str) -> None:
+    async def main() -> None:
+        async with served(echo, Keys(token=TOKEN)) as place:
+            with pytest.raises(RemoteError) as caught:
+                async with calling(place, path):
+                    raise AssertionError
+            assert caught.value.code == status
+            assert TOKEN not in caught.value.reason
+            assert place.refusals == {reason: 1}
+            assert place.host.counters.calls == {}
+
+    trio.run(main)
+
+
+def test_a_page_in_a_browser_is_not_let_in(echo: Path) -> None:
+    async def main() -> None:
+        async with served(echo) as place:
+            with pytest.raises(RemoteError) as caught:
+                async with calling(place, headers=(("Origin", "https://evil.example"),)):
+                    raise AssertionError
+            assert caught.value.code == 403
+            assert place.refusals == {"origin": 1}
+
+    trio.run(main)
+
+
+def test_twilio_is_told_where_to_go_and_its_ticket_is_good_once(echo: Path) -> None:
+    async def main() -> None:
+        async with served(echo, Keys(token=TOKEN)) as place:
+            url = f"http://{HOST}:{place.port}/twiml/sales?token={TOKEN}"
+            form = b"From=%2B493012345&To=%2B15550100&CallerName=%22%3CAnn%3E%26%22"
+            answer = await http_request(place.network, "POST", url, body=form)
+            (stream,) = ElementTree.fromstring(answer.body).iter("Stream")
+            parameters = {parameter.get("name"): parameter.get("value") for parameter in stream}
+            assert parameters == {"callerid": "+493012345", "destination": "+15550100", "displayName": '"<Ann>&"'}
+            target = str(stream.get("url")).removeprefix(place.url(""))
+            assert target.startswith("/media/twilio/sales/~")
+            assert TOKEN not in target
+            async with calling(place, target) as call:
+                call.start()
+                await call.say(tone(8000, 0.2))
+                assert len(place.host.sessions) == 1
+            with pytest.raises(RemoteError) as caught:
+                async with calling(place, target):
+                    raise AssertionError
+            assert caught.value.code == 403
+            assert place.refusals == {"replay": 1}
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+@pytest.mark.parametrize(("method", "query", "status"), [("GET", "", 401), ("DELETE", f"?token={TOKEN}", 405)])
+def test_twiml_is_for_those_who_know_the_token(echo: Path, method: str, query: str, status: int) -> None:
+    async def main() -> None:
+        async with served(echo, Keys(token=TOKEN)) as place:
+            answer = await http_request(place.network, method, f"http://{HOST}:{place.port}/twiml{query}")
+            assert answer.status == status
+
+    trio.run(main)
+
+
+def test_a_body_too_long_to_be_twilios(echo: Path) -> None:
+    async def main() -> None:
+        async with served(echo) as place:
+            url = f"http://{HOST}:{place.port}/twiml"
+            answer = await http_request(place.network, "POST", url, body=b"x" * (BODY_LIMIT + 1))
+            assert answer.status == 413
+            assert place.refusals == {"malformed": 1}
+
+    trio.run(main)
+
+
+def test_a_message_too_long_ends_its_connection(network: Network, echo: Path) -> None:
+    async def main() -> None:
+        async with served(echo, network=network) as place, calling(place) as call:
+            call.start()
+            call.socket.send("x" * (MESSAGE_LIMIT + 1))
+            assert (await call.over()).code == 1009
+            await place.over(1)
+
+    trio.run(main)
+
+
+async def ask(place: Served, head: bytes) -> bytes:
+    """What the server answers to the beginning of a request that never ends."""
+    async with await place.network.connect(HOST, place.port, tls=False) as stream:
+        await stream.send_all(head)
+        return bytes(await stream.receive_some())
+
+
+def test_a_slow_and_an_endless_handshake(echo: Path) -> None:
+    async def main() -> None:
+        async with served(echo) as place:
+            begin = trio.current_time()
+            assert b"408" in await ask(place, b"GET /media/twilio HTTP/1.1\r\n")
+            assert trio.current_time() - begin == pytest.approx(10.0)
+            assert b"431" in await ask(place, b"GET /media/twilio HTTP/1.1\r\nx: " + bytes(65) * 1024)
+            assert place.refusals == {"slow": 1, "malformed": 1}
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+def memory() -> int:
+    """Bytes of this process that are in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_BYTES
+
+
+@contextmanager
+def half_open(port: int, count: int) -> Iterator[None]:
+    """So many connections that say nothing."""
+    with ExitStack() as stack:
+        for _ in range(count):
+            stack.enter_context(socket.create_connection((HOST, port))).send(b"GET /media/tw")
+        yield
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
+def test_a_thousand_half_open_connections_disturb_no_call(echo: Path) -> None:
+    said = tone(8000, 3.0)
+
+    async def main() -> None:
+        turnstile = Turnstile(most=164, most_silent=64, most_silent_of_all=256)
+        async with served(echo, network=TcpNetwork(), turnstile=turnstile) as place, calling(place) as call:
+            call.start()
+            await call.say(said)
+            before, late_before = memory(), place.host.ticker.late
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(call.say, said)
+                await trio.run_process([sys.executable, "-c", CROWD, str(place.port), str(HALF_OPEN)])
+            grown = memory() - before
+            call.hang_up()
+            await call.over()
+            assert place.refusals["crowd"] >= HALF_OPEN - 64
+            assert grown < 8 * 1024 * 1024
+            late = place.host.ticker.late - late_before
+            assert late <= late_before + 10  # of 150: the machine has other things to do as well
+            assert len(call.heard) > 5.5 * 8000
+            assert np.abs(call.heard[40_000:44_000]).max() > 5000
+
+    trio.run(main)
+
+
+CROWD = """
+import socket, sys, time
+port, count = map(int, sys.argv[1:])
+crowd = [socket.create_connection(("127.0.0.1", port)) for _ in range(count)]
+for connection in crowd:
+    try:
+        connection.send(b"GET /media/tw")
+    except OSError:
+        pass
+time.sleep(1.0)
+"""
+"""A thousand connections that say nothing, from a process of their own."""
+
+
+def test_the_crowd_is_let_in_again_once_it_has_thinned_out(echo: Path) -> None:
+    async def main() -> None:
+        turnstile = Turnstile(most_silent=2)
+        async with served(echo, network=TcpNetwork(), turnstile=turnstile) as place:
+            with half_open(place.port, 3):
+                assert await ask(place, b"GET / HTTP/1.1\r\n") == b""
+            async with calling(place) as call:
+                call.start()
+                await call.say(tone(8000, 0.1))
+                assert len(place.host.sessions) == 1
+
+    trio.run(main)
+
+
+@pytest.fixture(params=["memory", "tcp"])
+def network(request: pytest.FixtureRequest) -> Network:
+    return MemoryNetwork() if request.param == "memory" else TcpNetwork()

@@ -1,0 +1,95 @@
+"""Turns found while the call goes on, against those found in its whole trace."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from voxrun.serving.turn_watch import KEPT_SECONDS, BargeIn, TurnWatch
+from voxrun.trace.story import SILENCE, STEP, Voice
+from voxrun.trace.turns import Turn, turns_of
+
+Levels = NDArray[np.int8]
+LOUD = -20
+PIECE = 250
+"""As many levels as a record has."""
+
+
+def voice(seconds: float, *spans: tuple[float, float]) -> Levels:
+    """Levels of somebody who speaks from one time to another."""
+    levels = np.full(round(seconds / STEP), SILENCE, np.int8)
+    for begin, end in spans:
+        levels[round(begin / STEP) : round(end / STEP)] = LOUD
+    return levels
+
+
+def found(watch: TurnWatch, said: Levels, heard: Levels, began: float = 0.0) -> Iterator[Turn | BargeIn]:
+    """What it tells of two voices, piece by piece."""
+    for first in range(0, len(said), PIECE):
+        piece = slice(first, first + PIECE)
+        yield from watch.take(began + first * STEP, said[piece], heard[piece])
+
+
+def test_each_turn_of_a_long_call_is_told_once() -> None:
+    calls = [20.0 * number for number in range(30)]
+    said = voice(600, *((begin + 2, begin + 4) for begin in calls))
+    heard = voice(600, *((begin + 4 + 0.02 * number, begin + 15) for number, begin in enumerate(calls, start=10)))
+    turns = [turn for turn in found(TurnWatch(), said, heard) if isinstance(turn, Turn)]
+    assert [turn.timeToAnswer for turn in turns] == pytest.approx([0.02 * number for number in range(10, 40)])
+
+
+def test_an_answer_at_the_edge_of_a_record_waits_for_the_next_one() -> None:
+    watch = TurnWatch()
+    said, heard = voice(10, (1, 4.5)), voice(10, (4.9, 7))
+    first, second = slice(0, PIECE), slice(PIECE, 2 * PIECE)
+    assert list(watch.take(0.0, said[first], heard[first])) == []
+    (turn,) = watch.take(5.0, said[second], heard[second])
+    assert isinstance(turn, Turn)
+    assert turn.timeToAnswer == pytest.approx(0.4)
+
+
+def test_an_interruption_is_told_once_the_agent_is_silent() -> None:
+    watch = TurnWatch()
+    watch.interrupt(4.0)
+    said, heard = voice(15, (3.8, 5)), voice(15, (1, 6.5))
+    assert [it for it in found(watch, said, heard) if isinstance(it, BargeIn)] == [BargeIn(4.0, 2.5)]
+
+
+def test_an_interruption_of_silence_takes_no_time() -> None:
+    watch = TurnWatch()
+    watch.interrupt(4.0)
+    assert list(found(watch, voice(10), voice(10))) == [BargeIn(4.0, 0.0)]
+
+
+def test_an_interruption_that_never_led_to_silence_is_given_up() -> None:
+    watch = TurnWatch()
+    watch.interrupt(4.0)
+    heard = voice(KEPT_SECONDS * 3, (1, KEPT_SECONDS * 2.5))
+    assert list(found(watch, voice(KEPT_SECONDS * 3), heard)) == []
+
+
+def test_after_a_gap_it_begins_anew() -> None:
+    watch = TurnWatch()
+    assert list(found(watch, voice(5, (1, 4)), voice(5))) == []
+    assert list(found(watch, voice(5), voice(5, (1, 3)), began=60.0)) == []
+
+
+pauses = st.lists(st.floats(0.4, 2.0), min_size=4, max_size=12)
+
+
+@given(pauses, st.lists(st.sampled_from(["said", "heard"]), min_size=12, max_size=12))
+def test_it_finds_what_the_whole_trace_holds(lengths: list[float], speakers: list[str]) -> None:
+    """Pauses and speech by turns, said by either one."""
+    spans: dict[str, list[tuple[float, float]]] = {"said": [], "heard": []}
+    time = 0.0
+    for length, speaker in zip(lengths, speakers, strict=False):
+        spans[speaker].append((time + length, time + 2 * length))
+        time += 2 * length
+    said, heard = (voice(time + 20, *spans[who]) for who in ("said", "heard"))
+    whole = turns_of(Voice(0.0, said).sounds(), Voice(0.0, heard).sounds())
+    answered = [turn.timeToAnswer for turn in whole if turn.caller and turn.answer]
+    told = [turn.timeToAnswer for turn in found(TurnWatch(), said, heard) if isinstance(turn, Turn)]
+    assert told == pytest.approx(answered, abs=STEP / 2)

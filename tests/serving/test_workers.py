@@ -1,0 +1,295 @@
+"""Real worker processes behind one port: killed, drained, asked as one."""
+
+import json
+import os
+import re
+import signal
+import sys
+import wave
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import trio
+from tests.serving.hosted import written
+from tests.serving.twilio_peer import TwilioPeer
+
+from voxrun.errors import RemoteError
+from voxrun.transports.network import TcpNetwork
+
+TOKEN = "the-control-token"
+ECHO = """
+@VoxEngine.on(AppEvents.CallAlerting)
+def answer(event):
+    event.call.addEventListener(CallEvents.Disconnected, lambda e: VoxEngine.terminate())
+    event.call.answer()
+    event.call.sendMediaTo(event.call)
+"""
+
+
+@dataclass
+class Server:
+    """`voxrun serve` as its operator sees it."""
+
+    process: trio.Process
+    lines: list[str]
+    control: httpx.AsyncClient
+    media: str
+    """Where Twilio's streams go."""
+
+    async def sessions(self) -> list[dict[str, Any]]:
+        """What the control API lists."""
+        found: list[dict[str, Any]] = (await self.control.get("/sessions")).json()["sessions"]
+        return found
+
+    async def figure(self, name: str) -> float:
+        """One sample of the metrics; those of all labels summed."""
+        text = (await self.control.get("/metrics")).text
+        return sum(float(value) for value in re.findall(rf"^{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE))
+
+    def worker(self, number: int) -> int:
+        """The process id of a worker."""
+        lists = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        children = [child for it in lists for child in it.read_text().split()]
+        place = f"--worker\0{number},".encode()
+        return next(int(child) for child in children if place in Path(f"/proc/{child}/cmdline").read_bytes())
+
+
+@asynccontextmanager
+async def serving(folder: Path, *options: str, script: str = ECHO) -> AsyncIterator[Server]:
+    """A server that takes calls; killed at the end if it still runs."""
+    scenario = written(folder, "echo.py", script)
+    command = [sys.executable, "-m", "voxrun", "serve", str(scenario), "--listen", "127.0.0.1:0"]
+    command += ["--control", "127.0.0.1:0", "--control-token", TOKEN, *options]
+    process = await trio.lowlevel.open_process(command, stdout=-1)
+    lines: list[str] = []
+    came = trio.Event()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_read, process, lines, came)
+        try:
+            with trio.fail_after(20):
+                await came.wait()
+            control, media = (_url(lines, what) for what in ("control API is at", "calls are taken on"))
+            headers = {"Authorization": f"Bearer {TOKEN}"}
+            async with httpx.AsyncClient(base_url=control, headers=headers, trust_env=False) as client:
+                yield Server(process, lines, client, media.replace("http", "ws") + "/media/twilio")
+        finally:
+            if process.returncode is None:
+                process.kill()
+            with trio.CancelScope(shield=True):
+                await process.wait()
+        nursery.cancel_scope.cancel()
+
+
+async def _read(process: trio.Process, lines: list[str], came: trio.Event) -> None:
+    assert process.stdout
+    rest = b""
+    async with process.stdout:
+        async for data in process.stdout:
+            *whole, rest = (rest + data).split(b"\n")
+            lines += [line.decode() for line in whole]
+            if any("calls are taken" in line for line in lines) and any("control API" in line for line in lines):
+                came.set()
+
+
+def _url(lines: list[str], what: str) -> str:
+    return next(line.split()[-1] for line in lines if what in line)
+
+
+async def until(holds: Callable[[], Any], seconds: float = 10.0) -> None:
+    """Wait, by looking again and again."""
+    with trio.fail_after(seconds):
+        while not await holds():  # noqa: ASYNC110 - other processes have no events for us
+            await trio.sleep(0.02)
+
+
+def frames_in(path: Path) -> int:
+    """How many samples a recording has: an error if it can't be read."""
+    with wave.open(str(path)) as file:
+        assert file.getnchannels() == 2
+        assert len(file.readframes(file.getnframes())) == file.getnframes() * 4
+        return int(file.getnframes())
+
+
+@pytest.mark.slow
+def test_a_killed_worker_takes_only_its_own_calls_along(tmp_path: Path) -> None:
+    async def main() -> None:
+        records = tmp_path / "records"
+        options = ("--workers", "3", "--record", str(records), "--drain", "5")
+        async with serving(tmp_path, *options) as server, trio.open_nursery() as nursery:
+            peers = {seed: TwilioPeer(seed=seed) for seed in range(1, 13)}
+            for peer in peers.values():
+                nursery.start_soon(call, server, peer)
+            for peer in peers.values():
+                await peer.connected.wait()
+            at = {int(it["caller"][2:]): it for it in await server.sessions()}
+            victim = at[1]["worker"]
+            lost = {seed for seed, it in at.items() if it["worker"] == victim}
+            begun = await server.figure("voxrun_calls_total")
+            await trio.sleep(0.5)
+            os.kill(server.worker(victim), signal.SIGKILL)
+            heard = {seed: peer.heard for seed, peer in peers.items()}
+            newcomers = [TwilioPeer(seed=seed) for seed in range(20, 26)]
+            with trio.fail_after(2):
+                for peer in newcomers:
+                    nursery.start_soon(call, server, peer)
+                for peer in newcomers:
+                    await peer.connected.wait()
+            await trio.sleep(1.0)
+            assert {seed for seed, peer in peers.items() if peer.closed} == lost
+            for seed in peers.keys() - lost:
+                assert peers[seed].heard >= heard[seed] + 45
+                assert peers[seed].longest_gap < 0.25
+            await until(lambda: figure_is(server, "voxrun_workers", 3))
+            assert await server.figure("voxrun_worker_restarts_total") == 1
+            assert await server.figure("voxrun_calls_total") == begun + len(newcomers)
+            assert any(f"worker {victim} " in line and "(status -9)" in line for line in server.lines)
+            for peer in (*peers.values(), *newcomers):
+                peer.hang_up.set()
+            await until(lambda: figure_is(server, "voxrun_sessions", 0))
+            for seed, it in at.items():
+                assert frames_in(records / f"{it['id']}.wav") > 8000 * (0.4 if seed in lost else 1.5)
+            server.process.terminate()
+            assert await server.process.wait() == 0
+
+    trio.run(main)
+
+
+@pytest.mark.slow
+def test_all_workers_drain_together_and_are_asked_as_one(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serving(tmp_path, "--workers", "2", "--drain", "20") as server, trio.open_nursery() as nursery:
+            begun = [await begin(server, str(number)) for number in range(4)]
+            assert {it["worker"] for it in begun} == {1, 2}
+            assert {it["id"] for it in await server.sessions()} == {it["id"] for it in begun}
+            for it in begun:
+                lines = (await server.control.get(f"/sessions/{it['id']}/trace")).text.splitlines()
+                assert '"kind":"session"' in lines[0]
+                assert (await server.control.post(it["mediaSessionAccessUrl"])).status_code == 204
+                assert (await server.control.delete(f"/sessions/{it['id']}")).status_code == 204
+            peer = TwilioPeer()
+            nursery.start_soon(call, server, peer)
+            await peer.connected.wait()
+            assert (await server.control.post("/drain")).status_code == 202
+            await until(lambda: refuses(server))
+            heard = peer.heard
+            await trio.sleep(0.5)
+            assert peer.heard > heard + 15
+            peer.hang_up.set()
+            with trio.fail_after(5):
+                assert await server.process.wait() == 0
+
+    trio.run(main)
+
+
+@pytest.mark.slow
+def test_a_second_signal_ends_all_calls_at_once_and_completes_their_files(tmp_path: Path) -> None:
+    async def main() -> None:
+        records = tmp_path / "records"
+        options = ("--workers", "2", "--drain", "60", "--record", str(records))
+        async with serving(tmp_path, *options) as server, trio.open_nursery() as nursery:
+            peer = TwilioPeer()
+            nursery.start_soon(call, server, peer)
+            await peer.connected.wait()
+            await trio.sleep(0.5)
+            server.process.send_signal(signal.SIGINT)
+            await until(lambda: refuses(server))
+            assert peer.closed is None
+            server.process.send_signal(signal.SIGINT)
+            with trio.fail_after(5):
+                await server.process.wait()
+            (recording,) = os.listdir(records)
+            assert frames_in(records / recording) > 0.4 * 8000
+
+    trio.run(main)
+
+
+@pytest.mark.slow
+def test_workers_whose_supervisor_is_killed_end_their_calls_in_good_order(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serving(tmp_path, "--workers", "2", "--drain", "0") as server, trio.open_nursery() as nursery:
+            peer = TwilioPeer()
+            nursery.start_soon(call, server, peer)
+            await peer.connected.wait()
+            workers = [server.worker(number) for number in (1, 2)]
+            server.process.kill()
+            await until(lambda: gone(workers))
+            await until(lambda: is_set(peer))
+            assert peer.closed
+            assert peer.closed.code == 1000
+
+    trio.run(main)
+
+
+async def call(server: Server, peer: TwilioPeer) -> None:
+    """A call; tried again while the server, on a machine that has much to do, is overloaded."""
+    while peer.closed is None:
+        try:
+            await peer.call(TcpNetwork(), server.media)
+        except RemoteError as error:
+            if error.code != 503:
+                raise
+            await trio.sleep(0.1)
+
+
+async def begin(server: Server, data: str = "") -> dict[str, Any]:
+    """A session without a call, asked for again as `call` does."""
+    while True:
+        answer = await server.control.post("/sessions", json={"customData": data})
+        if answer.status_code != 503:
+            assert answer.status_code == 201
+            session: dict[str, Any] = answer.json()
+            return session
+        await trio.sleep(0.1)
+
+
+async def figure_is(server: Server, name: str, value: float) -> bool:
+    """Whether a sum is so by now."""
+    return await server.figure(name) == value
+
+
+async def refuses(server: Server) -> bool:
+    """Whether no worker takes calls any more."""
+    return bool((await server.control.post("/sessions")).status_code == 503)
+
+
+async def gone(processes: list[int]) -> bool:
+    """Whether none of them runs."""
+    return not any(os.path.exists(f"/proc/{process}") for process in processes)  # noqa: ASYNC240 - no disk
+
+
+async def is_set(peer: TwilioPeer) -> bool:
+    """Whether its connection has ended."""
+    return peer.closed is not None
+
+
+@pytest.mark.slow
+def test_one_process_is_controlled_alike_and_keeps_its_own_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VOXRUN_CONTROL_TOKEN", TOKEN)
+    asks = """
+for name in ("VOXRUN_TOKEN", "VOXRUN_CONTROL_TOKEN", "OTHER"):
+    Logger.write(f"{name} is {VoxEngine.getSecretValue(name)}")
+Logger.write("the-control-token")
+"""
+
+    async def main() -> None:
+        options = ("--secret", "VOXRUN_TOKEN=let-me-in", "--secret", "OTHER=abcdef", "--otel")
+        async with serving(tmp_path, *options, script=asks) as server:
+            session = await begin(server)
+            assert session["worker"] == 0
+            trace = (await server.control.get(f"/sessions/{session['id']}/trace")).text
+            logged = [record["message"] for record in map(json.loads, trace.splitlines()) if record["kind"] == "log"]
+            assert logged == ["VOXRUN_TOKEN is None", "VOXRUN_CONTROL_TOKEN is None", "OTHER is ***", "***"]
+            assert await server.figure("voxrun_sessions") == 1
+            assert (await server.control.post("/drain")).status_code == 202
+            assert (await server.control.delete(f"/sessions/{session['id']}")).status_code == 204
+            with trio.fail_after(5):
+                assert await server.process.wait() == 0
+
+    trio.run(main)

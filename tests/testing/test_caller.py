@@ -1,0 +1,157 @@
+"""What a scripted caller does, and when; the scenario sends him back what he says."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from tests.testing.scenarios import ECHO, write
+
+from voxrun.errors import ConfigurationError
+from voxrun.testing import (
+    Caller,
+    SimulatedCall,
+    after,
+    agentStarts,
+    agentStops,
+    at,
+    callerStops,
+    event,
+    hangUp,
+    impair,
+    press,
+    previous,
+    say,
+    simulate,
+    speech,
+    tone,
+)
+from voxrun.testing.sounds import render
+
+
+def keys(call: SimulatedCall) -> list[tuple[float, str]]:
+    """When which key was received."""
+    return [(found.time, found.payload.tone) for found in call.events.named("Call.ToneReceived")]
+
+
+def test_steps_at_times(tmp_path: Path) -> None:
+    steps = [at(1.0, say(tone(0.5))), at(1.2, press("15")), at(3.0, hangUp())]
+    call = simulate(write(tmp_path, ECHO), caller=steps).expectOk()
+    (sound,) = call.caller.said.audible()
+    assert sound == pytest.approx((1.0, 1.5), abs=0.021)
+    assert call.log == ["key 1", "key 5"]
+    assert [time for time, _ in keys(call)] == pytest.approx([1.2, 1.2], abs=0.021)
+    assert call.seconds == pytest.approx(3.0, abs=0.021)
+    assert call.events.named("Call.Disconnected")[0].payload.reason == "The caller hung up"
+
+
+def test_what_is_heard_is_what_was_said_a_tick_later(tmp_path: Path) -> None:
+    call = simulate(write(tmp_path, ECHO), caller=[at(1.0, say(speech(1.0))), at(3.0, hangUp())])
+    said, heard = call.caller.said.samples, call.caller.heard.samples
+    frame = call.caller.said.rate // 50
+    assert np.any(said)
+    assert np.array_equal(said[: len(heard)], heard) or np.array_equal(said[: len(heard) - frame], heard[frame:])
+
+
+def test_steps_after_cues(tmp_path: Path) -> None:
+    steps = [
+        at(1.0, say(tone(0.5))),
+        after(callerStops, 0.25, press("1")),
+        after(previous, 0.5, press("2")),
+        after(previous, 0.1, say(tone(1.0))),
+        after(agentStops, 0.5, press("3")),
+        after(event("Call.ToneReceived"), 0.3, hangUp()),
+    ]
+    call = simulate(write(tmp_path, ECHO), caller=steps).expectOk()
+    times = [time for time, _ in keys(call)]
+    assert times == pytest.approx([1.75, 2.25, 3.85], abs=0.06)
+    assert call.unplayed == []
+    assert call.seconds == pytest.approx(times[2] + 0.3, abs=0.03)
+
+
+def test_a_cue_with_a_number_counts_from_the_beginning(tmp_path: Path) -> None:
+    steps = [
+        at(1.0, press("7")),
+        at(2.0, press("8")),
+        after(event("Call.ToneReceived", 1), 1.5, press("9")),
+        at(4, hangUp()),
+    ]
+    call = simulate(write(tmp_path, ECHO), caller=steps)
+    assert keys(call)[-1][0] == pytest.approx(2.5, abs=0.03)
+
+
+def test_what_starts_is_known_at_once(tmp_path: Path) -> None:
+    steps = [after(agentStarts, 0.0, press("1")), at(1.0, say(tone(1.0))), at(3.0, hangUp())]
+    call = simulate(write(tmp_path, ECHO), caller=steps)
+    assert keys(call)[0][0] == pytest.approx(1.0, abs=0.07)
+
+
+def test_who_says_something_else_stops_saying_the_first(tmp_path: Path) -> None:
+    steps = [at(1.0, say(tone(5.0))), at(1.5, say(tone(0.5, hertz=1000))), at(3.0, hangUp())]
+    (sound,) = simulate(write(tmp_path, ECHO), caller=steps).caller.said.audible()
+    assert sound == pytest.approx((1.0, 2.0), abs=0.021)
+
+
+def test_a_step_that_never_came_is_told(tmp_path: Path) -> None:
+    call = simulate(write(tmp_path, ECHO), caller=[at(1.0, hangUp()), after(agentStops, 1.0, press("1"))])
+    assert call.unplayed == ["Press(digits='1')"]
+
+
+def test_who_calls_and_at_which_rate(tmp_path: Path) -> None:
+    body = """
+    Logger.write(f"{event.callerid} {event.destination} {event.headers['X-A']}")
+    call.sendDigits("12")
+    call.addEventListener(CallEvents.Connected, lambda e: call.sendDigits("34"))
+    """
+    caller = Caller([at(1.0, hangUp())], rate=8000, callerid="alice", destination="100", headers={"X-A": "b"})
+    call = simulate(write(tmp_path, ECHO, body), caller=caller)
+    assert call.log == ["alice 100 b"]
+    assert call.caller.heard.rate == 8000
+    assert call.caller.digits == "34"
+
+
+def test_a_session_without_a_call(tmp_path: Path) -> None:
+    call = simulate(write(tmp_path, ECHO), caller=None)
+    assert call.events.names[0] == "Application.Started"
+    assert call.caller.heard.seconds == 0
+    assert call.seconds == pytest.approx(1.0)
+
+
+def test_a_session_that_never_ends_is_ended(tmp_path: Path) -> None:
+    call = simulate(write(tmp_path, ECHO), limitSeconds=5.0)
+    assert call.outcome.reason == "not over within 5 s"
+    assert "does the caller hang up" in str(call.outcome.error)
+
+
+@pytest.mark.parametrize("codec", ["PCMU", "G722"])
+def test_a_caller_by_rtp(tmp_path: Path, codec: str) -> None:
+    steps = [at(1.0, say(speech(1.0))), at(3.0, press("42")), at(5.0, hangUp())]
+    call = simulate(write(tmp_path, ECHO, 'call.sendDigits("9")'), caller=Caller(steps, rtp=codec)).expectOk()
+    assert [digit for _, digit in keys(call)] == ["4", "2"]
+    (sound,) = call.caller.heard.audible(gap=0.5)
+    assert sound.seconds == pytest.approx(1.0, abs=0.1)
+    assert call.seconds == pytest.approx(5.0, abs=0.1)
+    assert call.ofKind("losses")[0].get("packets_lost", 0) == 0
+
+
+def test_a_bad_network_for_rtp(tmp_path: Path) -> None:
+    caller = Caller([at(0.5, say(speech(8.0))), at(9.5, hangUp())], rtp="PCMU")
+    bad = [at(0.0, impair(loss=0.1, duplicates=0.05, jitter=0.03))]
+    calls = [simulate(write(tmp_path, ECHO), caller=caller, faults=bad, seed=seed) for seed in (3, 3, 4)]
+    concealed = [call.ofKind("losses")[0]["concealed_share"] for call in calls]
+    assert 0.05 < concealed[0] < 0.15
+    assert concealed[0] == concealed[1]
+    assert [call.seconds for call in calls] == pytest.approx([9.5] * 3, abs=0.05)
+    assert np.array_equal(calls[0].caller.heard.samples, calls[1].caller.heard.samples)
+    assert not np.array_equal(calls[0].caller.heard.samples, calls[2].caller.heard.samples)
+
+
+def test_a_sound_file_that_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"nowhere\.wav"):
+        simulate(write(tmp_path, ECHO), caller=[at(1.0, say("nowhere.wav"))])
+
+
+def test_a_sound_file_beside_the_scenario(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "hello.wav", render(tone(0.5), 16_000), 16_000)
+    call = simulate(write(tmp_path, ECHO), caller=[at(1.0, say("hello.wav")), at(2.0, hangUp())])
+    assert call.caller.said.audible()[0].seconds == pytest.approx(0.5, abs=0.01)

@@ -1,0 +1,114 @@
+"""The pytest plugin, in a pytest of its own."""
+
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from tests.testing.scenarios import ECHO, write
+
+TEST = """
+from voxrun.testing import at, hangUp, say, tone
+
+def test_it(simulate):
+    call = simulate("scenario.py", caller=[at(1.0, say(tone(0.5))), at(2.0, hangUp())])
+    call.expectOk()
+    assert call.caller.heard.silentFrom({silent})
+    assert call.caller.heard.matchesGolden({golden!r})
+"""
+
+NEEDS_NOTHING = """
+import sys
+
+def test_nothing_of_voxrun_is_loaded():
+    assert [name for name in sys.modules if name.startswith("voxrun.") and "plugin" not in name] in (
+        [], ["voxrun.namespace", "voxrun.testing"])
+    assert "numpy" not in sys.modules
+"""
+
+
+def pytest_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run pytest there, as a user of voxrun does."""
+    installed = [point for point in entry_points(group="pytest11") if point.value == "voxrun.testing.plugin"]
+    plugin = [] if installed else ["-p", "voxrun.testing.plugin"]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *plugin, *arguments]
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_a_scenario_beside_the_test_and_a_golden_recording(tmp_path: Path) -> None:
+    write(tmp_path, ECHO)
+    golden = tmp_path / "golden.flac"
+    (tmp_path / "test_it.py").write_text(TEST.format(silent=1.6, golden=str(golden)))
+    missing = pytest_in(tmp_path)
+    assert missing.returncode == 1
+    assert "--update-golden" in missing.stdout
+    assert pytest_in(tmp_path, "--update-golden").returncode == 0
+    assert golden.exists()
+    assert pytest_in(tmp_path).returncode == 0
+
+
+def test_a_failure_shows_what_was_heard_and_the_timeline(tmp_path: Path) -> None:
+    write(tmp_path, ECHO)
+    (tmp_path / "test_it.py").write_text(TEST.format(silent=1.2, golden="none.flac"))
+    failed = pytest_in(tmp_path)
+    assert failed.returncode == 1
+    assert "silence was wanted from 1.200 s" in failed.stdout
+    assert "voxrun timeline of call 1" in failed.stdout
+    assert "caller  " in failed.stdout
+    assert "is answered" in failed.stdout
+
+
+def test_it_costs_nothing_when_unused(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(NEEDS_NOTHING)
+    done = pytest_in(tmp_path)
+    assert done.returncode == 0, done.stdout
+
+
+VOX = """
+on AppEvents.CallAlerting as { call } {
+    on call CallEvents.Disconnected { VoxEngine.terminate() }
+    call.answer()
+}
+test "it is short" {
+    caller hangs up at 2s
+    caller presses "5" at 3s
+    expect call lasts at most 1s
+}
+"""
+
+
+def test_a_vox_file_with_tests_is_collected(tmp_path: Path) -> None:
+    (tmp_path / "a.vox").write_text(VOX)
+    (tmp_path / "b.vox").write_text('const test = "no test"\n')
+    failed = pytest_in(tmp_path, "-v")
+    assert failed.returncode == 1
+    assert "a.vox::it is short FAILED" in failed.stdout
+    assert "a.vox:9:5: error: the call lasted 2.00 s" in failed.stdout
+    assert 'the call was over before `caller presses "5" at 3s`' in failed.stdout
+    assert "voxrun timeline of call 1" in failed.stdout
+    assert "1 failed" in failed.stdout
+    assert "Traceback" not in failed.stdout
+
+
+def test_a_test_of_a_scenario_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "a.vox").write_text('test "it" of "none.py" {\n    nobody calls\n    expect log "x"\n}\n')
+    failed = pytest_in(tmp_path)
+    assert failed.returncode == 2
+    assert "a.vox:1:14: error: there is no file none.py" in failed.stdout
+
+
+def test_pictures_of_calls_that_failed(tmp_path: Path) -> None:
+    (tmp_path / "a.vox").write_text(VOX)
+    failed = pytest_in(tmp_path, "--timeline-png", "pictures")
+    (picture,) = (tmp_path / "pictures").iterdir()
+    assert picture.name == "a.vox-it-is-short-1.png"
+    assert str(picture) in failed.stdout
+
+
+def test_without_pillow_there_is_no_picture_and_it_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.vox").write_text(VOX)
+    (tmp_path / "conftest.py").write_text('import sys\nsys.modules["PIL"] = None\n')
+    failed = pytest_in(tmp_path, "--timeline-png", "pictures")
+    assert "Pillow" in failed.stdout
+    assert "INTERNALERROR" not in failed.stdout

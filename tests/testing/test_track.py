@@ -1,0 +1,181 @@
+"""What a test may ask of the audio that a party said or heard."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.kit import tone
+
+from voxrun.audio.frame import Samples
+from voxrun.audio.g711 import decode_ulaw, encode_ulaw
+from voxrun.testing.likeness import resampled
+from voxrun.testing.track import Track
+from voxrun.testing.turns import interruptionToSilence, turns
+from voxrun.trace.spans import Span
+
+RATE = 16_000
+
+
+def quiet(seconds: float) -> Samples:
+    return np.zeros(round(seconds * RATE), np.int16)
+
+
+def noise(seconds: float, seed: int = 0, amplitude: int = 4000) -> Samples:
+    return np.random.default_rng(seed).integers(-amplitude, amplitude, round(seconds * RATE)).astype(np.int16)
+
+
+def track(*pieces: Samples, begin: float = 0.0) -> Track:
+    return Track(np.concatenate(pieces), RATE, begin)
+
+
+def near(*spans: tuple[float, float], within: float = 0.001) -> tuple[object, ...]:
+    return tuple(pytest.approx(span, abs=within) for span in spans)
+
+
+HEARD = track(quiet(1.0), noise(0.5), quiet(0.5), noise(1.0, 1), quiet(1.0), begin=2.0)
+"""Sound from 3 to 3.5 and from 4 to 5 s, the end at 6 s."""
+
+
+def test_it_has_a_beginning_and_an_end() -> None:
+    assert (HEARD.begin, HEARD.end, HEARD.seconds) == (2.0, 6.0, 4.0)
+    assert repr(HEARD) == "<4.00 s of audio from 2.00 s, 16000 Hz, -27.3 dBFS>"
+
+
+def test_a_slice_keeps_its_time_and_ends_where_the_audio_does() -> None:
+    piece = HEARD.slice(3.25, 99)
+    assert (piece.begin, piece.end) == (3.25, 6.0)
+    assert np.array_equal(piece.samples, HEARD.samples[round(1.25 * RATE) :])
+
+
+def test_levels_are_those_of_the_window() -> None:
+    assert HEARD.level(3.0, 3.5) == pytest.approx(-23.0, abs=0.2)
+    assert HEARD.level(2.0, 3.0) == -96.0
+    assert HEARD.level(7.0, 8.0) == -96.0
+
+
+def test_audible_spans_are_exact_and_joined_over_short_gaps() -> None:
+    assert HEARD.audible() == near((3.0, 3.5), (4.0, 5.0))
+    assert HEARD.audible(gap=0.6) == near((3.0, 5.0))
+    assert HEARD.audible(threshold=-10) == ()
+    assert track(quiet(1.0)).audible() == ()
+    assert Track(np.full(10, -32768, np.int16), RATE).audible() == near((0, 10 / RATE))
+
+
+@given(st.lists(st.tuples(st.floats(0.01, 0.3), st.floats(0.25, 0.5)), min_size=1, max_size=6))
+def test_audible_spans_are_where_the_sounds_were_put(pieces: list[tuple[float, float]]) -> None:
+    parts, expected, time = [], [], 0.0
+    for sound, pause in pieces:
+        samples = np.full(round(sound * RATE), 1000, np.int16)
+        parts += [quiet(pause), samples]
+        begin = time + len(parts[-2]) / RATE
+        time = begin + len(samples) / RATE
+        expected.append((begin, time))
+    assert track(*parts).audible() == near(*expected, within=1e-9)
+
+
+def test_silence_is_confirmed_to_the_sample() -> None:
+    assert HEARD.silentFrom(5.0)
+    assert HEARD.silentBetween(3.5, 4.0)
+    assert not HEARD.silentFrom(5.0 - 2 / RATE)
+
+
+def test_what_breaks_the_silence_is_named() -> None:
+    verdict = HEARD.silentFrom(3.2)
+    assert not verdict
+    assert repr(verdict) == ("heard -23.0 dBFS from 3.200 to 3.500 s and 1 more; silence was wanted from 3.200 s on")
+    assert verdict.detail.splitlines()[1].split() == ["4.000", "5.000", "s", "-23.0", "dBFS"]
+
+
+@pytest.mark.parametrize(("begin", "end"), [(6.5, math.inf), (0.0, 1.9)])
+def test_silence_where_there_is_no_audio_is_no_silence(begin: float, end: float) -> None:
+    verdict = HEARD.silentBetween(begin, end)
+    assert not verdict
+    assert "from 2.000 to 6.000 s: nothing to judge" in repr(verdict)
+
+
+def test_the_first_and_last_sound_around_a_time() -> None:
+    assert HEARD.firstSoundAfter(0) == pytest.approx(3.0, abs=1e-3)
+    assert HEARD.firstSoundAfter(3.7) == pytest.approx(4.0, abs=1e-3)
+    assert HEARD.firstSoundAfter(5.1) == math.inf
+    assert HEARD.lastSoundBefore(4.0) == pytest.approx(3.5, abs=1e-3)
+    assert HEARD.lastSoundBefore(2.9) == -math.inf
+
+
+def test_a_sound_is_found_with_its_lag_gain_and_likeness() -> None:
+    source = Track(noise(0.4, 7), RATE, 1.0)
+    quieter = (source.samples // 4).astype(np.int16)
+    match = track(quiet(2.5), quieter, quiet(1.0), begin=0.5).contains(source)
+    assert match
+    assert (match.at, match.lag) == (3.0, 2.0)
+    assert match.gain == pytest.approx(-12.0, abs=0.1)
+    assert match.likeness > 0.99
+
+
+def test_silence_around_what_is_looked_for_does_not_matter() -> None:
+    source = track(quiet(1.0), noise(0.4, 7), quiet(1.0))
+    match = track(quiet(0.5), noise(0.4, 7), quiet(0.1)).contains(source)
+    assert match
+    assert match.lag == pytest.approx(-0.5)
+
+
+def test_a_sound_that_is_not_there_is_not_found() -> None:
+    match = HEARD.contains(noise(0.4, 99))
+    assert not match
+    assert "wanted 0.9" in repr(match)
+    with pytest.raises(ValueError, match="silent"):
+        HEARD.contains(quiet(1.0))
+
+
+@pytest.mark.parametrize("rate", [8_000, 24_000, 48_000])
+def test_a_sound_is_found_at_another_rate_and_through_a_telephone(rate: int) -> None:
+    source = tone(RATE, 0.3, 500) + tone(RATE, 0.3, 1234)
+    telephone = decode_ulaw(encode_ulaw(resampled(source, RATE, 8_000)))
+    heard = resampled(telephone, 8_000, rate)
+    match = Track(np.concatenate((np.zeros(rate, np.int16), heard)), rate).contains(Track(source, RATE))
+    assert match
+    assert match.at == pytest.approx(1.0, abs=0.002)
+
+
+def test_it_is_known_which_source_was_audible_when() -> None:
+    first, second = noise(1.0, 1), noise(1.0, 2)
+    heard = track(quiet(0.5), first[: RATE // 2], second, quiet(0.3), first[RATE // 2 :], begin=10.0)
+    assert heard.spansOf(first) == near((10.5, 11.0), (12.3, 12.8), within=0.021)
+    assert heard.spansOf(Track(second, RATE, 3.0)) == near((11.0, 12.0), within=0.021)
+    assert heard.spansOf(noise(1.0, 3)) == ()
+
+
+def test_a_pause_within_a_source_is_part_of_it() -> None:
+    source = np.concatenate((noise(0.3, 1), quiet(0.4), noise(0.3, 2)))
+    assert track(quiet(0.2), source, quiet(1.0)).spansOf(source) == near((0.2, 1.2))
+
+
+def test_a_source_that_is_mixed_with_another_is_found_when_less_likeness_will_do() -> None:
+    voice, other = noise(1.0, 1), noise(1.0, 2)
+    mixed = track(voice + other)
+    assert mixed.spansOf(voice) == ()
+    assert mixed.spansOf(voice, likeness=0.6) == near((0.0, 1.0), within=0.021)
+
+
+def test_golden_recordings_match_until_the_sound_changes(tmp_path: Path) -> None:
+    path = tmp_path / "golden" / "heard.flac"
+    missing = HEARD.matchesGolden(path)
+    assert not missing
+    assert "--update-golden" in repr(missing)
+    HEARD.save(path)
+    assert HEARD.matchesGolden(path)
+    almost = Track((HEARD.samples + 3).astype(np.int16), RATE, HEARD.begin)
+    assert almost.matchesGolden(path)
+    assert not almost.matchesGolden(path, tolerance=-90)
+
+
+def test_turns_and_interruptions_are_timed() -> None:
+    said = track(quiet(1.0), noise(1.0), quiet(2.0), noise(0.5), quiet(3.0))
+    heard = track(quiet(2.75), noise(1.5), quiet(1.0), noise(0.5), quiet(1.75))
+    first, second = turns(said, heard)
+    assert first.timeToAnswer == pytest.approx(0.75, abs=1e-3)
+    assert second.timeToAnswer == pytest.approx(0.75, abs=1e-3)
+    assert second.caller == pytest.approx(Span(4.0, 4.5), abs=1e-3)
+    assert interruptionToSilence([4.1, 5.0], heard) == near((0.15, 0.0))[0]

@@ -1,0 +1,321 @@
+"""Tests in the language: what their sentences come to, and what is said when a call is not as they expect."""
+
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from voxrun.errors import ScenarioError
+from voxrun.testing import (
+    Agent,
+    SpeechService,
+    after,
+    agentStops,
+    at,
+    callerTurn,
+    callTool,
+    close,
+    cut,
+    error,
+    event,
+    fromCassette,
+    hangUp,
+    impair,
+    interrupt,
+    message,
+    press,
+    previous,
+    refuse,
+    say,
+    send,
+    sentence,
+    slowDisk,
+    stall,
+    tone,
+    toolResult,
+    turn,
+    vanish,
+)
+from voxrun.testing.caller import Caller
+from voxrun.testing.expectations import Mistake, judge
+from voxrun.testing.running import simulate
+from voxrun.testing.sounds import spoken
+from voxrun.testing.vox_tests import VoxTest, vox_tests
+
+SCENARIO = """
+on AppEvents.CallAlerting as { call } {
+    on call CallEvents.Connected { call.say("Welcome.") }
+    on call CallEvents.ToneReceived as { tone } {
+        log "key ${tone}"
+        call.say("Key ${tone}.")
+    }
+    on call CallEvents.Disconnected { VoxEngine.terminate() }
+    call.answer()
+    call.handleTones(true)
+}
+"""
+
+AGENT = """
+require ElevenLabs
+on AppEvents.CallAlerting as { call } {
+    const agent = await ElevenLabs.createAgentsClient({
+        xiApiKey: "k", agentId: "a", onWebSocketClose: fn () { call.hangup() }
+    })
+    on agent AgentsEvents.ClientToolCall as { data } {
+        agent.clientToolResult({ tool_call_id: data.client_tool_call.tool_call_id, result: "nine", is_error: false })
+    }
+    on agent AgentsEvents.Interruption { agent.clearMediaBuffer() }
+    on call CallEvents.Disconnected { VoxEngine.terminate() }
+    call.answer()
+    call <-> agent
+}
+"""
+
+
+def written(folder: Path, scenario: str, *lines: str) -> VoxTest:
+    path = folder / "scenario.vox"
+    path.write_text("\n".join([scenario, 'test "it" {', *lines, "}"]))
+    (test,) = vox_tests(path)
+    return test
+
+
+def mistakes(folder: Path, scenario: str, *lines: str) -> list[Mistake]:
+    """What is wrong when the test is run."""
+    test = written(folder, scenario, *lines)
+    return judge(test, simulate(test.scenario, **test.parameters(folder / "files")))
+
+
+def plain(value: Any) -> Any:
+    """The same with lists for all sequences."""
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if is_dataclass(value):
+        return [type(value), {field.name: plain(getattr(value, field.name)) for field in fields(value)}]
+    return value
+
+
+PLANS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    (("nobody calls",), {"caller": None}),
+    (
+        ('caller plays cassette "there.flac"', 'agent plays cassette "there.flac"'),
+        {"caller": fromCassette("there.flac"), "agent": fromCassette("there.flac")},
+    ),
+    (
+        (
+            'caller says "there.flac" at 2s',
+            'caller says "I am late." lasting 2s, 300ms after agent stops',
+            "caller says tone lasting 1s",
+            'caller presses "15#" when CallEvents.ToneReceived 3 times',
+            "caller hangs up at 1min",
+            'caller has { callerid: "Ada", rate: 8000 }',
+        ),
+        {
+            "caller": Caller(
+                [
+                    at(2.0, say("there.flac")),
+                    after(agentStops, 0.3, say(spoken("I am late.", 2.0))),
+                    after(previous, 0.0, say(tone(1.0))),
+                    after(event("Call.ToneReceived", 3), 0.0, press("15#")),
+                    at(60.0, hangUp()),
+                ],
+                callerid="Ada",
+                rate=8000,
+            ),
+            "agent": [Agent(transcripts=["…", "I am late."])],
+        },
+    ),
+    (
+        ('caller has { voice: "de" }', 'caller says "Hallo." at 1s'),
+        {"caller": Caller([at(1.0, say(sentence("Hallo.", "de")))])},
+    ),
+    (
+        (
+            'agent says "Hello." lasting 2s',
+            'agent calls tool "hours" with { day: 1.5s, all: [true, -1] } expecting "nine" when caller stops',
+            'agent says "At nine."',
+            'agent calls tool "x" expecting error "no" when caller stops 3 times',
+            "agent has { latency: 300ms, chunkMs: 100ms, bargeIn: false }",
+            'agent understands "Hours?"',
+        ),
+        {
+            "agent": [
+                Agent(
+                    greeting=turn("Hello.", 2.0),
+                    answers=[
+                        [callTool("hours", {"day": 1500, "all": [True, -1]}, expect="nine"), turn("At nine.")],
+                        (),
+                        [callTool("x", expect="no", isError=True)],
+                    ],
+                    transcripts=["Hours?"],
+                    latency=0.3,
+                    chunkMs=100,
+                    bargeIn=False,
+                )
+            ]
+        },
+    ),
+    (
+        (
+            'agent says "One."',
+            'agent says "Two."',
+            'agent says "Three." 1s after caller stops',
+            "agent is interrupted at 3s",
+            'agent sends { type: "x" }',
+            'agent 2 closes when scenario answers "hours" 2 times',
+            'agent 2 fails with 1008 "why" when scenario sends "user_message"',
+            "agent 3 vanishes at 4s",
+            "agent 3 refuses socket with 404",
+            "agent 3 refuses with 401",
+        ),
+        {
+            "agent": [
+                Agent(
+                    script=[
+                        after(previous, 0.0, turn("One.")),
+                        after(previous, 0.0, turn("Two.")),
+                        after(callerTurn(1), 1.0, turn("Three.")),
+                        at(3.0, interrupt()),
+                        after(previous, 0.0, send({"type": "x"})),
+                    ]
+                ),
+                Agent(
+                    script=[
+                        after(toolResult("hours", 2), 0.0, close()),
+                        after(message("user_message"), 0.0, error(1008, "why")),
+                    ]
+                ),
+                Agent(script=[at(4.0, vanish())], refuse=401, refuseSocket=404),
+            ]
+        },
+    ),
+    (
+        (
+            "network breaks at 4.2s",
+            "network stalls for 300ms",
+            "network refuses at 1s",
+            "network has { loss: 0.05, jitter: 40ms }",
+            "disk takes 2s",
+            "speech has { latency: 1s }",
+            "speech refuses with 401",
+            'secret "PIN" is "1234"',
+        ),
+        {
+            "faults": [
+                at(4.2, cut()),
+                at(0.0, stall(0.3)),
+                at(1.0, refuse()),
+                at(0.0, impair(loss=0.05, jitter=0.04)),
+                at(0.0, slowDisk(2.0)),
+            ],
+            "speech": SpeechService(latency=1.0, refuse=401),
+            "secrets": {"PIN": "1234"},
+        },
+    ),
+)
+
+
+@pytest.mark.parametrize(("lines", "wanted"), PLANS)
+def test_sentences_come_to_what_the_kit_has(lines: tuple[str, ...], wanted: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "there.flac").touch()
+    plan: Any = written(tmp_path, SCENARIO, *lines).parameters(tmp_path)
+    assert {key: plain(plan[key]) for key in wanted} == plain(wanted)
+
+
+KEYS = ('caller presses "5" at 2s', 'caller presses "6" at 4s', "caller hangs up at 6s")
+TALK = (
+    'agent says "Hello." lasting 2s',
+    'caller says "When?" 500ms after agent stops',
+    'agent calls tool "hours" when caller stops',
+    'agent says "At nine." lasting 1s',
+    "caller hangs up 1s after agent stops",
+)
+IMPATIENT = ('agent says "Hello." lasting 6s', 'caller says "Stop!" at 2s', "caller hangs up at 5s")
+
+RIGHT = (
+    (SCENARIO, KEYS, "expect event CallEvents.ToneReceived 2 times"),
+    (SCENARIO, KEYS, 'expect event CallEvents.ToneReceived with { tone: "6" } from 4s until 4.1s'),
+    (SCENARIO, KEYS, 'expect no event CallEvents.ToneReceived with { tone: "7" }'),
+    (SCENARIO, KEYS, "expect no event CallEvents.ToneReceived by 1s"),
+    (SCENARIO, KEYS, 'expect log "key 5" from 1s until 3s'),
+    (SCENARIO, KEYS, 'expect no log "key 7"'),
+    (SCENARIO, KEYS, 'expect caller hears "Key 6." within 200ms after CallEvents.ToneReceived 2 times'),
+    (SCENARIO, KEYS, "expect caller hears sound within 200ms after CallEvents.ToneReceived"),
+    (SCENARIO, KEYS, "expect caller hears silence from 5s"),
+    (SCENARIO, KEYS, "expect caller hears silence by 5s"),
+    (SCENARIO, KEYS, "expect call lasts at least 6s"),
+    (SCENARIO, KEYS, "expect call lasts at most 6s"),
+    (AGENT, TALK, "expect caller hears agent within 1s after caller stops"),
+    (AGENT, TALK, "expect agent hears caller by 4s"),
+    (AGENT, TALK, 'expect agent hears "When?"'),
+    (AGENT, TALK, 'expect agent receives "client_tool_result" with { result: "nine" } within 1s after caller stops'),
+    (AGENT, TALK, 'expect agent receives no "user_message"'),
+    (AGENT, TALK, 'expect caller hears "At nine." within 100ms after scenario answers "hours"'),
+    (AGENT, IMPATIENT, "expect caller hears silence within 50ms after AgentsEvents.Interruption"),
+    (AGENT, ('agent fails with 1011 "busy" at 2s',), 'expect scenario fails with "busy"'),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("scenario", "lines", "expected"), RIGHT)
+def test_what_is_so_passes(scenario: str, lines: tuple[str, ...], expected: str, tmp_path: Path) -> None:
+    assert mistakes(tmp_path, scenario, *lines, expected) == []
+
+
+WRONG = (
+    (SCENARIO, KEYS, "expect event CallEvents.ToneReceived 3 times", "came 2 times", "it came at 2.000 s, 4.000 s"),
+    (SCENARIO, KEYS, "expect event CallEvents.Disconnected by 3s", "did not come by 3 s", "it came at 6.000 s"),
+    (SCENARIO, KEYS, "expect event CallEvents.Failed", "did not come", "there were Call.Connected"),
+    (SCENARIO, KEYS, 'expect event CallEvents.ToneReceived with { tone: 5 }', "did not come", "tone: '5'"),
+    (SCENARIO, KEYS, 'expect no event CallEvents.ToneReceived', "came 2 times", "it came at"),
+    (SCENARIO, KEYS, 'expect log "ky 5"', "did not come", "there was 'key 5'"),
+    (SCENARIO, KEYS, 'expect warning "late"', "did not come", "there was none at all"),
+    (SCENARIO, KEYS, 'expect no log "key"', "came 2 times", ""),
+    (SCENARIO, KEYS, 'expect caller hears "Key 7."', "did not hear all of this", ""),
+    (SCENARIO, KEYS, "expect caller hears silence from 1s until 3s", "silence was wanted", "dBFS"),
+    (SCENARIO, KEYS, "expect caller hears sound from 5s until 6s", "heard nothing", "it was heard at"),
+    (SCENARIO, KEYS, 'expect caller receives keys "1"', "received ''", ""),
+    (SCENARIO, KEYS, 'expect speech receives "Key"', "received ''", ""),
+    (SCENARIO, KEYS, 'expect file "call.wav"', "did not come", "none at all"),
+    (SCENARIO, KEYS, "expect call lasts at least 7s", "the call lasted 6.00 s", ""),
+    (SCENARIO, KEYS, "expect call lasts at most 5s", "the call lasted 6.00 s", ""),
+    (SCENARIO, KEYS, "expect scenario fails", "did not fail", ""),
+    (SCENARIO, KEYS, 'expect log "key" within 1s after CallEvents.ToneReceived 3 times', "never came", "2 times only"),
+    (SCENARIO, KEYS, "expect caller hears silence within 1s after CallEvents.Failed", "never came", "there were Call."),
+    (SCENARIO, KEYS, "expect agent hears caller", "no such connection", ""),
+    (SCENARIO, KEYS, 'expect caller hears exactly "golden.flac"', "no golden recording", ""),
+    (AGENT, TALK, "expect caller hears agent from 10s", "nothing of the agent", "it was heard at"),
+    (AGENT, TALK, 'expect agent receives "user_message"', "did not come", "client_tool_result"),
+    (AGENT, TALK, 'agent calls tool "x" expecting "ten" at 1s', "answered with 'nine', not 'ten'", ""),
+    (AGENT, IMPATIENT, "expect caller hears silence within 5ms after AgentsEvents.Interruption", "it took", ""),
+    (AGENT, ('agent fails with 1011 "busy" at 2s',), 'expect scenario fails with "late"', "otherwise", "busy"),
+    (AGENT, ('agent fails with 1011 "busy" at 2s',), "expect call lasts at most 5s", "the scenario failed", "busy"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("scenario", "lines", "expected", "why", "instead"), WRONG)
+def test_what_is_not_so_is_told(
+    scenario: str, lines: tuple[str, ...], expected: str, why: str, instead: str, tmp_path: Path
+) -> None:
+    (mistake,) = mistakes(tmp_path, scenario, *lines, expected)
+    assert why in mistake.why
+    assert instead in mistake.instead
+
+
+def test_a_test_with_mistakes_is_not_run(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioError, match=r"there is no file none\.flac"):
+        written(tmp_path, SCENARIO, 'caller says "none.flac"')
+
+
+def test_what_the_caller_did_not_come_to_do(tmp_path: Path) -> None:
+    test = written(tmp_path, SCENARIO, "caller hangs up at 2s", 'caller says "x" at 3s', "caller hangs up at 4s")
+    call = simulate(test.scenario, **test.parameters(tmp_path))
+    assert test.unplayed(call.unplayed) == ['caller says "x" at 3s', "caller hangs up at 4s"]
+
+
+def test_a_run_of_the_scenario_leaves_its_tests_out(tmp_path: Path) -> None:
+    path = tmp_path / "scenario.vox"
+    path.write_text(f'{SCENARIO}\ntest "it" {{ caller says "gone.flac" when Nothing.Like }}\n')
+    call = simulate(path, caller=[at(1.0, press("1")), at(2.0, hangUp())], files=tmp_path).expectOk()
+    assert call.log == ["key 1"]

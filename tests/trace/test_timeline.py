@@ -1,0 +1,76 @@
+"""A session as plain text."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.trace.traces import HEAD, event, level, route
+
+from voxrun.testing import SimulatedCall
+from voxrun.trace.story import tell
+from voxrun.trace.timeline import timeline
+
+TALK = [level(0.0, [-96] * 25 + [-10] * 25, [-40] * 50), level(1.0, [-25] * 50, [-96] * 50)]
+
+
+def test_a_short_call() -> None:
+    records = [HEAD, *TALK, route(0.5, "call-1", "agent-1"), {"t": 1.99, "kind": "error", "message": "it\nbroke"}]
+    assert timeline(tell(records), width=60) == (
+        "s       0.0       0.5       1.0       1.5       2.0       2.\n"
+        "caller  ..........##########++++++++++++++++++++\n"
+        "hears   --------------------....................\n"
+        "                  a                            !\n"
+        "a     0.500  route     call-1 -> agent-1\n"
+        "!     1.990  error     it broke"
+    )
+
+
+def test_the_seconds_around_a_moment(call: SimulatedCall) -> None:
+    rows = timeline(tell(call.records), around=8.0).splitlines()
+    assert rows[0].startswith("s       3.4")
+    place = rows[0].index("v")
+    assert rows[1][place] != "."
+    assert rows[1][place - 1] == "."
+    assert rows[3][place] in "abcdefghijk"
+    assert any("sends audio of event" in row for row in rows)
+    assert any("speaks over the agent" in row for row in rows)
+    assert not any("Hello" in row for row in rows)
+
+
+def test_all_of_a_call_without_what_is_frequent(call: SimulatedCall) -> None:
+    text = timeline(tell(call.records))
+    assert "Hello, this is Riverside Dental." in text
+    assert "Ping" not in text
+    assert "sends audio" not in text
+
+
+def test_an_errors_place_is_not_taken() -> None:
+    records = [event(1.0, "ElevenLabs.Agents.Mine"), {"t": 1.0, "kind": "fault", "what": "cut"}, *TALK]
+    rows = timeline(tell(records)).splitlines()
+    assert rows[3].strip() == "!"
+    assert rows[5] == "!     1.000  fault     cut"
+
+
+@pytest.mark.parametrize("around", [None, -5.0, 0.0, 12.9, 500.0])
+def test_no_line_is_too_long(call: SimulatedCall, around: float | None) -> None:
+    assert max(map(len, timeline(tell(call.records), around).splitlines())) <= 100
+
+
+@given(
+    st.lists(st.floats(0, 4000), max_size=80),
+    st.floats(0, 4000),
+    st.integers(0, 120),
+    st.none() | st.floats(0, 4000),
+    st.integers(40, 200),
+)
+def test_it_fits_whatever_happens(
+    times: list[float], began: float, ticks: int, around: float | None, width: int
+) -> None:
+    records = [
+        level(began, [-20] * ticks, [-96] * ticks),
+        *({"t": t, "kind": "log", "message": "x" * 300} for t in times),
+    ]
+    rows = timeline(tell(records), around, width).split("\n")
+    assert all(len(row) <= width for row in rows)
+    assert len(rows) <= 4 + len(times)
+    if around is None:
+        assert len(rows) == 4 + len(times)

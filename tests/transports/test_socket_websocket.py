@@ -1,0 +1,189 @@
+"""What only our own WebSocket does: it is chosen for TCP, writes past its tasks, and speaks TLS without a stream."""
+
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+from tests.transports.certificate import make_certificate
+from tests.transports.conftest import PlainTcpNetwork
+from tests.transports.websocket_peer import echo, ignore, peer, run, serving
+from trio_websocket import wrap_server_stream
+
+from voxrun.errors import RemoteError
+from voxrun.transports import socket_websocket
+from voxrun.transports.library_websocket import LibraryWebSocket
+from voxrun.transports.network import MemoryNetwork, Network, TcpNetwork
+from voxrun.transports.socket_websocket import SocketWebSocket
+from voxrun.transports.websocket import OUTBOX_LIMIT, Closed, WebSocket, accept_websocket, open_websocket
+
+
+@pytest.mark.parametrize(
+    ("network", "expected"),
+    [(TcpNetwork(), SocketWebSocket), (PlainTcpNetwork(), LibraryWebSocket), (MemoryNetwork(), LibraryWebSocket)],
+)
+def test_the_stream_decides_who_does_the_work(network: Network, expected: type[WebSocket]) -> None:
+    made: list[type[WebSocket]] = []
+
+    async def attend(stream: trio.abc.Stream) -> None:
+        async with accept_websocket(stream, "/") as accepted:
+            made.append(type(accepted))
+            await accepted.pump(ignore)
+
+    async def main() -> None:
+        async with serving(network, attend) as url, open_websocket(network, url) as websocket:
+            made.append(type(websocket))
+
+    run(main)
+    assert made == [expected, expected]
+
+
+def stuck(after: Callable[[trio.abc.Stream], Awaitable[None]]) -> Callable[[trio.abc.Stream], Awaitable[None]]:
+    """A peer that reads nothing, and later does `after`."""
+
+    async def attend(stream: trio.abc.Stream) -> None:
+        async with trio.open_nursery() as nursery:
+            await (await wrap_server_stream(nursery, stream)).accept()
+            nursery.cancel_scope.cancel()
+        await after(stream)
+
+    return attend
+
+
+async def never(_: trio.abc.Stream) -> None:
+    await trio.sleep_forever()
+
+
+def test_a_peer_that_does_not_read_fills_the_outbox_and_closing_gives_it_up() -> None:
+    async def main() -> None:
+        async with serving(TcpNetwork(), stuck(never)) as url, open_websocket(TcpNetwork(), url) as websocket:
+            while not websocket.dropped:
+                websocket.send(bytes(OUTBOX_LIMIT // 4))
+                await trio.testing.wait_all_tasks_blocked(0.001)
+            sent = websocket.messages_out
+            websocket.close()
+            with trio.fail_after(3):
+                assert await websocket.pump(ignore) == Closed(1000, "", was_clean=False)
+            assert websocket.dropped > 1  # what waited is counted
+            assert websocket.messages_out == sent
+
+    run(main)
+
+
+def test_what_a_stuck_peer_held_up_arrives_in_order() -> None:
+    got: list[bytes | bytearray] = []
+
+    async def reads_at_last(stream: trio.abc.Stream) -> None:
+        await trio.sleep(0.05)
+        while data := await stream.receive_some():
+            got.append(data)
+
+    async def main() -> None:
+        async with serving(TcpNetwork(), stuck(reads_at_last)) as url:
+            async with open_websocket(TcpNetwork(), url) as websocket:
+                for _ in range(12):
+                    websocket.send(bytes(1_000_000))
+                    await trio.lowlevel.checkpoint()
+                kept = 12 - websocket.dropped
+                assert websocket.messages_out < kept  # the rest waits for the socket
+            assert websocket.messages_out == kept
+            await trio.testing.wait_all_tasks_blocked(0.05)
+        assert sum(map(len, got)) == kept * (1_000_000 + 14) + 8
+
+    run(main)
+
+
+def test_a_peer_gone_without_a_word_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket_websocket, "KEEP_ALIVE_SECONDS", 0.03)
+    monkeypatch.setattr(socket_websocket, "PONG_SECONDS", 0.03)
+
+    async def main() -> None:
+        async with serving(TcpNetwork(), stuck(never)) as url, open_websocket(TcpNetwork(), url) as websocket:
+            closed = await websocket.pump(ignore)
+            assert (closed.code, closed.was_clean) == (1006, False)
+            assert "did not answer a ping" in closed.reason
+
+    run(main)
+
+
+def test_a_peer_that_answers_pings_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket_websocket, "KEEP_ALIVE_SECONDS", 0.01)
+    monkeypatch.setattr(socket_websocket, "PONG_SECONDS", 1.0)
+
+    async def main() -> None:
+        async with serving(TcpNetwork(), peer(echo)) as url, open_websocket(TcpNetwork(), url) as websocket:
+            with trio.move_on_after(0.2):
+                await websocket.pump(ignore)
+                raise AssertionError
+            websocket.close()
+            assert (await websocket.pump(ignore)).was_clean
+
+    run(main)
+
+
+def test_a_peer_that_runs_ahead_of_the_reader_is_held_back() -> None:
+    sent = 0
+
+    async def floods(stream: trio.abc.Stream) -> None:
+        nonlocal sent
+        frame = b"\x82\x7e\xff\xff" + bytes(65535)
+        while sent < 3000:
+            await stream.send_all(frame)
+            sent += 1
+
+    async def main() -> None:
+        async with serving(TcpNetwork(), stuck(floods)) as url, open_websocket(TcpNetwork(), url) as websocket:
+            await trio.testing.wait_all_tasks_blocked(0.2)
+            assert 1024 <= sent < 2000
+            assert (await websocket.pump(ignore)).code == 1006
+            assert websocket.messages_in == 3000
+
+    run(main)
+
+
+def test_nothing_is_left_when_the_last_connection_is_gone() -> None:
+    async def main() -> None:
+        async with serving(TcpNetwork(), peer(echo)) as url:
+            before = (trio.lowlevel.current_statistics().tasks_living, len(os.listdir("/proc/self/fd")))
+            for _ in range(3):
+                async with open_websocket(TcpNetwork(), url) as websocket:
+                    websocket.send("x")
+                    await websocket.pump(lambda _, websocket=websocket: websocket.close())  # type: ignore[misc]
+            await trio.testing.wait_all_tasks_blocked(0.05)
+            assert (trio.lowlevel.current_statistics().tasks_living, len(os.listdir("/proc/self/fd"))) == before
+
+    run(main)
+
+
+@pytest.mark.slow
+def test_a_conversation_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    context, certificate = make_certificate(tmp_path)
+
+    async def attend(stream: trio.abc.Stream) -> None:
+        await peer(echo)(trio.SSLStream(stream, context, server_side=True, https_compatible=True))
+
+    async def main() -> None:
+        async with serving(TcpNetwork(), attend) as url:
+            secure = url.replace("ws:", "wss:")
+            with pytest.raises(RemoteError, match=r"(?i)certificate verify failed"):
+                async with open_websocket(TcpNetwork(), secure):
+                    raise AssertionError
+            monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+            got: list[str | bytes] = []
+            messages: list[str | bytes] = ["hidden", *(bytes([n]) * 40_000 for n in range(60)), "x" * 1_500_000, "end"]
+            async with open_websocket(TcpNetwork(), secure) as websocket:
+                assert type(websocket) is SocketWebSocket
+
+                def on_message(message: str | bytes) -> None:
+                    got.append(message)
+                    if message == "end":
+                        websocket.close(3000)
+
+                for message in messages:
+                    websocket.send(message)
+                assert await websocket.pump(on_message) == Closed(3000, "", was_clean=True)
+            assert got == messages
+
+    run(main)
