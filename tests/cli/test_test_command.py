@@ -56,7 +56,7 @@ def write(folder: Path, length: str = "3s", time_: float = 2.1) -> None:
     (folder / "test_echo.py").write_text(PYTHON.replace("TIME", str(time_)))
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "2")])
+@pytest.mark.parametrize("options", [(), pytest.param(("-n", "2"), marks=pytest.mark.slow)])
 def test_all_pass(tmp_path: Path, options: tuple[str, ...]) -> None:
     write(tmp_path)
     done = voxrun("test", *options, cwd=tmp_path)
@@ -95,6 +95,7 @@ def test_a_failure_shows_its_line_the_reason_and_the_call(tmp_path: Path) -> Non
         assert str(picture) in done.out
 
 
+@pytest.mark.slow
 def test_some_of_them_and_a_report_for_ci(tmp_path: Path) -> None:
     write(tmp_path)
     done = voxrun("test", "-k", "key", "--junit", "report.xml", cwd=tmp_path)
@@ -104,6 +105,7 @@ def test_some_of_them_and_a_report_for_ci(tmp_path: Path) -> None:
     assert case.get("name") == "a key is logged"
 
 
+@pytest.mark.slow
 def test_golden_recordings_are_made_when_asked_for(tmp_path: Path) -> None:
     write(tmp_path)
     path = tmp_path / "echo.vox"
@@ -115,6 +117,7 @@ def test_golden_recordings_are_made_when_asked_for(tmp_path: Path) -> None:
     assert voxrun("test", "-k", "golden", cwd=tmp_path).status == 0
 
 
+@pytest.mark.slow
 def test_a_file_that_is_no_test_fails_and_the_others_are_run(tmp_path: Path) -> None:
     write(tmp_path)
     (tmp_path / "wrong.vox").write_text('test "a" {\n    caller say "x"\n}\n')
@@ -157,6 +160,7 @@ def test_without_pytest_it_says_what_to_install(tmp_path: Path) -> None:
     assert done.stderr == "voxrun: `voxrun test` needs pytest: pip install 'voxrun[testing]'\n"
 
 
+@pytest.mark.slow
 def test_the_shipped_scenarios_pass_and_each_has_tests(tmp_path: Path) -> None:
     scenarios = ROOT / "scenarios"
     done = voxrun("test", scenarios, cwd=tmp_path)

@@ -40,20 +40,48 @@ LONG = {
 }
 
 
-@settings(max_examples=300, deadline=None)
-@given(programs())
-def test_any_program_can_be_checked(text: str) -> None:
+QUICK = settings(max_examples=50, deadline=None)
+MANY = settings(max_examples=300, deadline=None)
+PYTHON = st.text(alphabet="voxrun from import*()=.:\n'\"{}[]éabc#@lambda,") | programs()
+
+
+def check_program(text: str) -> None:
     found = findings(text, secrets=())
     assert all(0 <= it.span.start <= it.span.end <= len(text) for it in found)
     assert all(it.message for it in found)
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.text(alphabet="voxrun from import*()=.:\n'\"{}[]éabc#@lambda,") | programs())
-def test_any_python_can_be_checked(text: str) -> None:
+def check_python(text: str) -> None:
     assert all(0 <= it.span.start <= it.span.end <= len(text) for it in python_findings(text))
 
 
+@QUICK
+@given(programs())
+def test_any_program_can_be_checked(text: str) -> None:
+    check_program(text)
+
+
+@QUICK
+@given(PYTHON)
+def test_any_python_can_be_checked(text: str) -> None:
+    check_python(text)
+
+
+@pytest.mark.slow
+@MANY
+@given(programs())
+def test_many_programs_can_be_checked(text: str) -> None:
+    check_program(text)
+
+
+@pytest.mark.slow
+@MANY
+@given(PYTHON)
+def test_much_python_can_be_checked(text: str) -> None:
+    check_python(text)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("what", LONG)
 def test_a_long_scenario_is_checked_in_linear_time(what: str) -> None:
     head, line = LONG[what]

@@ -319,6 +319,7 @@ def test_what_is_long_but_not_deep_is_fine(text: str) -> None:
     assert compile_depth > 1
 
 
+@pytest.mark.slow
 def test_time_is_linear() -> None:
     def seconds(size: int) -> float:
         text = SAMPLE * (size // len(SAMPLE))
@@ -336,10 +337,10 @@ def test_time_is_linear() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        SAMPLE * 700 + "if a = b { }",
-        SAMPLE * 700 + "on A.B {",
-        "x = [" + "f()," * 50_000,
-        "f(1);" * 30_000 + "on A.B { a; ",
+        pytest.param(SAMPLE * 700 + "if a = b { }", marks=pytest.mark.slow),
+        pytest.param(SAMPLE * 700 + "on A.B {", marks=pytest.mark.slow),
+        pytest.param("x = [" + "f()," * 50_000, marks=pytest.mark.slow),
+        pytest.param("f(1);" * 30_000 + "on A.B { a; ", marks=pytest.mark.slow),
         'x = "' + "a\\n" * 200_000,
         "/*" + "*" * 900_000,
         "x = " + "a" * 900_000 + " §",
@@ -411,14 +412,14 @@ def parses_or_tells(text: str) -> None:
 
 
 def test_any_text_parses_or_is_told_why_not() -> None:
-    for seed in range(3000):
+    for seed in range(500):
         parses_or_tells(odd(seed))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_any_of_100_000_texts_parses_or_is_told_why_not() -> None:
-    for seed in range(3000, 103_000):
+    for seed in range(500, 103_000):
         parses_or_tells(odd(seed))
 
 

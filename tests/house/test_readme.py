@@ -37,6 +37,10 @@ on AppEvents.CallAlerting as { call } {
 }
 """
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.S)
+SCENARIOS = [snippet for snippet in SNIPPETS if "def test_" not in snippet]
+(SCENARIOS_TEST,) = (snippet for snippet in SNIPPETS if "def test_" in snippet)
+(LANGUAGE_TEST,) = (block for block in VOX if block.startswith("test "))
+(FAILURE,) = re.findall(r"```text\n(test_answer\.py:.*?)```", README, re.S)
 MAIN_JOB, TESTS, *OTHERS = COMMANDS
 
 
@@ -99,7 +103,7 @@ def installed(command: str) -> list[str]:
     return [str(Path(sys.executable).with_name(program)), *arguments]
 
 
-@pytest.mark.parametrize("snippet", SNIPPETS)
+@pytest.mark.parametrize("snippet", SCENARIOS)
 def test_a_snippet_answers_a_call(snippet: str, tmp_path: Path) -> None:
     async def talk(conversation: Conversation) -> None:
         await conversation.wait_for(ConversationInitiated)
@@ -116,6 +120,21 @@ def test_a_snippet_answers_a_call(snippet: str, tmp_path: Path) -> None:
     ran = simulate(scenario, setting)
     assert "Call.Connected" in ran.events
     assert "ElevenLabs.Agents.ConversationInitiationMetadata" in ran.events
+
+
+def test_the_tests_pass_and_fail_as_shown(tmp_path: Path) -> None:
+    scenario = tmp_path / "answer.py"
+    scenario.write_text(SCENARIOS[0])
+    (tmp_path / "test_answer.py").write_text(SCENARIOS_TEST)
+    (tmp_path / "answer.vox").write_text(LANGUAGE_TEST)
+    command = [sys.executable, "-m", "voxrun", "test", "."]
+    passed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert passed.returncode == 0, passed.stdout
+    assert "2 passed" in passed.stdout
+    scenario.write_text(SCENARIOS[0].replace("lambda e: agent.clearMediaBuffer()", "lambda e: None"))
+    failed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert failed.returncode == 1
+    assert set(FAILURE.splitlines()) <= set(failed.stdout.splitlines())
 
 
 @pytest.mark.parametrize("scenario", [block for block in VOX if not block.startswith("test ")])

@@ -65,6 +65,8 @@ MESSAGES = st.one_of(
     st.dictionaries(st.text(max_size=5), JSON, max_size=2),
 )
 CLIENTS = st.tuples(INITIATIONS, st.lists(st.tuples(MESSAGES, st.sampled_from([0.0, 0.1, 2.0])), max_size=12))
+CLIENT_LISTS = st.lists(CLIENTS, min_size=1, max_size=2)
+Clients = list[tuple[dict[str, Any], list[tuple[dict[str, Any], float]]]]
 
 DOCUMENTED = (1000, 1002, 1008)
 
@@ -86,11 +88,7 @@ async def converse(network: Network, frames: list[tuple[dict[str, Any], float]])
     return received, ends[0]
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.lists(CLIENTS, min_size=1, max_size=2))
-def test_no_client_brings_the_agent_down(
-    clients: list[tuple[dict[str, Any], list[tuple[dict[str, Any], float]]]],
-) -> None:
+def serve_all(clients: Clients) -> None:
     """`with_agent` raises what the agent lets out, and counts the tasks left."""
 
     async def main(network: Network) -> None:
@@ -103,3 +101,16 @@ def test_no_client_brings_the_agent_down(
             await caller.until("agent_response")
 
     with_agent(main)
+
+
+@settings(max_examples=20, deadline=None)
+@given(CLIENT_LISTS)
+def test_no_client_brings_the_agent_down(clients: Clients) -> None:
+    serve_all(clients)
+
+
+@pytest.mark.slow
+@settings(max_examples=200, deadline=None)
+@given(CLIENT_LISTS)
+def test_none_of_many_clients_brings_the_agent_down(clients: Clients) -> None:
+    serve_all(clients)

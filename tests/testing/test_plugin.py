@@ -5,6 +5,7 @@ import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import pytest
 from tests.testing.scenarios import ECHO, write
 
 TEST = """
@@ -36,6 +37,7 @@ def pytest_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_a_scenario_beside_the_test_and_a_golden_recording(tmp_path: Path) -> None:
     write(tmp_path, ECHO)
     golden = tmp_path / "golden.flac"
@@ -48,6 +50,7 @@ def test_a_scenario_beside_the_test_and_a_golden_recording(tmp_path: Path) -> No
     assert pytest_in(tmp_path).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_failure_shows_what_was_heard_and_the_timeline(tmp_path: Path) -> None:
     write(tmp_path, ECHO)
     (tmp_path / "test_it.py").write_text(TEST.format(silent=1.2, golden="none.flac"))
@@ -91,6 +94,7 @@ def test_a_vox_file_with_tests_is_collected(tmp_path: Path) -> None:
     assert "Traceback" not in failed.stdout
 
 
+@pytest.mark.slow
 def test_a_test_of_a_scenario_that_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "a.vox").write_text('test "it" of "none.py" {\n    nobody calls\n    expect log "x"\n}\n')
     failed = pytest_in(tmp_path)
@@ -98,6 +102,7 @@ def test_a_test_of_a_scenario_that_is_not_there(tmp_path: Path) -> None:
     assert "a.vox:1:14: error: there is no file none.py" in failed.stdout
 
 
+@pytest.mark.slow
 def test_pictures_of_calls_that_failed(tmp_path: Path) -> None:
     (tmp_path / "a.vox").write_text(VOX)
     failed = pytest_in(tmp_path, "--timeline-png", "pictures")
@@ -106,6 +111,7 @@ def test_pictures_of_calls_that_failed(tmp_path: Path) -> None:
     assert str(picture) in failed.stdout
 
 
+@pytest.mark.slow
 def test_without_pillow_there_is_no_picture_and_it_says_so(tmp_path: Path) -> None:
     (tmp_path / "a.vox").write_text(VOX)
     (tmp_path / "conftest.py").write_text('import sys\nsys.modules["PIL"] = None\n')
