@@ -8,6 +8,7 @@ from voxrun.dsl.diagnostic import Diagnostic, SyntaxMistake
 from voxrun.dsl.names import Binding, Scope
 from voxrun.dsl.nodes import Object, Program, Span
 from voxrun.dsl.parser import parse, tokens
+from voxrun.dsl.sentence_checker import check_tests
 from voxrun.dsl.source import Source
 from voxrun.dsl.surface import Surface, Type
 from voxrun.dsl.types import Known, Missing, Types
@@ -62,7 +63,7 @@ class Notes:
 
 
 class Analysis:
-    """Of a text that can be parsed: its tree, its findings and its notes."""
+    """Of a text that can be parsed: its tree and the checker's notes."""
 
     def __init__(self, text: str, program: Program, surface: Surface) -> None:
         self.text = text
@@ -70,7 +71,7 @@ class Analysis:
         self.surface = surface
         self.types = Types(surface)
         self.notes = Notes()
-        self.findings = check(program, surface, watch=self.notes)
+        check(program, surface, watch=self.notes)
 
     @cached_property
     def bindings(self) -> tuple[Binding, ...]:
@@ -82,9 +83,10 @@ class Analysis:
 def diagnose(source: Source, surface: Surface) -> tuple[Diagnostic, ...]:
     """What is wrong: the first mistake in the syntax, or else all that the checker finds."""
     try:
-        return check(parse(source), surface)
+        program = parse(source)
     except SyntaxMistake as mistake:
         return (mistake.diagnostic,)
+    return (*check(program, surface), *check_tests(program, surface))
 
 
 def analyse(text: str, surface: Surface) -> Analysis | None:
