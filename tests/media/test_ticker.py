@@ -1,13 +1,14 @@
 """The media clock, in virtual time."""
 
 import itertools
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import pytest
 import trio
 import trio.testing
 
-from voxrun.media.ticker import PHASES, Ticker
+from voxrun.media.ticker import CROWD, PHASES, Ticker
 
 FRAME = 0.02
 Tick = tuple[int, float]
@@ -69,15 +70,17 @@ def test_an_hour_does_not_drift() -> None:
     run(main)
 
 
-def test_members_are_spread_over_the_phases() -> None:
+def test_members_are_spread_over_the_phases_a_crowd_at_a_time() -> None:
     async def main(clock: trio.testing.MockClock) -> None:
         ticker = Ticker()
-        members: list[list[Tick]] = [[] for _ in range(2 * PHASES)]
+        members: list[list[Tick]] = [[] for _ in range(CROWD * PHASES + 2)]
         for ticks in members:
             ticker.add(keep(ticks))
         await run_for(ticker, 0.5001)
-        phases = sorted(round(ticks[0][1] % FRAME * 1000, 3) % 20 for ticks in members)
-        assert phases == [0, 0, 5, 5, 10, 10, 15, 15]
+        phases = [round(ticks[0][1] % FRAME * 1000, 3) % 20 for ticks in members]
+        crowds = [set(phases[first : first + CROWD]) for first in range(0, len(phases), CROWD)]
+        assert [len(crowd) for crowd in crowds] == [1, 1, 1, 1, 2]
+        assert sorted(Counter(phases).values()) == [CROWD, CROWD, CROWD + 1, CROWD + 1]
         for ticks in members:
             assert len(ticks) == 25
             gaps = [after[1] - before[1] for before, after in itertools.pairwise(ticks)]
@@ -163,7 +166,7 @@ def test_a_removed_member_is_not_called_and_the_others_are() -> None:
             ticker.remove(going)
             await trio.sleep(0.1)
             nursery.cancel_scope.cancel()
-        assert (len(gone), len(stays)) == (5, 11)
+        assert (len(gone), len(stays)) == (5, 10)
 
     run(main)
 

@@ -6,7 +6,7 @@ differ the frame is converted once for each target rate, whatever the number of 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Protocol, TypeAlias, cast, runtime_checkable
 
 from voxrun.audio.fade import fade_in
 from voxrun.audio.frame import Samples
@@ -51,7 +51,6 @@ class Source(Protocol):
         """The unit's name."""
 
 
-@runtime_checkable
 class Holding(Protocol):
     """A unit in which audio waits for its tick."""
 
@@ -181,6 +180,8 @@ class Graph:
         self._routes: dict[Source, dict[Sink, int]] = {}
         self._units: list[object] = []
         self._turns: list[Callable[[], None]] = []
+        self._holding: list[Holding] = []
+        self._waiting: tuple[int, dict[str, float]] = (-1, {})  # and the tick of it: each call of a tick asks
 
     def __contains__(self, unit: object) -> bool:
         """Whether a unit was added and not removed yet."""
@@ -192,7 +193,11 @@ class Graph:
 
     def waiting(self) -> dict[str, float]:
         """Seconds of audio that wait, by the name of the unit in which they do; without those where nothing does."""
-        return {unit.id(): round(unit.waiting, 3) for unit in self._units if isinstance(unit, Holding) and unit.waiting}
+        if self._waiting[0] != self.position:
+            self._waiting = self.position, {
+                unit.id(): round(seconds, 3) for unit in self._holding if (seconds := unit.waiting)
+            }
+        return self._waiting[1]
 
     def add(self, unit: object) -> None:
         """Let a unit take part in ticks."""
@@ -256,6 +261,8 @@ class Graph:
             turn()
 
     def _plan_turns(self) -> None:
+        # The class is asked: the unit itself may not be ready to say what waits in it.
+        self._holding = [cast(Holding, unit) for unit in self._units if hasattr(type(unit), "waiting")]
         # A new list: a unit may add or remove units while the old one is being walked.
         self._turns = [
             getattr(unit, phase)

@@ -10,6 +10,9 @@ from voxrun.media.alarm import alarm
 PHASES = 4
 """Sessions are spread over this many sub-steps of a tick, so that their work does not bunch up."""
 
+CROWD = 50
+"""So many members share a sub-step before the next is used: each costs a wake, and their packets leave together."""
+
 MAX_CATCH_UP = 3
 """Ticks made good after a stall, back to back; what exceeds them is skipped, lest old audio burst at a peer."""
 
@@ -36,7 +39,8 @@ class Ticker:
 
     def add(self, tick: Callable[[int], None]) -> None:
         """Call `tick` from the next step on."""
-        min(self._phases, key=len).append(tick)
+        roomy = (members for members in self._phases if len(members) < CROWD)
+        next(roomy, min(self._phases, key=len)).append(tick)
         self._populated.set()
 
     def remove(self, tick: Callable[[int], None]) -> None:
