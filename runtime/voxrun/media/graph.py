@@ -194,9 +194,10 @@ class Graph:
     def waiting(self) -> dict[str, float]:
         """Seconds of audio that wait, by the name of the unit in which they do; without those where nothing does."""
         if self._waiting[0] != self.position:
-            self._waiting = self.position, {
-                unit.id(): round(seconds, 3) for unit in self._holding if (seconds := unit.waiting)
-            }
+            self._waiting = (
+                self.position,
+                {unit.id(): round(seconds, 3) for unit in self._holding if (seconds := unit.waiting)},
+            )
         return self._waiting[1]
 
     def add(self, unit: object) -> None:
