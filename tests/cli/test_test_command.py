@@ -1,5 +1,6 @@
 """`voxrun test` as somebody uses it."""
 
+import contextlib
 import os
 import pty
 import select
@@ -190,11 +191,17 @@ class Terminal:
         return shown
 
     def press_ctrl_c(self) -> int:
-        """The exit status after it."""
-        os.write(self._file, b"\x03")
-        _, status = os.waitpid(self.pid, 0)
-        self.pid = 0
-        return os.waitstatus_to_exitcode(status)
+        """The exit status after it. As people do, it is pressed again when nothing comes of it for a while."""
+        for _ in range(10):
+            os.write(self._file, b"\x03")
+            with contextlib.suppress(OSError):  # the terminal's other end is closed
+                while select.select([self._file], [], [], 3.0)[0] and os.read(self._file, 65536):
+                    pass
+            ended, status = os.waitpid(self.pid, os.WNOHANG)
+            if ended:
+                self.pid = 0
+                return os.waitstatus_to_exitcode(status)
+        raise AssertionError("Ctrl-C does not end it")
 
     def close(self) -> None:
         if self.pid:
