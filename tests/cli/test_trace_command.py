@@ -12,6 +12,7 @@ from tests.cli.conftest import Write
 from voxrun.cli.main import main
 from voxrun.cli.status import OK, SCENARIO_FAILED, WRONG_USE
 
+pytestmark = pytest.mark.slow  # a call in real time before each
 Capture = pytest.CaptureFixture[str]
 
 ECHO = """

@@ -292,7 +292,11 @@ def test_comments_are_found_where_they_stand() -> None:
         ("x = 9007199254740993", "this number is too large"),
         ("wait " + "9" * 100_000 + "s", "this number is too large"),
         ("\n" * (LONGEST + 1), f"a scenario has at most {LONGEST} characters"),
-        ("x\n" * (MOST_TOKENS // 2 + 1), f"a scenario has at most {MOST_TOKENS} words and marks"),
+        pytest.param(
+            "x\n" * (MOST_TOKENS // 2 + 1),
+            f"a scenario has at most {MOST_TOKENS} words and marks",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_what_is_too_much_is_told(text: str, message: str) -> None:
@@ -314,6 +318,7 @@ def test_what_is_too_much_is_told(text: str, message: str) -> None:
         "if a { }" + " else if a { }" * 99,
     ],
 )
+@pytest.mark.slow
 def test_what_is_long_but_not_deep_is_fine(text: str) -> None:
     compile_depth = len(nodes(program(text)))
     assert compile_depth > 1

@@ -114,6 +114,7 @@ def voxrun(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
 
 
+@pytest.mark.slow
 def test_the_option_names_the_folder_or_means_the_scenarios_own(box: Path) -> None:
     scenario = box / "scenario.vox"
     scenario.write_text(

@@ -134,6 +134,7 @@ def _without_names(value: object) -> object:
     return value
 
 
+@pytest.mark.slow
 def test_both_receptionists_have_the_same_conversation(caller: Samples) -> None:
     for library in ("webrtcvad", "pocketsphinx", "espeakng_loader"):
         pytest.importorskip(library, reason="needs the local-agent extra")

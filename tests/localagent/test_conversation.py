@@ -27,6 +27,7 @@ from voxrun.transports.websocket import Closed
 for library in ("webrtcvad", "pocketsphinx", "espeakng_loader"):
     pytest.importorskip(library, reason="needs the local-agent extra")
 
+pytestmark = pytest.mark.slow  # half a second each: the agent really listens and speaks
 SCRIPT = load_script()
 NO_SENSE = SCRIPT.not_understood
 GREETED = 4.0

@@ -23,6 +23,8 @@ from voxrun.localagent.voice import RATE
 from voxrun.transports.network import Network
 from voxrun.transports.websocket import Closed, open_websocket
 
+pytestmark = pytest.mark.slow  # half a second each: the agent really listens and speaks
+
 for library in ("webrtcvad", "pocketsphinx", "espeakng_loader"):
     pytest.importorskip(library, reason="needs the local-agent extra")
 

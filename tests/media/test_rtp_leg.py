@@ -82,7 +82,10 @@ def losses(ran: Ran) -> dict[str, object]:
     return found
 
 
-@pytest.mark.parametrize("name", ["PCMU", "PCMA", "G722", "L16", "L16/8000", "L16/24000", "L16/48000", "OPUS"])
+ALSO = [pytest.param(name, marks=pytest.mark.slow) for name in ("L16/48000", "OPUS")]
+
+
+@pytest.mark.parametrize("name", ["PCMU", "PCMA", "G722", "L16", "L16/8000", "L16/24000", *ALSO])
 def test_speech_comes_through_both_ways(play: Play, name: str) -> None:
     codec = CODECS[name]
     resampler = Resampler(SPEECH_RATE, codec.audio_rate)

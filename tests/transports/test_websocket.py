@@ -244,6 +244,7 @@ def test_a_code_that_must_not_be_sent_is_our_bug() -> None:
     run(main)
 
 
+@pytest.mark.slow
 def test_a_ping_during_our_closing_does_no_harm(network: Network) -> None:
     """The library's reader dies of it: RFC 6455 forbids a pong after the closing frame."""
 
