@@ -53,7 +53,7 @@ def test_a_missing_device_is_named(tmp_path: Path, there: str, missing: str) -> 
 def test_a_tone_comes_back_clean_and_soon_in_every_run(tmp_path: Path) -> None:
     """Once it has settled. A run during which the machine was busy elsewhere, which bends the tone, may be repeated."""
     for _ in range(5):
-        answers = []
+        answers: list[object] = []
         while len(answers) < 3:
             with pulse_audio(tmp_path) as (_, environment):
                 answer = run_loop(environment, seconds=12.0)
