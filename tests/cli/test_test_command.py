@@ -178,6 +178,7 @@ class Terminal:
         self.pid, self._file = pty.fork()
         if self.pid == 0:
             os.chdir(folder)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # whoever runs the tests may ignore it
             os.execve(sys.executable, [*COMMAND, "test", "--watch"], environment())
 
     def until(self, text: str, seconds: float = 40.0) -> str:
