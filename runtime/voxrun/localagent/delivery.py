@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from voxrun.audio.frame import frame_size
-from voxrun.audio.g711 import encode_ulaw
 from voxrun.audio.resample import Resampler
 from voxrun.localagent.voice import RATE, Voice
 from voxrun.protocol.elevenlabs.formats import AudioFormat
@@ -42,15 +41,11 @@ class Delivery:
     @property
     def bytes_per_second(self) -> int:
         """Of audio in that format."""
-        return self.audio_format.rate * self._sample_bytes
-
-    @property
-    def _sample_bytes(self) -> int:
-        return 1 if self.audio_format.encoding == "ulaw" else 2
+        return self.audio_format.rate * self.audio_format.sample_bytes
 
     def size(self, seconds: float) -> int:
         """The bytes of so many seconds, in whole samples."""
-        return round(self.audio_format.rate * seconds) * self._sample_bytes
+        return round(self.audio_format.rate * seconds) * self.audio_format.sample_bytes
 
     def speak(self, text: str) -> bytes:
         """`text` as speech in the wire format: blocking work."""
@@ -58,6 +53,4 @@ class Delivery:
         resampler = Resampler(RATE, self.audio_format.rate)
         frames = voice.say(text).reshape(-1, frame_size(RATE))
         samples = np.concatenate([resampler.process(frame) for frame in frames])
-        if self.audio_format.encoding == "ulaw":
-            return encode_ulaw(samples)
-        return samples.astype("<i2", copy=False).tobytes()
+        return self.audio_format.encode(samples)

@@ -2,11 +2,9 @@
 
 from collections.abc import Awaitable, Callable
 
-import numpy as np
 import trio
 
 from voxrun.audio.frame import Samples, frame_size
-from voxrun.audio.g711 import decode_ulaw
 from voxrun.audio.resample import Resampler
 from voxrun.localagent.ears import RATE, Heard, SpeechEnded, SpeechStarted, Turns
 from voxrun.protocol.elevenlabs.formats import AudioFormat
@@ -33,8 +31,8 @@ class Hearing:
         self.dropped = 0
         self._on_start = on_start
         self._on_pause = on_pause
-        self._is_ulaw = audio_format.encoding == "ulaw"
-        self._frame_bytes = frame_size(audio_format.rate) * (1 if self._is_ulaw else 2)
+        self._decode = audio_format.decode
+        self._frame_bytes = frame_size(audio_format.rate) * audio_format.sample_bytes
         self._resampler = Resampler(audio_format.rate, RATE)
         self._turns = Turns()
         self._paused = False
@@ -66,9 +64,6 @@ class Hearing:
         """Have utterances recognised, one after the other, until cancelled."""
         async for utterance in self._waiting:
             on_utterance(await recognise(utterance))
-
-    def _decode(self, data: memoryview) -> Samples:
-        return decode_ulaw(data) if self._is_ulaw else np.frombuffer(data, "<i2")
 
     def _hear_frame(self, frame: Samples) -> None:
         event = self._turns.feed(frame)

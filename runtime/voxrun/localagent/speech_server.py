@@ -13,7 +13,6 @@ import numpy as np
 import trio
 
 from voxrun.audio.frame import Samples, frame_size
-from voxrun.audio.g711 import encode_ulaw
 from voxrun.audio.resample import Resampler
 from voxrun.errors import RemoteError
 from voxrun.events.message import Message
@@ -21,7 +20,6 @@ from voxrun.localagent.speech_settings import SpeechSettings, speech_settings
 from voxrun.localagent.voice import RATE, Voice
 from voxrun.localagent.waiting_text import LIMIT, WaitingText
 from voxrun.protocol.elevenlabs.agents_server import ClientBroke
-from voxrun.protocol.elevenlabs.formats import AudioFormat
 from voxrun.protocol.elevenlabs.reason import CLOSE_REASON_BYTES
 from voxrun.protocol.elevenlabs.tts_messages import OPENING_TEXT, Alignment
 from voxrun.protocol.elevenlabs.tts_server import (
@@ -149,7 +147,7 @@ class _Connection:
             chunk = speech[start : start + size]
             end = start + len(chunk)
             alignment = evenly_aligned(text, len(speech), output.rate, start, end) if settings.is_aligned else None
-            self._socket.send(self._protocol.audio(_encoded(chunk, output), alignment, alignment))
+            self._socket.send(self._protocol.audio(output.encode(chunk), alignment, alignment))
             await trio.sleep(CHUNK_SECONDS / SPEED_UP)
 
 
@@ -159,10 +157,6 @@ def _render(settings: SpeechSettings, resampler: Resampler, text: str) -> Sample
     if text.rstrip().endswith(_SENTENCE_MARKS):
         speech = np.concatenate([speech, np.zeros(round(PAUSE_SECONDS * RATE), np.int16)])
     return np.concatenate([resampler.process(frame) for frame in speech.reshape(-1, frame_size(RATE))])
-
-
-def _encoded(samples: Samples, output: AudioFormat) -> bytes:
-    return encode_ulaw(samples) if output.encoding == "ulaw" else samples.astype("<i2", copy=False).tobytes()
 
 
 def evenly_aligned(text: str, samples: int, rate: int, start: int, end: int) -> Alignment | None:

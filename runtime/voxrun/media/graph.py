@@ -76,6 +76,8 @@ class Output:
     Who comes to hear a sound that is going on already hears it fade in. A route that was there first changes nothing.
     """
 
+    __slots__ = ("_converters", "_graph", "_known", "_owner", "_plan", "_pushed", "_rate", "_receivers", "_version")
+
     def __init__(self, graph: "Graph", owner: Source) -> None:
         self._graph = graph
         self._owner = owner
@@ -84,7 +86,8 @@ class Output:
         self._known = -1  # routes younger than this version of the graph have not carried anything yet
         self._pushed: Samples | None = None
         self._converters: dict[int, Resampler] = {}
-        self._plan: list[tuple[Callable[[Samples], Samples] | None, list[Receive]]] = []
+        self._receivers: list[Receive] = []  # at this rate
+        self._plan: list[tuple[Callable[[Samples], Samples], list[Receive]]] = []  # at others
 
     def open(self, rate: int) -> None:
         """Say at which rate (Hz) the frames will come."""
@@ -98,8 +101,10 @@ class Output:
         if self._version != self._graph.version:
             self._replan()
         self._pushed = frame
+        for receive in self._receivers:
+            receive(frame)
         for convert, receivers in self._plan:
-            converted = frame if convert is None else convert(frame)
+            converted = convert(frame)
             for receive in receivers:
                 receive(converted)
 
@@ -111,10 +116,8 @@ class Output:
         self._converters = {
             rate: self._converters.get(rate) or Resampler(self._rate, rate) for rate in by_rate if rate != self._rate
         }
-        self._plan = [
-            (self._converters[rate].process if rate != self._rate else None, receivers)
-            for rate, receivers in by_rate.items()
-        ]
+        self._receivers = by_rate.pop(self._rate, [])
+        self._plan = [(self._converters[rate].process, receivers) for rate, receivers in by_rate.items()]
 
     def _inlets(self) -> dict[Sink, Inlet]:
         """Where the next frame goes, to be asked for again when `_version` is not the graph's."""
@@ -133,6 +136,8 @@ class Output:
 
 class MixerOutput(Output):
     """A mixer's way out: each listener may get a frame of its own, and so has a converter of its own."""
+
+    __slots__ = ("_streams",)
 
     def __init__(self, graph: "Graph", owner: Source) -> None:
         super().__init__(graph, owner)

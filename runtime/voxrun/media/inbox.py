@@ -12,6 +12,8 @@ INBOX_SECONDS = 0.2
 class Inbox:
     """Takes a stream in frames of any pace and gives one a tick; a stream that is cut fades out."""
 
+    __slots__ = ("_playout", "_seam", "_silence", "_size", "inlet")
+
     def __init__(self, rate: int) -> None:
         self._playout = Playout(rate, INBOX_SECONDS)
         self.inlet = Inlet(rate, self._playout.put)

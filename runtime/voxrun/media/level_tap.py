@@ -9,7 +9,8 @@ from voxrun.audio.frame import Samples
 from voxrun.audio.level import FLOOR_DBFS
 
 _TICKS = 250
-"""How many ticks are told at once: five seconds, as a record of the trace takes more memory than its levels."""
+"""How many ticks are told at once: five seconds, as a record of the trace takes more memory than its levels. A multiple
+of `_HELD_TICKS`."""
 
 _HELD_TICKS = 10
 """Frames are held so long and then measured together: half the CPU of one by one, and still little memory."""
@@ -20,6 +21,8 @@ Peaks = NDArray[np.int8]
 
 class LevelTap:
     """Takes one frame of each direction on every tick; `tell` gets when the first was, and both directions' peaks."""
+
+    __slots__ = ("_began", "_heard", "_measured", "_next", "_now", "_peaks", "_said", "_tell")
 
     def __init__(self, now: Callable[[], float], tell: Callable[[float, Peaks, Peaks], None]) -> None:
         self._now = now
@@ -39,11 +42,11 @@ class LevelTap:
         self._next = position + 1
         self._said.append(said)
         self._heard.append(heard)
-        if self._measured + len(self._said) == _TICKS:
-            self.flush()
-            self._next = -1
-        elif len(self._said) == _HELD_TICKS:
+        if len(self._said) == _HELD_TICKS:
             self._measure()
+            if self._measured == _TICKS:
+                self.flush()
+                self._next = -1
 
     def flush(self) -> None:
         """Tell what was not told yet."""

@@ -13,6 +13,8 @@ class Playout:
     It holds at most `seconds` of audio. What would exceed that is not taken and counted in `dropped` (samples).
     """
 
+    __slots__ = ("_chunks", "_limit", "_offset", "_size", "dropped", "rate")
+
     def __init__(self, rate: int, seconds: float) -> None:
         self.rate = rate
         self.dropped = 0
@@ -27,22 +29,24 @@ class Playout:
 
     def put(self, samples: Samples) -> None:
         """Append audio; the array is kept, not copied, and must not change any more."""
-        room = self._limit - self._size
-        if len(samples) > room:
-            self.dropped += len(samples) - room
-            samples = samples[:room]
-        if len(samples):
+        size = len(samples)
+        if self._size + size > self._limit:
+            room = self._limit - self._size
+            self.dropped += size - room
+            samples, size = samples[:room], room
+        if size:
             self._chunks.append(samples)
-            self._size += len(samples)
+            self._size += size
 
     def take(self, size: int) -> Samples | None:
         """The next `size` samples, zero-padded when fewer are left; None when nothing is."""
         if not self._size:
             return None
-        first = self._chunks[0]
+        chunks = self._chunks
+        first = chunks[0]
         if not self._offset and len(first) == size:
             self._size -= size
-            return self._chunks.popleft()
+            return chunks.popleft()
         end = self._offset + size
         if end < len(first):
             frame = first[self._offset : end]

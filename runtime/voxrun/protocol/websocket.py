@@ -1,8 +1,12 @@
 """`WebSocketProtocol`: messages to frames and back, for either side of a connection (RFC 6455, no extensions)."""
 
 import os
+import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
+
+import numpy as np
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 """Opcodes (RFC 6455 section 5.2)."""
@@ -11,9 +15,14 @@ NORMAL, PROTOCOL_ERROR, NO_CODE, BAD_TEXT, TOO_BIG = 1000, 1002, 1005, 1007, 100
 """Closing codes (section 7.4.1)."""
 
 _MAX_CONTROL = 125
+_LONG = 1 << 16
+_BYTE = np.dtype(np.uint8)
+_HEAD, _LONG_HEAD = struct.Struct("!BBH"), struct.Struct("!BBQ")
+_KEYS_AT_ONCE = 64
 _FIN = 0x80
 _RESERVED = 0x70
 _MASKED = 0x80
+_WHOLE_TEXT, _WHOLE_BINARY = _FIN | TEXT, _FIN | BINARY
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +69,13 @@ def may_be_sent(code: int) -> bool:
 class WebSocketProtocol:
     """One connection after its handshake. It does no I/O: bytes that came go in, bytes to send come out."""
 
-    __slots__ = ("_kind", "_limit", "_message", "_needed", "_over", "_rest", "is_client")
+    __slots__ = ("_keys", "_kind", "_limit", "_message", "_needed", "_over", "_rest", "is_client")
 
     def __init__(self, *, is_client: bool, limit: int) -> None:
         """`limit`: bytes that one incoming message may have."""
         self.is_client = is_client
         self._limit = limit
+        self._keys = _masking_keys()
         self._rest = bytearray()  # the beginning of a frame
         self._needed = 0  # how long that must get before it is worth looking at again
         self._kind = CONTINUATION  # of the message whose fragments come
@@ -116,53 +126,61 @@ class WebSocketProtocol:
         mask = _MASKED if self.is_client else 0
         if size <= _MAX_CONTROL:
             head = bytes((_FIN | opcode, mask | size))
-        elif size < 1 << 16:
-            head = bytes((_FIN | opcode, mask | 126, size >> 8, size & 0xFF))
+        elif size < _LONG:
+            head = _HEAD.pack(_FIN | opcode, mask | 126, size)
         else:
-            head = bytes((_FIN | opcode, mask | 127)) + size.to_bytes(8)
+            head = _LONG_HEAD.pack(_FIN | opcode, mask | 127, size)
         if not mask:
             return head + payload
-        key = os.urandom(4)  # section 10.3: nobody may foresee it
+        key = next(self._keys)
         return b"".join((head, key, _masked(payload, key)))
 
     def _read_frames(self, data: bytes, events: list[FrameEvent]) -> None:
         start, end = 0, len(data)
-        while not self._over and start < end:
-            head, size = self._read_head(data, start, end)
-            if not head or start + head + size > end:
+        while start < end and not self._over:
+            begin, stop = self._read_head(data, start, end)
+            if not begin or stop > end:
                 self._rest += data[start:]
-                self._needed = head + size or len(self._rest) + 1
+                self._needed = stop - start if begin else len(self._rest) + 1
                 return
-            payload = data[start + head : start + head + size]
+            payload = data[begin:stop]
             if not self.is_client:
-                payload = _masked(payload, data[start + head - 4 : start + head])
-            event = self._read_payload(data[start], payload)
-            if event is not None:
+                payload = _masked(payload, data[begin - 4 : begin])
+            first = data[start]
+            if first == _WHOLE_TEXT:
+                events.append(_text(payload))
+            elif first == _WHOLE_BINARY:
+                events.append(payload)
+            elif (event := self._read_payload(first, payload)) is not None:
                 events.append(event)
-            start += head + size
+            start = stop
 
     def _read_head(self, data: bytes, start: int, end: int) -> tuple[int, int]:
-        """How long the head and the payload of the frame at `start` are; (0, 0) before that can be told."""
+        """Where the payload of the frame at `start` begins and where it stops; (0, 0) before that can be told."""
         if end - start < 2:
             return 0, 0
-        size = data[start + 1] & 0x7F
-        extra = 0 if size < 126 else 2 if size == 126 else 8
-        if end - start < 2 + extra:
-            return 0, 0
-        if extra:
-            shortest = 126 if size == 126 else 1 << 16
-            size = int.from_bytes(data[start + 2 : start + 2 + extra])
+        first, second = data[start : start + 2]
+        begin, size = start + 2, second & 0x7F
+        if size > _MAX_CONTROL:
+            shortest, begin = (_MAX_CONTROL + 1, start + 4) if size == 126 else (_LONG, start + 10)
+            if end < begin:
+                return 0, 0
+            size = int.from_bytes(data[start + 2 : begin])
             if size < shortest:
                 raise _BreachError(PROTOCOL_ERROR, "a length in more bytes than it needs")
-        self._check_head(data[start], is_masked=bool(data[start + 1] & _MASKED), size=size)
-        return 2 + extra + (0 if self.is_client else 4), size
+        if (second >= _MASKED) is self.is_client:
+            raise _BreachError(PROTOCOL_ERROR, "clients mask their frames, servers do not")
+        if self._kind or size > self._limit or first not in (_WHOLE_TEXT, _WHOLE_BINARY):
+            self._check(first, size)
+        if not self.is_client:
+            begin += 4
+        return begin, begin + size
 
-    def _check_head(self, first: int, *, is_masked: bool, size: int) -> None:
+    def _check(self, first: int, size: int) -> None:
+        """Whether such a frame may come now; a whole message that is not too long may, when no other is in pieces."""
         opcode = first & 0x0F
         if first & _RESERVED or opcode not in (CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG):
             raise _BreachError(PROTOCOL_ERROR, "a frame of an unknown kind")
-        if is_masked is self.is_client:
-            raise _BreachError(PROTOCOL_ERROR, "clients mask their frames, servers do not")
         if opcode >= CLOSE:
             if size > _MAX_CONTROL or not first & _FIN:
                 raise _BreachError(PROTOCOL_ERROR, "a control frame that is too long or in pieces")
@@ -184,8 +202,6 @@ class WebSocketProtocol:
         return event
 
     def _read_piece(self, opcode: int, payload: bytes, *, is_last: bool) -> str | bytes | None:
-        if is_last and opcode != CONTINUATION:
-            return _text(payload) if opcode == TEXT else payload
         self._kind = opcode or self._kind
         self._message += payload
         if not is_last:
@@ -196,11 +212,18 @@ class WebSocketProtocol:
         return _text(message) if kind == TEXT else message
 
 
+def _masking_keys() -> Iterator[bytes]:
+    """Nobody may foresee them (section 10.3). Some are drawn at once: each draw is a call of the system."""
+    while True:
+        for (key,) in struct.iter_unpack("4s", os.urandom(4 * _KEYS_AT_ONCE)):
+            yield key
+
+
 def _masked(payload: bytes, key: bytes) -> bytes:
     """Every byte XORed with the key's in turn (section 5.3): masks, and unmasks."""
     size = len(payload)
-    pad = (key * (size // 4 + 1))[:size]
-    return (int.from_bytes(payload, "little") ^ int.from_bytes(pad, "little")).to_bytes(size, "little")
+    pad = np.frombuffer(key * (size // 4 + 1), _BYTE, size)
+    return np.bitwise_xor(np.frombuffer(payload, _BYTE), pad).tobytes()
 
 
 def _read_close(payload: bytes) -> CloseCame:

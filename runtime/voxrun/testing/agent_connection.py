@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-import numpy as np
 import trio
 
-from voxrun.audio.frame import Samples
-from voxrun.audio.g711 import decode_ulaw
 from voxrun.events.message import Message
 from voxrun.protocol.elevenlabs.agents_server import (
     AgentsServerProtocol,
@@ -34,7 +31,7 @@ from voxrun.protocol.elevenlabs.agents_server_messages import (
     UserTranscript,
     UserTranscriptionData,
 )
-from voxrun.protocol.elevenlabs.formats import FORMATS, AudioFormat
+from voxrun.protocol.elevenlabs.formats import FORMATS
 from voxrun.testing.agent import Agent, AgentAction, CallTool, Close, Interrupt, Send, Turn, Vanish
 from voxrun.testing.agent_voice import AgentVoice
 from voxrun.testing.ear import Ear
@@ -108,7 +105,7 @@ class AgentConnection:
     @property
     def heard(self) -> Track:
         """What came from the scenario, without gaps from the first on."""
-        return Track(_decoded(b"".join(self._heard), self._input), self._input.rate, self._heard_from or 0.0)
+        return Track(self._input.decode(b"".join(self._heard)), self._input.rate, self._heard_from or 0.0)
 
     async def run(self) -> None:
         """Serve the connection to its end."""
@@ -158,11 +155,11 @@ class AgentConnection:
         self._heard_bytes += len(audio)
         is_silent = not self._ear.is_hearing and audio == self._silence[: len(audio)]
         if not is_silent:
-            self._ear.hear(_decoded(audio, self._input), begin)
+            self._ear.hear(self._input.decode(audio), begin)
 
     @property
     def _bytes_per_second(self) -> int:
-        return self._input.rate * (1 if self._input.encoding == "ulaw" else 2)
+        return self._input.rate * self._input.sample_bytes
 
     def _caller_starts(self, _begin: float) -> None:
         if self._agent.bargeIn:
@@ -258,7 +255,3 @@ class Vanished(Exception):  # noqa: N818 - nothing went wrong
 
 def _is_speech(action: AgentAction) -> bool:
     return isinstance(action, Turn)
-
-
-def _decoded(audio: bytes, audio_format: AudioFormat) -> Samples:
-    return decode_ulaw(audio) if audio_format.encoding == "ulaw" else np.frombuffer(audio, "<i2").astype(np.int16)

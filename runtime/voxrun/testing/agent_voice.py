@@ -7,7 +7,6 @@ import numpy as np
 import trio
 
 from voxrun.audio.frame import Samples
-from voxrun.audio.g711 import encode_ulaw
 from voxrun.protocol.elevenlabs.agents_server_messages import (
     AgentResponse,
     AgentResponseCorrection,
@@ -124,8 +123,7 @@ class AgentVoice:
     def _send_piece(self, speech: _Speech, size: int) -> None:
         piece = speech.samples[speech.sent : speech.sent + size]
         speech.sent += len(piece)
-        ulaw = self._format.encoding == "ulaw"
-        self._send_audio(speech.event_id, encode_ulaw(piece) if ulaw else piece.astype("<i2", copy=False).tobytes())
+        self._send_audio(speech.event_id, self._format.encode(piece))
 
 
 def laid_out(turns: Sequence[tuple[float, Samples]], rate: int) -> Track:

@@ -9,7 +9,6 @@ import numpy as np
 import pybase64
 
 from voxrun.audio.frame import Samples
-from voxrun.audio.g711 import decode_ulaw, encode_ulaw
 from voxrun.errors import ConfigurationError
 from voxrun.protocol.elevenlabs.cassette import Cassette, Entry, read_cassette
 from voxrun.protocol.elevenlabs.formats import FORMATS, AudioFormat
@@ -94,18 +93,15 @@ def audio_of(entry: Entry, audio_format: AudioFormat) -> bytes:
             return pybase64.b64decode(entry.audio, validate=True)
         except ValueError:
             return b""
-    is_ulaw = audio_format.encoding == "ulaw"
-    count = int(entry.audio["bytes"]) // (1 if is_ulaw else 2)
+    count = int(entry.audio["bytes"]) // audio_format.sample_bytes
     tone = np.sin(2 * np.pi * _STAND_IN_HERTZ / audio_format.rate * np.arange(count))
     samples = np.rint(tone * min(int(entry.audio["peak"]), 32767)).astype(np.int16)
-    return encode_ulaw(samples) if is_ulaw else samples.tobytes()
+    return audio_format.encode(samples)
 
 
 def samples_of(entry: Entry, audio_format: AudioFormat) -> Samples:
     """The same as samples: int16, shape (n,)."""
-    audio = audio_of(entry, audio_format)
-    is_ulaw = audio_format.encoding == "ulaw"
-    return decode_ulaw(audio) if is_ulaw else np.frombuffer(audio[: len(audio) & ~1], "<i2").astype(np.int16)
+    return audio_format.decode(audio_of(entry, audio_format))
 
 
 def _agent(entries: tuple[Entry, ...]) -> Agent:

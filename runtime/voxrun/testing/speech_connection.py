@@ -5,7 +5,6 @@ import math
 import numpy as np
 import trio
 
-from voxrun.audio.g711 import encode_ulaw
 from voxrun.protocol.elevenlabs.agents_server import ClientBroke
 from voxrun.protocol.elevenlabs.formats import FORMATS
 from voxrun.protocol.elevenlabs.tts_messages import Alignment
@@ -50,8 +49,7 @@ class SpeechConnection:
             await trio.sleep(self._service.latency)
             seconds = len(text) * self._service.secondsPerCharacter
             samples = self._render(spoken(text, seconds), self._format.rate)
-            ulaw = self._format.encoding == "ulaw"
-            audio = encode_ulaw(samples) if ulaw else samples.astype("<i2", copy=False).tobytes()
+            audio = self._format.encode(samples)
             starts, step = np.linspace(0, seconds * 1000, len(text), endpoint=False), seconds * 1000 / len(text)
             alignment = Alignment(list(text), starts.tolist(), [step] * len(text))
             self._socket.send(self._protocol.audio(audio, alignment))

@@ -35,7 +35,6 @@ class SocketStream(trio.abc.Stream):
 
     def send_now(self, data: bytes | memoryview) -> int:
         """Send as much of `data` as goes; the rest must be what is sent next. BrokenResourceError after the end."""
-        self._check()
         try:
             return self.socket.send(data)
         except (BlockingIOError, ssl.SSLWantWriteError):
@@ -44,22 +43,23 @@ class SocketStream(trio.abc.Stream):
             self._wants_read = True
             return 0
         except OSError as error:
+            self._check()
             raise trio.BrokenResourceError(str(error)) from error
 
-    def receive_now(self, buffer: bytearray) -> bytes | None:
+    def receive_now(self, buffer: memoryview) -> bytes | None:
         """What is there, nothing at the peer's end, None when nothing has come. BrokenResourceError after a reset.
 
         It comes by way of `buffer`, as a large result that shrinks would cost more than the reading.
         """
-        self._check()
         try:
-            return bytes(memoryview(buffer)[: self.socket.recv_into(buffer)])
+            return bytes(buffer[: self.socket.recv_into(buffer)])
         except (BlockingIOError, ssl.SSLWantReadError):
             return None
         except ssl.SSLWantWriteError:
             self._wants_write = True
             return None
         except OSError as error:
+            self._check()
             raise trio.BrokenResourceError(str(error)) from error
 
     @property
@@ -82,7 +82,7 @@ class SocketStream(trio.abc.Stream):
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         await trio.lowlevel.checkpoint()
-        buffer = bytearray(max_bytes or _RECEIVE_BUFFER)
+        buffer = memoryview(bytearray(max_bytes or _RECEIVE_BUFFER))
         while (data := self.receive_now(buffer)) is None:
             await self._wait_readable()
         return data

@@ -6,9 +6,11 @@ somebody at the other end, which costs three times as much as the write itself.
 """
 
 import select
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from typing import Protocol
 
+import outcome
 import trio
 
 _RECEIVE_BUFFER = 64 * 1024
@@ -16,14 +18,28 @@ _MOST_AT_ONCE = 64  # then others have their turn
 _traffic: trio.lowlevel.RunVar["SocketTraffic | None"] = trio.lowlevel.RunVar("socket_traffic", None)
 
 
+class Reader(Protocol):
+    """Whose socket is watched."""
+
+    def receive(self) -> bytes | None:
+        """Read what came on it, without acting on it; None when that was nothing. Must not raise."""
+
+    def take(self, data: bytes) -> None:
+        """Act on what was read."""
+
+    def fail(self, failure: outcome.Error) -> None:
+        """`take` raised this, which hurts nobody else."""
+
+
 class SocketTraffic:
-    """Calls readers and writers, which must not raise, for as long as somebody has joined."""
+    """Calls readers, and writers, which must not raise, for as long as somebody has joined."""
 
     def __init__(self) -> None:
-        self.buffer = bytearray(_RECEIVE_BUFFER)
+        self.buffer = memoryview(bytearray(_RECEIVE_BUFFER))
         """Where readers may put what came, until they return."""
         self._epoll = select.epoll()
-        self._readers: dict[int, Callable[[], None]] = {}
+        self._readers: dict[int, Reader] = {}
+        self._taking: Reader
         self._writers: list[Callable[[], None]] = []
         self._news = trio.lowlevel.ParkingLot()
         self._scope = trio.CancelScope()
@@ -47,11 +63,11 @@ class SocketTraffic:
             _traffic.set(None)
             self._scope.cancel()
 
-    def watch(self, descriptor: int, read: Callable[[], None]) -> None:
-        """Call `read` whenever `descriptor` is readable, until `forget`."""
+    def watch(self, descriptor: int, reader: Reader) -> None:
+        """Have `reader` read whenever `descriptor` is readable, until `forget`."""
         if descriptor not in self._readers:
             self._epoll.register(descriptor, select.EPOLLIN)
-        self._readers[descriptor] = read
+        self._readers[descriptor] = reader
 
     def forget(self, descriptor: int) -> None:
         """Stop watching `descriptor`, if it was."""
@@ -61,21 +77,29 @@ class SocketTraffic:
 
     def write_soon(self, write: Callable[[], None]) -> None:
         """Call `write` once, as soon as the code that runs now comes to its next wait."""
+        if not self._writers:
+            self._news.unpark()
         self._writers.append(write)
-        self._news.unpark()
 
     async def _run(self) -> None:
         with self._epoll, self._scope:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._write)
-                while True:
-                    await trio.lowlevel.wait_readable(self._epoll.fileno())
-                    self._read_all()
+                await self._read()
 
-    def _read_all(self) -> None:
-        for descriptor, _ in self._epoll.poll(0, _MOST_AT_ONCE):
-            if read := self._readers.get(descriptor):  # else one before it in this round has it forgotten
-                read()
+    async def _read(self) -> None:
+        while True:
+            await trio.lowlevel.wait_readable(self._epoll.fileno())
+            ready = [self._readers[descriptor] for descriptor, _ in self._epoll.poll(0, _MOST_AT_ONCE)]
+            came = iter([(reader, reader.receive()) for reader in ready])
+            while isinstance(failure := outcome.capture(self._hand_out, came), outcome.Error):
+                self._taking.fail(failure)
+
+    def _hand_out(self, came: Iterable[tuple[Reader, bytes | None]]) -> None:
+        for reader, data in came:
+            if data is not None:
+                self._taking = reader
+                reader.take(data)
 
     async def _write(self) -> None:
         while True:

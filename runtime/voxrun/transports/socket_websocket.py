@@ -7,7 +7,7 @@ not take at once, and for its end.
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from contextvars import Context, copy_context
+from contextvars import copy_context
 
 import outcome
 import trio
@@ -57,7 +57,7 @@ class SocketWebSocket(WebSocket):
         self._news = trio.lowlevel.ParkingLot()
         self._unread: deque[str | bytes] = deque()
         self._on_message: Callable[[str | bytes], None] | None = None
-        self._context: Context  # of whoever pumps
+        self._context = copy_context()  # later that of whoever pumps
         self._failure: outcome.Error | None = None
         self._closed: Closed | None = None
         self._over = trio.Event()  # no more messages come
@@ -105,14 +105,9 @@ class SocketWebSocket(WebSocket):
             return
         self._outbox.append((frame, size))
         self._outbox_size += len(frame)
-        if not self._is_due:
+        if not (self._is_due or self._is_stuck):
             self._is_due = True
-            self._traffic.write_soon(self._send_soon)
-
-    def _send_soon(self) -> None:
-        self._is_due = False
-        if not self._is_stuck:
-            self._send_outbox()
+            self._traffic.write_soon(self._send_outbox)
 
     def _send_outbox(self) -> None:
         """Send what the socket takes. When it does not take all, `_write` goes on."""
@@ -126,17 +121,15 @@ class SocketWebSocket(WebSocket):
                     outbox[0] = (memoryview(frame)[sent:], size)
                     break
                 outbox.popleft()
-                self._count_out(size)
+                if size is not None:
+                    self.messages_out += 1
+                    self.bytes_out += size
         except (trio.BrokenResourceError, trio.ClosedResourceError):  # whoever reads finds out why
             self._drop_outbox()
+        self._is_due = False
         self._is_stuck = bool(outbox)
         if outbox:
             self._news.unpark()
-
-    def _count_out(self, size: int | None) -> None:
-        if size is not None:
-            self.messages_out += 1
-            self.bytes_out += size
 
     async def _write(self) -> None:
         """Task: send what the socket did not take at once, until `close` or the end; then bring that end about."""
@@ -196,29 +189,32 @@ class SocketWebSocket(WebSocket):
     def listen(self) -> None:
         """Have what comes read."""
         if not self._hung_up.is_set():
-            self._traffic.watch(self._descriptor, self._read)
+            self._traffic.watch(self._descriptor, self)
 
-    def _read(self) -> None:
-        """What came; called when something did, and never raises."""
-        result = outcome.capture(self._take_what_came)
-        if isinstance(result, outcome.Error):
-            self._failure = result
-            self._over.set()
-
-    def _take_what_came(self) -> None:
-        while True:
-            try:
-                data = self._stream.receive_now(self._traffic.buffer)
-            except trio.BrokenResourceError:
-                data = b""
-            if data == b"":
-                self._hang_up()
-            elif data:
-                self.take(data)
-            if not self._stream.pending:
-                return
+    def receive(self) -> bytes | None:
+        """See `Reader`. Nothing is what the peer's end looks like."""
+        try:
+            return self._stream.receive_now(self._traffic.buffer)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            return b""
 
     def take(self, data: bytes) -> None:
+        """See `Reader`."""
+        self._context.run(self._take, data)
+
+    def fail(self, failure: outcome.Error) -> None:
+        """See `Reader`: whoever pumps gets to know."""
+        self._failure = failure
+        self._over.set()
+
+    def _take(self, data: bytes | None) -> None:
+        while data:
+            self.act_on(data)
+            data = self.receive() if self._stream.pending else None
+        if data == b"":
+            self._hang_up()
+
+    def act_on(self, data: bytes) -> None:
         """Act on bytes from the peer."""
         for event in self._protocol.receive(data):
             match event:
@@ -235,7 +231,7 @@ class SocketWebSocket(WebSocket):
 
     def _take_message(self, message: str | bytes) -> None:
         if self._on_message:
-            self._context.run(self._deliver, message, self._on_message)
+            self._deliver(message, self._on_message)
             return
         self._unread.append(message)
         if len(self._unread) >= UNREAD_MESSAGES:
@@ -334,7 +330,7 @@ async def _running(stream: SocketStream, protocol: WebSocketProtocol, rest: byte
                 nursery.start_soon(websocket._write)
                 nursery.start_soon(websocket._keep_alive)
                 websocket.listen()
-                websocket.take(rest)
+                websocket.act_on(rest)
                 yield websocket
                 websocket.close()
                 await websocket._written.wait()

@@ -10,12 +10,12 @@ Whether the service ever greets first is not documented, so both orders lead to 
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, TypeAlias
 
 import msgspec
 import pybase64
+from msgspec import Struct
 
 from voxrun.errors import LocalProtocolError, RemoteError
 from voxrun.events.message import Message
@@ -35,15 +35,13 @@ from voxrun.protocol.elevenlabs.formats import AudioFormat, parse_format
 from voxrun.protocol.elevenlabs.reason import refusal_reason
 
 
-@dataclass(frozen=True, slots=True)
-class SendNow:
+class SendNow(Struct, frozen=True):
     """A text frame to send before anything else is done with these events: the answer to a ping."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Initiated:
+class Initiated(Struct, frozen=True):
     """The metadata arrived: from now on the formats both ways are known."""
 
     conversation_id: str
@@ -51,23 +49,20 @@ class Initiated:
     input_format: AudioFormat
 
 
-@dataclass(frozen=True, slots=True)
-class AudioReceived:
+class AudioReceived(Struct, frozen=True, gc=False):
     """Speech of the agent's turn `event_id`: raw bytes in the agent's output format, whole samples only."""
 
     event_id: int
     audio: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Interrupted:
+class Interrupted(Struct, frozen=True):
     """The user spoke over the agent: its turns up to and including `event_id` are stale."""
 
     event_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class MessageReceived:
+class MessageReceived(Struct, frozen=True):
     """Any message but audio. `known` is False when the contract has no such `type`.
 
     `data` is the whole message plus `payload`, a flat view: the message's keys and those of its body.
@@ -78,8 +73,7 @@ class MessageReceived:
     data: Message
 
 
-@dataclass(frozen=True, slots=True)
-class ProtocolBroken:
+class ProtocolBroken(Struct, frozen=True):
     """The conversation can't go on; the machine is CLOSED."""
 
     reason: str
@@ -145,7 +139,7 @@ class AgentsClientProtocol:
 
     def audio(self, chunk: bytes) -> list[str]:
         """`user_audio_chunk`: the user's speech, raw bytes in the conversation's input format."""
-        return self._outgoing(_AUDIO_HEAD + pybase64.b64encode_as_string(chunk) + _AUDIO_TAIL)
+        return self._outgoing(f"{_AUDIO_HEAD}{pybase64.b64encode_as_string(chunk)}{_AUDIO_TAIL}")
 
     def user_message(self, data: Mapping[str, Any]) -> list[str]:
         """`user_message`: {text}, what the user typed."""

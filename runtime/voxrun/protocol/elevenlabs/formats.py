@@ -1,9 +1,15 @@
 """The seven audio formats of the service, all mono: signed 16-bit little-endian PCM, and G.711 mu-law."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Literal
 
+from voxrun.audio.frame import Samples
+from voxrun.audio.g711 import decode_ulaw, encode_ulaw
+from voxrun.audio.pcm import decode_pcm, encode_pcm
 from voxrun.errors import RemoteError
+
+_CODECS = {"pcm": (encode_pcm, decode_pcm), "ulaw": (encode_ulaw, decode_ulaw)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +19,19 @@ class AudioFormat:
     name: str
     encoding: Literal["pcm", "ulaw"]
     rate: int
+    encode: Callable[[Samples], bytes] = field(init=False, repr=False, compare=False)
+    decode: Callable[[bytes | memoryview], Samples] = field(init=False, repr=False, compare=False)
+    """Half a sample at the end is left out. The array may be read-only."""
+
+    def __post_init__(self) -> None:
+        encode, decode = _CODECS[self.encoding]
+        object.__setattr__(self, "encode", encode)
+        object.__setattr__(self, "decode", decode)
+
+    @property
+    def sample_bytes(self) -> int:
+        """Bytes of one sample."""
+        return 1 if self.encoding == "ulaw" else 2
 
 
 FORMATS = {

@@ -5,11 +5,9 @@ It arrives faster than real time, in pieces of any length, and leaves in frames.
 
 from collections.abc import Callable
 
-import numpy as np
 import trio
 
 from voxrun.audio.frame import FRAME_SECONDS, Samples, frame_size, silence
-from voxrun.audio.g711 import decode_ulaw
 from voxrun.media.playout import Playout
 from voxrun.media.seam import Seam
 from voxrun.protocol.elevenlabs.formats import AudioFormat
@@ -58,8 +56,7 @@ class AgentSpeech:
         if turn <= self._unwanted_turn:
             return False
         is_new, self._newest_turn = turn != self._newest_turn, turn
-        ulaw = self.format.encoding == "ulaw"
-        self._playout.put(decode_ulaw(audio) if ulaw else np.frombuffer(audio, "<i2"))
+        self._playout.put(self.format.decode(audio))
         return is_new
 
     def clear(self) -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import trio
 
 from voxrun.audio.frame import Samples, silence
-from voxrun.audio.g711 import encode_ulaw
 from voxrun.errors import LocalProtocolError, RemoteError, ScenarioError
 from voxrun.events.elevenlabs import (
     AgentsEvent,
@@ -192,9 +191,7 @@ class AgentsClient(MediaSource):
         self._heard = True
         if self._socket is None or self._input is None:
             return
-        frame = self._seam.join(frame)
-        chunk = encode_ulaw(frame) if self._input.encoding == "ulaw" else frame.astype("<i2", copy=False).tobytes()
-        for text in self._protocol.audio(chunk):
+        for text in self._protocol.audio(self._input.encode(self._seam.join(frame))):
             self._socket.send(text)
             if self._options.trace:
                 self._trace_frame("sent", text)

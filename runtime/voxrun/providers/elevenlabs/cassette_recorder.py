@@ -8,7 +8,6 @@ import msgspec
 import numpy as np
 import pybase64
 
-from voxrun.audio.g711 import decode_ulaw
 from voxrun.errors import RemoteError
 from voxrun.protocol.elevenlabs.cassette import AUDIO_FIELDS, FORMAT, SCRUBBED, audio_holder
 from voxrun.protocol.elevenlabs.formats import FORMATS, AudioFormat
@@ -123,8 +122,7 @@ class ConnectionRecorder:
             audio = pybase64.b64decode(str(encoded), validate=True)
         except ValueError:
             return {"bytes": 0, "peak": 0}
-        is_ulaw = kind in self._formats and self._formats[kind].encoding == "ulaw"
-        samples = decode_ulaw(audio) if is_ulaw else np.frombuffer(audio[: len(audio) & ~1], "<i2")
+        samples = self._formats.get(kind, FORMATS["pcm_16000"]).decode(audio)
         return {"bytes": len(audio), "peak": int(np.abs(samples.astype(np.int32)).max(initial=0))}
 
     def _learn_formats(self, metadata: object) -> None:

@@ -7,11 +7,9 @@ Its audio arrives faster than real time and waits in a playout buffer for its ti
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-import numpy as np
 import trio
 
 from voxrun.audio.frame import FRAME_SECONDS, Samples, frame_size, silence
-from voxrun.audio.g711 import decode_ulaw
 from voxrun.errors import LocalProtocolError, RemoteError, ScenarioError, VoxrunError
 from voxrun.events.name import EventName
 from voxrun.events.player import (
@@ -256,9 +254,8 @@ class RealtimeTTSPlayer(MediaSource):
             self._answered = True
             self._host.trace("wire", unit=self.id(), type="audio")
         self._quiet_ticks = 0
-        ulaw = self._request.output_format.encoding == "ulaw"
         before = len(self._playout)
-        self._playout.put(decode_ulaw(speech.audio) if ulaw else np.frombuffer(speech.audio, "<i2"))
+        self._playout.put(self._request.output_format.decode(speech.audio))
         self._timeline.add(len(self._playout) - before, speech.alignment or speech.normalized)
 
     def _send(self, text: str) -> None:

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import msgspec
-import numpy as np
 
 from voxrun.audio.frame import Samples
+from voxrun.audio.pcm import decode_pcm
 from voxrun.errors import RemoteError
 from voxrun.providers.elevenlabs.endpoint import DEFAULT_BASE_URL
 from voxrun.transports.http import HttpLimits, http_request
@@ -43,5 +43,4 @@ async def synthesise(
             code=response.status,
             reason=reason,
         )
-    whole = response.body[: len(response.body) // 2 * 2]
-    return np.frombuffer(whole, "<i2").astype(np.int16)
+    return decode_pcm(response.body)
