@@ -49,6 +49,9 @@ class CallState(enum.StrEnum):
     TERMINATED = "TERMINATED"
 
 
+_CONNECTED = CallState.CONNECTED  # asked for in each tick, and an enum's members are slow to look up before Python 3.12
+
+
 class CallSayParameters(TypedDict, total=False):
     """`voice`: its name for espeak-ng ("en-us+f3") or its voice_id at ElevenLabs.
 
@@ -259,7 +262,7 @@ class Call(MediaSource):
 
     def inlet(self, source: Source) -> Inlet | None:
         """Live while the call is connected."""
-        return self._inbox.inlet if self._state is CallState.CONNECTED else None
+        return self._inbox.inlet if self._state is _CONNECTED else None
 
     def detach(self, source: Source) -> None:
         """What the sender had ahead of the tick is not heard any more."""
@@ -272,14 +275,14 @@ class Call(MediaSource):
 
     def produce(self) -> None:
         """Take the caller's frame and send it on, unless that was done ahead of the tick."""
-        if self._state is CallState.CONNECTED:
+        if self._state is _CONNECTED:
             self.said = self._leg.read()
             if self.said is not self._ahead:
                 self.output.push(self.said)
 
     def consume(self) -> None:
         """Give the caller the frame that came, or silence."""
-        if self._state is CallState.CONNECTED:
+        if self._state is _CONNECTED:
             self.heard = self._inbox.take()
             self._leg.write(self.heard)
             position = self._host.graph.position

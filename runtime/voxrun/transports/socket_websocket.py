@@ -80,11 +80,11 @@ class SocketWebSocket(WebSocket):
 
     async def pump(self, on_message: Callable[[str | bytes], None]) -> Closed:
         """See `WebSocket.pump`."""
-        while self._unread:
-            self._deliver(self._unread.popleft(), on_message)
         self._context, self._on_message = copy_context(), on_message
-        self.listen()
         try:
+            while self._unread:
+                self._take_message(self._unread.popleft())
+            self.listen()
             await self._over.wait()
         finally:
             self._on_message = None
@@ -231,16 +231,13 @@ class SocketWebSocket(WebSocket):
 
     def _take_message(self, message: str | bytes) -> None:
         if self._on_message:
-            self._deliver(message, self._on_message)
+            self.messages_in += 1
+            self.bytes_in += len(message)
+            self._on_message(message)
             return
         self._unread.append(message)
         if len(self._unread) >= UNREAD_MESSAGES:
             self._traffic.forget(self._descriptor)
-
-    def _deliver(self, message: str | bytes, on_message: Callable[[str | bytes], None]) -> None:
-        self.messages_in += 1
-        self.bytes_in += len(message)
-        on_message(message)
 
     def _take_leave(self, code: int, reason: str) -> None:
         """The peer's closing frame: its answer to ours, or to be answered."""

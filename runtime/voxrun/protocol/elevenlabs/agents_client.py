@@ -92,6 +92,9 @@ class State(Enum):
     CLOSED = auto()
 
 
+_ACTIVE, _CLOSED = State.ACTIVE, State.CLOSED  # an enum's members are slow to look up before Python 3.12
+
+
 class _Step(Enum):
     INITIATION = auto()
     METADATA = auto()
@@ -187,7 +190,7 @@ class AgentsClientProtocol:
 
     def receive(self, text: str | bytes) -> list[AgentsEvent]:
         """The events of one WebSocket message, in the order to act on them; none if it is malformed."""
-        if self.state is State.CLOSED:
+        if self.state is _CLOSED:
             return []
         try:
             return self._receive(text)
@@ -197,7 +200,7 @@ class AgentsClientProtocol:
             return []
 
     def _outgoing(self, frame: str) -> list[str]:
-        if self.state is State.ACTIVE or self.state is State.INITIATED:
+        if self.state is _ACTIVE or self.state is State.INITIATED:
             return [frame]
         return [*self.initiate(), frame]
 

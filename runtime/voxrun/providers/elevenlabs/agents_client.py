@@ -287,9 +287,8 @@ class AgentsClient(MediaSource):
             self._trace_frame("received", str(text))
         for event in self._protocol.receive(text):
             match event:
-                case AudioReceived(turn, audio) if self._speech is not None:
-                    if self._speech.put(turn, audio):  # once a turn, as there may be fifty messages a second
-                        self._host.trace("wire", unit=self.id(), type="audio", event_id=turn)
+                case AudioReceived():
+                    self._take_speech(event)
                 case SendNow(pong) if self._socket is not None:
                     self._socket.send(pong)
                 case Initiated():
@@ -303,6 +302,12 @@ class AgentsClient(MediaSource):
             self._host.warn(
                 f"{self.id()} sent what is not its protocol, and it is ignored: {self._protocol.last_malformed}"
             )
+
+    def _take_speech(self, received: AudioReceived) -> None:
+        turn = received.event_id
+        if self._speech is not None and self._speech.put(turn, received.audio):
+            # Once a turn, as there may be fifty messages a second.
+            self._host.trace("wire", unit=self.id(), type="audio", event_id=turn)
 
     def _expect_answer(self, data: Message) -> None:
         if data.type == "client_tool_call":
