@@ -107,7 +107,7 @@ class SoundDevices:
                 token.run_sync_soon(self._wake)
 
         library = load_library()
-        streams = [stream for stream in self._streams if anew or stream.is_strained or stream.current is None]
+        streams = [stream for stream in self._streams if anew or stream.is_stale or stream.current is None]
         for stream in streams:
             stream.close()
         if anew:

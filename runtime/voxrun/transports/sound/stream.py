@@ -5,17 +5,10 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Generic, Protocol, TypeVar
 
+from voxrun.transports.sound.latency import Latency
 from voxrun.transports.sound.port_audio import NOUNS, RATE, Kind, SoundDevice, default_device
 from voxrun.transports.sound.reserve import BLOCK_SECONDS, Reserve
 from voxrun.transports.sound.ring import Ring
-
-LATENCY_SECONDS = 0.01
-"""What the device itself may hold; it gets twice as much each time that proves too little."""
-
-MOST_LATENCY_SECONDS = 0.06
-
-STRAINED_AFTER = 4
-"""Times the device ran dry or over before it gets more. The first ones may be the start."""
 
 
 class Exchange(Protocol):
@@ -46,23 +39,20 @@ class SoundStream(Generic[X]):
         """How often too little did."""
         self._make = make
         self._reserve = Reserve()
-        self._latency = LATENCY_SECONDS
-        self._glitches = 0
+        self._latency = Latency()
+        self._opened_with = self._latency.seconds
         self._stack = contextlib.ExitStack()
 
     @property
-    def is_strained(self) -> bool:
-        """It should be closed and opened again, which gives the device more latency."""
-        return self._glitches >= STRAINED_AFTER and self._latency < MOST_LATENCY_SECONDS
+    def is_stale(self) -> bool:
+        """It should be closed and opened again, which gives the device the latency that it needs now."""
+        return self._opened_with != self._latency.seconds
 
     def open(self, library: ModuleType, on_change: Callable[[], None]) -> None:
         """Start with the device that is the default now; `trouble` says if that can't be.
 
-        `on_change` is called, in PortAudio's thread, when the device stops or is strained.
+        `on_change` is called, in PortAudio's thread, when the device stops or needs another latency.
         """
-        if self.is_strained:
-            self._latency *= 2
-        self._glitches = 0
         device = default_device(library, self.kind)
         if device is None:
             self.trouble = f"no {NOUNS[self.kind]} is connected"
@@ -82,10 +72,11 @@ class SoundStream(Generic[X]):
 
     def _start(self, library: ModuleType, device: SoundDevice, on_change: Callable[[], None]) -> None:
         exchange = self._make(device.rate, RATE, self._reserve)
+        self._opened_with = self._latency.seconds
 
         def pass_on(data: Any, frames: int, time: object, status: Any) -> None:
-            if status:
-                self._note(status, on_change)
+            if self._latency.observe(frames / device.rate, glitched=self._note(status)):
+                on_change()
             exchange.exchange(data)
 
         def stopped() -> None:
@@ -98,7 +89,7 @@ class SoundStream(Generic[X]):
         stream = make(
             **device.settings(),
             blocksize=int(device.rate * BLOCK_SECONDS),
-            latency=self._latency,
+            latency=self._opened_with,
             callback=pass_on,
             finished_callback=stopped,
         )
@@ -112,9 +103,8 @@ class SoundStream(Generic[X]):
             self.overflowed += exchange.ring.overflowed
             self.underflowed += exchange.ring.underflowed
 
-    def _note(self, status: Any, on_change: Callable[[], None]) -> None:
+    def _note(self, status: Any) -> bool:
+        """Count what PortAudio tells of; whether it is a glitch."""
         self.overflowed += status.input_overflow
         self.underflowed += status.output_underflow
-        self._glitches += status.input_overflow or status.output_underflow
-        if self._glitches == STRAINED_AFTER:
-            on_change()
+        return bool(status.input_overflow or status.output_underflow)
