@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -14,15 +15,15 @@ from trio_websocket import wrap_server_stream
 
 from voxrun.errors import RemoteError
 from voxrun.transports import socket_websocket
-from voxrun.transports.library_websocket import LibraryWebSocket
 from voxrun.transports.network import MemoryNetwork, Network, TcpNetwork
+from voxrun.transports.packaged_websocket import PackagedWebSocket
 from voxrun.transports.socket_websocket import SocketWebSocket
 from voxrun.transports.websocket import OUTBOX_LIMIT, Closed, WebSocket, accept_websocket, open_websocket
 
 
 @pytest.mark.parametrize(
     ("network", "expected"),
-    [(TcpNetwork(), SocketWebSocket), (PlainTcpNetwork(), LibraryWebSocket), (MemoryNetwork(), LibraryWebSocket)],
+    [(TcpNetwork(), SocketWebSocket), (PlainTcpNetwork(), PackagedWebSocket), (MemoryNetwork(), PackagedWebSocket)],
 )
 def test_the_stream_decides_who_does_the_work(network: Network, expected: type[WebSocket]) -> None:
     made: list[type[WebSocket]] = []
@@ -141,6 +142,34 @@ def test_a_peer_that_runs_ahead_of_the_reader_is_held_back() -> None:
             assert websocket.messages_in == 3000
 
     run(main)
+
+
+def test_who_fails_on_a_message_hurts_no_other_connection() -> None:
+    got: list[str | bytes] = []
+
+    class BadError(Exception):
+        pass
+
+    def fail(_: str | bytes) -> None:
+        raise BadError
+
+    async def converse(url: str, on_message: Callable[[str | bytes], None]) -> None:
+        async with open_websocket(TcpNetwork(), url) as websocket:
+            websocket.send("a")
+            websocket.send("b")
+            with pytest.raises(BadError) if on_message is fail else nullcontext():
+                await websocket.pump(on_message)
+
+    async def main() -> None:
+        async with serving(TcpNetwork(), peer(echo)) as url, trio.open_nursery() as nursery:
+            for on_message in (fail, got.append, fail, got.append):
+                nursery.start_soon(converse, url, on_message)
+            while len(got) < 4:
+                await trio.testing.wait_all_tasks_blocked(0.01)
+            nursery.cancel_scope.cancel()
+
+    run(main)
+    assert sorted(map(str, got)) == ["a", "a", "b", "b"]
 
 
 def test_nothing_is_left_when_the_last_connection_is_gone() -> None:

@@ -184,6 +184,6 @@ def _implementation(stream: trio.abc.Stream) -> _Implementation:
         from voxrun.transports import socket_websocket  # noqa: PLC0415 - a run needs only one of the two
 
         return socket_websocket
-    from voxrun.transports import library_websocket  # noqa: PLC0415 - a run needs only one of the two
+    from voxrun.transports import packaged_websocket  # noqa: PLC0415 - a run needs only one of the two
 
-    return library_websocket
+    return packaged_websocket

@@ -1,4 +1,4 @@
-"""`LibraryWebSocket`: a WebSocket by trio-websocket, over any stream. The only file that knows that library."""
+"""`PackagedWebSocket`: a WebSocket by trio-websocket, over any stream. The only file that knows that library."""
 
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -40,7 +40,7 @@ _RECEIVE_BUFFER = 16 * 1024  # a TLS record; the library's own 4 KiB cost a wake
 _READER_ERRORS = (ProtocolError, h11.ProtocolError, UnicodeError, ConnectionClosed)
 
 
-class LibraryWebSocket(WebSocket):
+class PackagedWebSocket(WebSocket):
     """`send` puts messages into an outbox; one task owned by the context manager does the sending."""
 
     def __init__(self, connection: WebSocketConnection, inbox: "_Inbox", stream: HandshakeStream) -> None:
@@ -266,7 +266,7 @@ async def _running(stream: HandshakeStream, shake_hands: _ShakeHands) -> AsyncIt
         with collapsed():
             async with trio.open_nursery() as nursery:
                 connection, inbox = await nursery.start(_read, stream, shake_hands)
-                websocket = LibraryWebSocket(connection, inbox, stream)
+                websocket = PackagedWebSocket(connection, inbox, stream)
                 nursery.start_soon(websocket._write)
                 nursery.start_soon(websocket._keep_alive)
                 yield websocket
