@@ -21,7 +21,7 @@ from voxrun.events.message import Message
 from voxrun.media.ticker import Ticker
 from voxrun.providers.elevenlabs.agents_client import AgentsClient
 from voxrun.session.current import current
-from voxrun.session.loader import load, unload
+from voxrun.session.loader import load, read, unload
 from voxrun.session.secrets import Secrets
 from voxrun.session.services import Services
 from voxrun.session.session import Session
@@ -132,7 +132,7 @@ async def handler_of(path: Path, event: Any) -> float:
     services = Services(secrets=Secrets({}, {}), network=MemoryNetwork(), language=vox_language)
     session = Session(path, services, Ticker())
     token = current.set(session)
-    module = load(path, vox_language)
+    module = load(path, read(path, vox_language))
     (start,) = session.app.listeners_of("Application.Started")
     start(event)
     (handler,) = session.app.listeners_of("Application.SoundDeviceOpened")

@@ -21,7 +21,7 @@ from voxrun.dsl.diagnostic import SyntaxMistake
 from voxrun.dsl.parser import parse
 from voxrun.dsl.source import Source
 from voxrun.errors import ConfigurationError
-from voxrun.session.loader import load
+from voxrun.session.loader import read
 
 MEANINGS = [
     # Values
@@ -148,7 +148,7 @@ PLACES = [
 
 @pytest.mark.parametrize(("statements", "lines"), MEANINGS)
 def test_meaning(tmp_path: Path, statements: str, lines: str) -> None:
-    ran = play_statements(tmp_path, statements)
+    ran = play_statements(tmp_path, statements, 6.0)
     assert ran.outcome.error is None
     assert ran.logged == lines.split("|")
 
@@ -193,7 +193,7 @@ def test_a_session_without_the_language_says_so(tmp_path: Path) -> None:
     path = tmp_path / "scenario.vox"
     path.write_text("")
     with pytest.raises(ConfigurationError, match=r"without the `\.vox` language"):
-        load(path)
+        read(path)
 
 
 def test_byte_order_mark_and_windows_line_ends_change_no_place(tmp_path: Path) -> None:
@@ -202,26 +202,37 @@ def test_byte_order_mark_and_windows_line_ends_change_no_place(tmp_path: Path) -
     assert f"{path}:2:34: " in str(play_file(path).outcome.error)
 
 
-@given(source=programs())
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-def test_every_program_becomes_code_or_a_located_mistake(source: str) -> None:
+def check_code(source: str) -> None:
+    """It becomes code with its own lines, or a located mistake."""
     text = Source("program.vox", source)
     names = ["VoxEngine", "Logger", "AppEvents", "CallEvents", "secret", "text", "number", "round", "parse"]
     try:
-        code = compile_program(parse(text), text, "program.vox", names, {"ElevenLabs": ["ElevenLabs", "AgentsEvents"]})
+        parts = compile_program(parse(text), text, "program.vox", names, {"ElevenLabs": ["ElevenLabs", "AgentsEvents"]})
     except SyntaxMistake as mistake:
         assert re.match(r"program\.vox:\d+:\d+: error: ", str(mistake))  # noqa: PT017 - one of two right ends
     else:
         lines = source.count("\n") + 1
-        assert all(1 <= (line or 1) <= lines for _, _, line in code.co_lines())
+        assert all(1 <= (line or 1) <= lines for code in parts for _, _, line in code.co_lines())
+
+
+@given(source=programs())
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_program_becomes_code_or_a_located_mistake(source: str) -> None:
+    check_code(source)
+
+
+@pytest.mark.slow
+@given(source=programs())
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+def test_many_programs_become_code_or_a_located_mistake(source: str) -> None:
+    check_code(source)
 
 
 def test_only_what_waits_is_asynchronous() -> None:
     source = "fn f() { return 1 }\nfn g() { wait 1s; fn h() { return 2 } }\nfn k() { after 1s { wait 1s } }"
     text = Source("functions.vox", source)
-    code = compile_program(parse(text), text, "functions.vox", ["setTimeout"], {})
+    todo = [*compile_program(parse(text), text, "functions.vox", ["setTimeout"], {})]
     found: dict[str, bool] = {}
-    todo = [code]
     while todo:
         todo += (inner := [each for each in todo.pop().co_consts if isinstance(each, CodeType)])
         found |= {each.co_name: bool(each.co_flags & inspect.CO_COROUTINE) for each in inner}

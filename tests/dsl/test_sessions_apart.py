@@ -1,5 +1,6 @@
 """What a `.vox` scenario does in its session costs the others no more than a tick."""
 
+import gc
 import itertools
 import time
 from pathlib import Path
@@ -53,7 +54,14 @@ def services() -> Services:
     )
 
 
-def longest_gap(calm: Path, storm: Path) -> float:
+@pytest.fixture(autouse=True)
+def no_collection_of_the_test_runner() -> None:
+    """A full one would walk all that pytest has, and take longer than a tick; `voxrun` freezes what it starts with."""
+    gc.collect()
+    gc.freeze()
+
+
+def longest_gap(calm: Path, storm: Path, storms: int) -> float:
     """The longest time between two frames of a call, while the other session storms, again and again."""
     listener = Listener()
 
@@ -62,20 +70,21 @@ def longest_gap(calm: Path, storm: Path) -> float:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(ticker.run)
             nursery.start_soon(Session(calm, services(), ticker).run, listener)
-            for _ in range(5):
+            for _ in range(storms):
                 await trio.sleep(0.1)
                 outcome = await Session(storm, services(), ticker).run(ScriptedLeg())
                 assert outcome.error is not None
             nursery.cancel_scope.cancel()
 
     trio.run(main)
-    assert len(listener.times) > 20
+    assert len(listener.times) > 4 * storms
     return max(after - before for before, after in itertools.pairwise(listener.times))
 
 
+@pytest.mark.parametrize("storms", [2, pytest.param(5, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("statements", STORMS)
-def test_a_storm_delays_another_call_by_no_more_than_a_tick(tmp_path: Path, statements: str) -> None:
+def test_a_storm_delays_another_call_by_no_more_than_a_tick(tmp_path: Path, statements: str, storms: int) -> None:
     calm, storm = tmp_path / "calm.vox", tmp_path / "storm.vox"
     calm.write_text("on AppEvents.CallAlerting as { call } { call.answer(); call -> call }")
     storm.write_text(f"on AppEvents.CallAlerting as {{ call }} {{\ncall.answer()\n{statements}\n}}")
-    assert longest_gap(calm, storm) < 2 * FRAME_SECONDS
+    assert longest_gap(calm, storm, storms) < 2 * FRAME_SECONDS

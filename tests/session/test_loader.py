@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from voxrun.errors import ConfigurationError, ScenarioError
-from voxrun.session.loader import load, unload
+from voxrun.session.loader import load, read, unload
 
 
 class Folder:
@@ -27,7 +27,7 @@ class Folder:
         return path
 
     def load(self, name: str = "scenario.py") -> ModuleType:
-        module = load(self.path / name)
+        module = load(self.path / name, read(self.path / name))
         self.loaded.append(module)
         return module
 

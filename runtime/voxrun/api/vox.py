@@ -1,8 +1,10 @@
 """The scenario language at work: a `.vox` file is read, checked, compiled and given the call API, and nothing else."""
 
 import sys
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Container, Mapping, Set
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from itertools import chain
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -19,8 +21,7 @@ from voxrun.dsl.compiler import compile_program
 from voxrun.dsl.diagnostic import render
 from voxrun.dsl.gate import Gate
 from voxrun.dsl.native import FUNCTIONS
-from voxrun.dsl.nodes import Program
-from voxrun.dsl.parser import parse
+from voxrun.dsl.parser import parse, uncollected
 from voxrun.dsl.runtime import runtime_names
 from voxrun.dsl.source import Source
 from voxrun.dsl.surface import Event, Function, Lazy, Member
@@ -28,6 +29,7 @@ from voxrun.dsl.values import ApiFunction, Namespace
 from voxrun.errors import ScenarioError
 from voxrun.session.current import current_session
 from voxrun.session.failure import short_path
+from voxrun.session.services import Reading
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "log": logger.write,
@@ -39,38 +41,82 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 
 
-def vox_language(scenario: Path, source: bytes, namespace: dict[str, Any]) -> CodeType:
-    """The code of a `.vox` scenario; puts what that needs into `namespace`.
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """What sessions of one scenario share: its code, the names and the secrets in it, and what may be wrong."""
+
+    parts: tuple[CodeType, ...]
+    names: frozenset[str]
+    warnings: tuple[str, ...]
+    secrets: frozenset[str]
+
+
+def vox_language(scenario: Path, source: bytes) -> Reading:
+    """Read a `.vox` scenario for the calling session.
 
     ScenarioError with all that is wrong, if anything is; what only may be wrong are warnings of the session.
     """
-    text, program, code = _compiled(source, str(scenario), short_path(str(scenario)))
+    path, name = str(scenario), short_path(str(scenario))
+    compiled = _compiled(source, path, name)
+    unset = compiled.secrets - {it for it in compiled.secrets if it in current_session().services.secrets}
+    return partial(_put, compiled, _warnings(source, name, unset) if unset else compiled.warnings)
+
+
+def _put(compiled: _Compiled, warnings: tuple[str, ...], namespace: dict[str, Any]) -> tuple[CodeType, ...]:
     session = current_session()
-    for warning in check(program, scenario_surface(), known_secrets=session.services.secrets):
-        session.warn(render(text, warning))
+    for warning in warnings:
+        session.warn(warning)
     census = Census(namespace)
     budget = Budget(lambda: session.graph.position, census.take)
     gate = Gate(budget, census, _members)
     namespace.update(runtime_names(budget, gate, _Host(), _FUNCTIONS))
-    namespace.update(_api(gate, _names_in(code)))
-    return code
+    namespace.update(_api(gate, compiled.names))
+    return compiled.parts
 
 
 @lru_cache(maxsize=64)  # sessions of one scenario share its code, which nothing can change
-def _compiled(source: bytes, path: str, name: str) -> tuple[Source, Program, CodeType]:
+def _compiled(source: bytes, path: str, name: str) -> _Compiled:
+    text = _source(source, name)
+    surface = scenario_surface()
+    secrets = _Secrets()
+    with uncollected():
+        program = parse(text)
+        found = check(program, surface, known_secrets=secrets)
+        mistakes = [render(text, it) for it in found if it.severity == "error"]
+        if mistakes:
+            raise ScenarioError("\n\n".join(mistakes))
+        modules = {module: list(own) for module, own in surface.modules.items()}
+        parts = compile_program(program, text, path, [*surface.names, *FUNCTIONS], modules)
+        del program  # many small objects: a collection would look at all of them
+    warnings = tuple(render(text, it) for it in found)
+    return _Compiled(parts, frozenset(chain.from_iterable(map(_names_in, parts))), warnings, frozenset(secrets.asked))
+
+
+@lru_cache(maxsize=64)
+def _warnings(source: bytes, name: str, unset: frozenset[str]) -> tuple[str, ...]:
+    text = _source(source, name)
+    found = check(parse(text), scenario_surface(), known_secrets=_Secrets(unset))
+    return tuple(render(text, it) for it in found)
+
+
+def _source(source: bytes, name: str) -> Source:
     try:
-        text = Source(name, source.decode())
+        return Source(name, source.decode())
     except UnicodeDecodeError as error:
         line = source.count(b"\n", 0, error.start) + 1
         raise ScenarioError("this is not UTF-8: save the file in that encoding", where=f"{name}:{line}") from None
-    program = parse(text)
-    surface = scenario_surface()
-    mistakes = [render(text, found) for found in check(program, surface) if found.severity == "error"]
-    if mistakes:
-        raise ScenarioError("\n\n".join(mistakes))
-    names = [*surface.names, *FUNCTIONS]
-    modules = {name: list(own) for name, own in surface.modules.items()}
-    return text, program, compile_program(program, text, path, names, modules)
+
+
+class _Secrets(Container[str]):
+    """All names of secrets but `unset`, as if they were set; keeps those that the checker asks for."""
+
+    def __init__(self, unset: Set[str] = frozenset()) -> None:
+        self.asked: set[str] = set()
+        self._unset = unset
+
+    def __contains__(self, name: object) -> bool:
+        self.asked.add(str(name))
+        return name not in self._unset
 
 
 class _Host:

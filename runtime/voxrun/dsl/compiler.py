@@ -5,13 +5,14 @@ underscore, which no name of a scenario does.
 """
 
 import ast
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import CodeType
 from typing import Any
 
 from voxrun.dsl import nodes
 from voxrun.dsl.diagnostic import Diagnostic, Slip, SyntaxMistake
 from voxrun.dsl.nodes import Expression, Node, Span
+from voxrun.dsl.parts import functions_first, parted
 from voxrun.dsl.scopes import Maker, Routine, Variable, resolve
 from voxrun.dsl.source import Source
 from voxrun.dsl.values import number
@@ -40,13 +41,14 @@ _YES_OR_NO = frozenset(("==", "!=", "<", "<=", ">", ">="))
 
 def compile_program(
     program: nodes.Program, source: Source, path: str, names: Collection[str], modules: Mapping[str, Collection[str]]
-) -> CodeType:
-    """The code of the whole file at `path`, of which `source` may have a shorter name.
+) -> tuple[CodeType, ...]:
+    """The code of the whole file at `path`, of which `source` may have a shorter name, in parts to be run in a row.
 
     `names` are there without asking, those of `modules` after `require`. SyntaxMistake.
     """
     try:
-        return compile(_Compiler(source, program, names, modules).module(program), path, "exec", dont_inherit=True)
+        parts = _Compiler(source, program, names, modules).parts(program)
+        return tuple(compile(part, path, "exec", dont_inherit=True) for part in parts)
     except Slip as slip:
         raise SyntaxMistake(source, slip.diagnostic) from None
     except (SyntaxError, RecursionError) as error:  # Python allows 20 blocks inside one another
@@ -68,9 +70,10 @@ class _Compiler(Writer):
         self._scopes = resolve(program, names, modules)
         self._before: list[ast.stmt] = []
 
-    def module(self, program: nodes.Program) -> ast.Module:
-        """The whole file."""
-        return ast.Module(self._counted(program, program.statements, program.span), [])
+    def parts(self, program: nodes.Program) -> Iterator[ast.Module]:
+        """The whole file, one after the other."""
+        for statements in parted(functions_first(program.statements)):
+            yield ast.Module(self._counted(program, statements, program.span), [])
 
     def _read(self, variable: Variable, at: Place) -> ast.expr:
         name = self._load(variable.python, at)
@@ -104,8 +107,7 @@ class _Compiler(Writer):
                 at = self._at(Span(node.span[0], node.span[0] + 1))
                 box = self._helper("_Box", at, self._constant(variable.name, at))
                 made.append(ast.Assign([self._store(variable.python, at)], box, **at))
-        ordered = sorted(statements, key=lambda statement: type(statement) is not nodes.Function)
-        for statement in ordered:
+        for statement in functions_first(statements):
             self._steps += 1
             outer, self._before = self._before, []
             these = _STATEMENTS[type(statement)](self, statement)

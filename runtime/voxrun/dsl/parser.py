@@ -20,6 +20,9 @@ from voxrun.dsl.tokens import Token, Tokens
 LONGEST = 1 << 20
 """Characters in a file."""
 
+_NOTHING = "§"
+"""What may stand nowhere."""
+
 
 @dataclass(frozen=True, slots=True)
 class Comment:
@@ -37,6 +40,20 @@ def parse(source: Source) -> Program:
     except Slip as slip:
         raise SyntaxMistake(source, slip.diagnostic) from None
     return Program(Span(0, len(source.text)), program.statements, program.tests)
+
+
+def acceptable(text: str) -> frozenset[str]:
+    """The terminals that may stand behind a text. SyntaxMistake when it is wrong before that."""
+    source = Source("", text)
+    try:
+        _lark().parse(f"{text} {_NOTHING}")
+    except UnexpectedToken as error:
+        if error.token.start_pos > len(text):
+            return frozenset(error.accepts)
+        raise SyntaxMistake(source, explain(error, text, _lark()).diagnostic) from None
+    except Slip as slip:
+        raise SyntaxMistake(source, slip.diagnostic) from None
+    return frozenset()  # it ends in a comment
 
 
 def tokens(source: Source) -> Iterator[Token]:
@@ -60,7 +77,7 @@ def _parsed(text: str) -> Program:
             Span(LONGEST, LONGEST), f"a scenario has at most {LONGEST} characters", "split it into several files"
         )
     try:
-        with _uncollected():
+        with uncollected():
             program = _lark().parse(text)
     except UnexpectedToken as error:
         raise explain(error, text, _lark()) from None
@@ -69,8 +86,8 @@ def _parsed(text: str) -> Program:
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """A parse makes many objects that all stay: looking for garbage among them would take a third of its time."""
+def uncollected() -> Iterator[None]:
+    """For work that makes many objects which all stay: looking for garbage among them would take most of its time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,5 +1,6 @@
 """`resolve`: which variable each name of a program means, and what its functions need to know of variables outside."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -69,6 +70,7 @@ class _Resolver:
         self._program = self._routine = Routine(None)
         self._in_loop = False
         self._taken = {*_TAKEN, *names, *(name for module in modules.values() for name in module)}
+        self._serials: Counter[str] = Counter()
         self._visible: list[dict[str, Variable]] = [{name: self._given(name) for name in names}]
 
     def _given(self, name: str) -> Variable:
@@ -97,10 +99,9 @@ class _Resolver:
         if name.text in self._visible[-1]:
             raise Slip(name.span, f"`{name.text}` is declared already", "give one of both another name")
         python = name.text
-        serial = 1
         while python in self._taken:
-            serial += 1
-            python = f"{name.text}·{serial}"
+            self._serials[name.text] += 1
+            python = f"{name.text}·{self._serials[name.text] + 1}"
         self._taken.add(python)
         variable = Variable(name.text, python, constant, self._routine, self._in_loop)
         self._visible[-1][name.text] = variable

@@ -31,7 +31,7 @@ SETTINGS = {
 }
 """What `has` may set, by whom it is said."""
 
-_DEEDS: dict[str, dict[type, str]] = {
+DEEDS: dict[str, dict[type, str]] = {
     "caller": {
         sentences.Says: "says",
         sentences.Plays: "plays cassette",
@@ -127,7 +127,7 @@ class _Checker:
     # What is done.
 
     def _action(self, action: Action) -> None:
-        deeds = _DEEDS[action.party.who]
+        deeds = DEEDS[action.party.who]
         deed = action.deed
         if type(deed) not in deeds:
             what = f"this is nothing that {_the(action.party)} does"

@@ -5,14 +5,17 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Literal, TypeAlias
 
-from voxrun.dsl import nodes
+from voxrun.dsl import nodes, sentences
 from voxrun.dsl.names import Binding, Role
 from voxrun.dsl.native import FUNCTIONS
 from voxrun.dsl.parser import tokens
+from voxrun.dsl.sentence_checker import SETTINGS, event_named
 from voxrun.dsl.source import Source
 from voxrun.dsl.surface import Event, Function, Member, Property, Surface, Type, Value
 from voxrun.dsl.types import Known, Types
 from voxrun.editor.analysis import Analysis, parsed, repaired
+from voxrun.editor.meanings import MEANINGS
+from voxrun.editor.sentence_words import SentencePlace, sentence_place
 from voxrun.editor.walk import all_nodes
 from voxrun.editor.words import described_binding, described_member
 
@@ -47,6 +50,8 @@ def complete(text: str, offset: int, surface: Surface) -> tuple[Completion, ...]
     start = _start_of_word(text, offset)
     if text[start:offset][:1].isdigit() or _is_no_code(text, start):
         return ()
+    if (place := sentence_place(text, start)) is not None:
+        return tuple(_in_test(place, surface))
     program = _program_with_cursor(text, start, _end_of_word(text, offset))
     if program is None:
         return ()
@@ -87,6 +92,27 @@ def _program_with_cursor(text: str, start: int, end: int) -> nodes.Program | Non
     return next((tree for tree in trees if tree is not None), None)
 
 
+def _in_test(place: SentencePlace, surface: Surface) -> Iterator[Completion]:
+    types = Types(surface)
+    for word, part in place.words():
+        yield Completion(word, "keyword", *(MEANINGS[part] if part else ()))
+    if not place.takes_event:
+        return
+    for space, kind in _event_spaces(surface, types):
+        for name in kind.members if place.namespace in ("", space) else ():
+            shown = name if place.namespace else f"{space}.{name}"
+            yield Completion(shown, "event", *described_member(kind.members[name], types))
+
+
+def _event_spaces(surface: Surface, types: Types) -> Iterator[tuple[str, Type]]:
+    """`CallEvents` and the others, required or not."""
+    for names in (surface.names, *surface.modules.values()):
+        for name in filter(lambda name: name.endswith("Events"), names):
+            member = names[name]
+            kinds = types.of(member.value) if isinstance(member, Property) else None
+            yield from ((name, kind) for kind in kinds or ())
+
+
 class _Completer:
     """Knows what the name at the cursor is in the tree."""
 
@@ -102,6 +128,16 @@ class _Completer:
             match node:
                 case nodes.Require(name=name) if self._is_here(name):
                     yield from (Completion(module, "module") for module in self._surface.modules)
+                    return
+                case sentences.Action(party=party, deed=sentences.Has(values=values)) if self._is_in(values):
+                    taken = {pair.key.text for pair in values.pairs}
+                    yield from (Completion(name, "property") for name in SETTINGS[party.who] if name not in taken)
+                    return
+                case sentences.Fires(event=event, fields=nodes.Object() as values) if self._is_in(values):
+                    named = event_named(event, self._surface)
+                    payload = self._types.get(named.payload) if named is not None else None
+                    taken = {pair.key.text for pair in values.pairs}
+                    yield from (it for it in self._of_type(payload) if it.name not in taken) if payload else ()
                     return
                 case nodes.Handler(binding=nodes.Fields(names=names)) if any(map(self._is_here, names)):
                     yield from self._fields(node, {name.text for name in names})
@@ -125,6 +161,9 @@ class _Completer:
     def _is_here(self, name: nodes.Identifier) -> bool:
         return name.span.start == self._start
 
+    def _is_in(self, values: nodes.Object) -> bool:
+        return any(self._is_here(pair.key) for pair in values.pairs)
+
     def _members(self, target: Known) -> Iterator[Completion]:
         kinds = self._types.of(target) or ()
         for kind in kinds:
@@ -137,12 +176,9 @@ class _Completer:
     def _events(self, target: Known) -> Iterator[Completion]:
         """That a unit sends, with their namespaces."""
         sent = {name for kind in self._types.of(target) or () for name in kind.events or ()}
-        for space in (self._surface.names, *self._surface.modules.values()):
-            for name in space:
-                member = space[name] if name in sent else None
-                kinds = self._types.of(member.value) if isinstance(member, Property) else None
-                for kind in kinds or ():
-                    yield from (_under(name, it) for it in self._of_type(kind))
+        for name, kind in _event_spaces(self._surface, self._types):
+            if name in sent:
+                yield from (_under(name, it) for it in self._of_type(kind))
 
     def _fields(self, handler: nodes.Handler, taken: set[str]) -> Iterator[Completion]:
         """Of the payload of the handler's event."""

@@ -8,8 +8,11 @@ from voxrun.dsl import nodes
 from voxrun.dsl.expressions import spell, spell_path
 from voxrun.dsl.names import Binding, Role
 from voxrun.dsl.nodes import Node, Span
+from voxrun.dsl.sentence_checker import event_named
 from voxrun.dsl.surface import Member
 from voxrun.editor.analysis import Analysis, MemberRead
+from voxrun.editor.meanings import MEANINGS, part_at
+from voxrun.editor.walk import all_nodes
 from voxrun.editor.words import described_binding, described_member
 
 SymbolKind: TypeAlias = Literal["function", "event", "timer", "constant", "variable"]
@@ -36,7 +39,7 @@ class Symbol:
 
 
 def hover(analysis: Analysis, offset: int) -> Hover | None:
-    """About the name at the place."""
+    """About the name at the place, or the part of a test's sentence."""
     for read in analysis.notes.members:
         if _holds(read.span, offset) and (member := _member(analysis, read)) is not None:
             return Hover(read.span, *described_member(member, analysis.types))
@@ -47,12 +50,22 @@ def hover(analysis: Analysis, offset: int) -> Hover | None:
                 return Hover(pair.key.span, *described_member(member, analysis.types))
     found = _binding(analysis, offset)
     if found is None:
-        return None
+        return _in_test(analysis, offset)
     span, binding = found
     api = analysis.surface.names.get(binding.name)
     if api is not None and binding.role is Role.API:
         return Hover(span, *described_member(api, analysis.types))
     return Hover(span, *described_binding(binding, analysis.types))
+
+
+def _in_test(analysis: Analysis, offset: int) -> Hover | None:
+    """About the event that is named at the place, or the part of the sentence."""
+    for node in (node for test in analysis.program.tests for node in all_nodes(test)):
+        if isinstance(node, nodes.Path) and _holds(node.span, offset):
+            event = event_named(node, analysis.surface)
+            return Hover(node.span, *described_member(event, analysis.types)) if event else None
+    part = part_at(analysis.program, offset)
+    return None if part is None else Hover(part.span, *MEANINGS[type(part)])
 
 
 def define(analysis: Analysis, offset: int) -> Span | None:

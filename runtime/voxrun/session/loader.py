@@ -12,7 +12,7 @@ from types import CodeType, ModuleType
 
 from voxrun.errors import ConfigurationError
 from voxrun.session.failure import OWN_MODULES, explain
-from voxrun.session.services import Language
+from voxrun.session.services import Language, Reading
 
 _serial = itertools.count(1)
 
@@ -49,37 +49,43 @@ class _Finder:
 sys.meta_path.insert(0, _Finder)
 
 
-def load(scenario: Path, language: Language | None = None) -> ModuleType:
-    """Run `scenario`'s top-level code in a new module and return it; `language` is for `.vox` files.
+def read(scenario: Path, language: Language | None = None) -> Reading:
+    """Read `scenario`, of which nothing runs yet: other threads may do this. `language` is for `.vox` files.
 
-    Modules that it imports from its own folder, now or later, are loaded anew as well, so sessions share nothing.
-    ConfigurationError for a file that can't be read; ScenarioError, with the line, for what is wrong inside.
+    ConfigurationError for a file that can't be read; ScenarioError, with the line, for what is wrong in a `.vox` file.
     """
     try:
         source = scenario.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{scenario} can't be read: {error.strerror}") from error
+    if scenario.suffix != ".vox":
+        return lambda _: (_compiled(source, str(scenario)),)
+    if language is None:
+        raise ConfigurationError(f"{scenario} can't be run: this session was begun without the `.vox` language")
+    return language(scenario, source)
+
+
+def load(scenario: Path, reading: Reading) -> ModuleType:
+    """Run the top-level code of `scenario`, which was read, in a new module and return it.
+
+    Modules that it imports from its own folder, now or later, are loaded anew as well, so sessions share nothing.
+    ScenarioError, with the line, for what is wrong inside.
+    """
     package = ModuleType(f"{OWN_MODULES}{next(_serial)}")
     package.__path__ = [str(scenario.parent)]
     loader = _Loader(f"{package.__name__}.{scenario.stem.replace('.', '_')}", str(scenario))
     spec = ModuleSpec(loader.name, loader, origin=str(scenario))
     spec.has_location = True
     module = importlib.util.module_from_spec(spec)
-    code = _translated(scenario, source, module, language) if scenario.suffix == ".vox" else None
     sys.modules[package.__name__] = package
     sys.modules[module.__name__] = module  # dataclasses and pickle look their module up there
     try:
-        exec(code or _compiled(source, str(scenario)), vars(module))
+        for code in reading(vars(module)):
+            exec(code, vars(module))
     except (Exception, SystemExit) as error:
         unload(module)
         raise explain(error, scenario, "while loading") from error
     return module
-
-
-def _translated(scenario: Path, source: bytes, module: ModuleType, language: Language | None) -> CodeType:
-    if language is None:
-        raise ConfigurationError(f"{scenario} can't be run: this session was begun without the `.vox` language")
-    return language(scenario, source, vars(module))
 
 
 def unload(module: ModuleType) -> None:

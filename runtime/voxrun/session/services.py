@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Language = Callable[[Path, bytes, dict[str, Any]], CodeType]
-"""Makes code of a `.vox` scenario's source, and puts what the code needs into its namespace. ScenarioError."""
+Reading = Callable[[dict[str, Any]], tuple[CodeType, ...]]
+"""A scenario that was read: puts what its code needs into the namespace of a session, and gives the code."""
+
+Language = Callable[[Path, bytes], Reading]
+"""Reads a `.vox` scenario's source, in whatever thread. ScenarioError."""
 
 
 async def in_thread(work: Callable[..., T], *args: object) -> T:
@@ -44,6 +47,8 @@ class Services:
     """Where players get their audio and recorders their files; a session of which neither is asked needs none."""
     language: Language | None = None
     """What understands `.vox` scenarios; without it only those in Python run."""
+    reads_in_thread: bool = False
+    """Whether scenarios are read in a worker thread, since others than this session would wait for it."""
     is_sandboxed: bool = False
     """Whether the scenario is a stranger's: no debugger opens doors to it."""
     devices: "SoundDevices | None" = None

@@ -22,8 +22,8 @@ from voxrun.media.ticker import Ticker
 from voxrun.session.current import current
 from voxrun.session.dispatch import Dispatcher
 from voxrun.session.failure import calling_place, explain, first_of, located
-from voxrun.session.loader import load, unload
-from voxrun.session.services import Services
+from voxrun.session.loader import load, read, unload
+from voxrun.session.services import Reading, Services
 from voxrun.session.timers import Timers
 from voxrun.session.trace import Trace
 
@@ -38,6 +38,9 @@ LEAVING_SECONDS = 1.0
 
 IDLE_SECONDS = 60.0
 """A session without a call ends after this long (VoxEngine's limit)."""
+
+_READERS = trio.CapacityLimiter(1)
+"""Scenarios are read one after the other: sessions that begin together find what the first has read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ class Session:
         self.call: Call | None = None
         self._scenario = scenario.resolve()
         self._ticker = ticker
+        self._tick = partial(self.contained, self.graph.tick)
         self._idle_seconds = idle_seconds
         self._began = trio.current_time()
         self._serials: dict[str, itertools.count[int]] = {}
@@ -208,7 +212,7 @@ class Session:
 
     async def _load_and_live(self, leg: Leg | None, party: Party) -> None:
         try:
-            module = load(self._scenario, self.services.language)
+            module = load(self._scenario, await self._read())
         except VoxrunError as error:
             self._fail(error)
             return
@@ -218,6 +222,10 @@ class Session:
             await self._end()
         finally:
             unload(module)
+
+    async def _read(self) -> Reading:
+        work = partial(read, self._scenario, self.services.language)
+        return await trio.to_thread.run_sync(work, limiter=_READERS) if self.services.reads_in_thread else work()
 
     async def _live(self, leg: Leg | None, party: Party) -> None:
         with self._life:
@@ -285,9 +293,6 @@ class Session:
         except Exception as error:  # noqa: BLE001 - one session's failure is no other's
             self._ticker.remove(self._tick)
             self._broke_down(error)
-
-    def _tick(self, position: int) -> None:
-        self.contained(self.graph.tick, position)
 
     async def _contain(self, task: Callable[..., Awaitable[object]], *args: object) -> None:
         try:
