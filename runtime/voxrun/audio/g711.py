@@ -19,7 +19,7 @@ def _all_samples() -> NDArray[np.int32]:
 
 @cache  # made when first needed: most agents speak PCM, and making it takes 3 MiB for a moment
 def _ulaw_encoding() -> NDArray[np.uint8]:
-    """The code of every sample, indexed by the sample read as unsigned."""
+    """The code of every sample, indexed by the sample: negative ones count from the end."""
     samples = _all_samples()
     biased = np.minimum(np.abs(samples), _LOUDEST) + _BIAS
     segments = np.frexp(biased)[1] - 8
@@ -31,7 +31,7 @@ def _ulaw_encoding() -> NDArray[np.uint8]:
 
 @cache
 def _alaw_encoding() -> NDArray[np.uint8]:
-    """The code of every sample, indexed by the sample read as unsigned."""
+    """The code of every sample, indexed by the sample: negative ones count from the end."""
     samples = _all_samples()
     magnitudes = np.where(samples < 0, ~samples, samples) >> 3
     segments = np.maximum(np.frexp(magnitudes)[1] - 5, 0)
@@ -62,7 +62,7 @@ def encode_ulaw(samples: Samples) -> bytes:
 
     Magnitudes above 32635 take the loudest code; a magnitude on a decision value takes the louder one.
     """
-    return _ulaw_encoding().take(samples.view(np.uint16)).tobytes()
+    return _ulaw_encoding().take(samples).tobytes()
 
 
 def decode_ulaw(data: bytes | memoryview) -> Samples:
@@ -72,7 +72,7 @@ def decode_ulaw(data: bytes | memoryview) -> Samples:
 
 def encode_alaw(samples: Samples) -> bytes:
     """One A-law byte per sample; silence is 0xD5 (ITU-T G.711, table 1a/1b)."""
-    return _alaw_encoding().take(samples.view(np.uint16)).tobytes()
+    return _alaw_encoding().take(samples).tobytes()
 
 
 def decode_alaw(data: bytes | memoryview) -> Samples:
