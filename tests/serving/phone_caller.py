@@ -98,7 +98,7 @@ async def served(
 
     ticker = Ticker()
     host = Host(services_for, ticker, settings)
-    doors = Doors(keys or Keys(), lambda: NOW)
+    doors = Doors(keys or Keys(), lambda: NOW, host.table)
     turnstile = turnstile or Turnstile()
     turnstile.refusals = host.counters.refusals
     limits = Limits(body=BODY_LIMIT, message=MESSAGE_LIMIT, turnstile=turnstile)

@@ -36,8 +36,8 @@ def test_control_takes_an_address(scenario: str, address: str) -> None:
 
 
 def test_a_worker_has_a_place_and_no_workers(scenario: str) -> None:
-    options = parse([scenario, "--workers", "4", "--worker", str(Place(3, 7, (8, 9)))])
-    assert (options.workers, options.place) == (0, Place(3, 7, (8, 9)))
+    options = parse([scenario, "--workers", "4", "--worker", str(Place(3, 7, 5, (8, 9)))])
+    assert (options.workers, options.place) == (0, Place(3, 7, 5, (8, 9)))
     assert parse([scenario, "--workers", "4"]).workers == 4
 
 

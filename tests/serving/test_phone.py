@@ -227,7 +227,7 @@ def end(event):
     ("body", "outcome"),
     [
         ("raise ZeroDivisionError", "ScenarioError"),
-        ("event.call.answer(); event.call.output.push = None", "InternalError"),
+        ("event.call.answer(); event.call.output._graph = None", "InternalError"),
         ("event.call.answer(); event.call._leg.read = None", "InternalError"),
         ("event.call._host.spawn(lambda: 1 / 0)", "InternalError"),
     ],

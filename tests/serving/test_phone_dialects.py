@@ -52,12 +52,48 @@ def audio_in(message: Message) -> bytes:
 def test_a_call_is_echoed(
     tmp_path: Path, path: str, provider: str, stream_format: StreamFormat, dress: Callable[[bytes], Message]
 ) -> None:
-    scenario = tmp_path / "echo.py"
-    scenario.write_text(ECHO)
-    size = stream_format.rate // 50
     said: Samples = tone(stream_format.rate, 0.5)
+    heard = echo(tmp_path, path, begin_of(provider), stream_format, dress, said)
+    expected = stream_format.decode(stream_format.encode(said))
+    whole = 20 * stream_format.rate // 50
+    assert np.array_equal(heard[:whole], expected[:whole])
+
+
+@pytest.mark.parametrize(
+    ("announced", "stream_format", "delay"),
+    [
+        ('"L16","sample_rate":16000', StreamFormat("pcm", 16_000), 0),
+        ('"G722","sample_rate":8000', StreamFormat("g722", 16_000), 44),
+        ('"OPUS","sample_rate":16000', StreamFormat("opus", 48_000), 240),
+    ],
+)
+def test_a_call_is_echoed_in_codecs_of_rtp(
+    tmp_path: Path, announced: str, stream_format: StreamFormat, delay: int
+) -> None:
+    begin = [line.replace('"PCMA","sample_rate":8000', announced) for line in begin_of("telnyx")]
+    said: Samples = tone(stream_format.rate, 0.5, 440.0)
+    heard = echo(tmp_path, "telnyx", begin, stream_format, in_json(stream_id="1"), said)[delay:]
+    some = slice(stream_format.rate // 10, stream_format.rate // 3)
+    assert np.corrcoef(heard[some], said[some])[0, 1] > 0.98
+
+
+def begin_of(provider: str) -> list[str]:
+    """What it says first, its start included."""
     lines = (MESSAGES / f"{provider}.jsonl").read_text().splitlines()
-    begin = lines[: next(index for index, line in enumerate(lines) if '"sampleRate"' in line or "rate" in line) + 1]
+    return lines[: next(index for index, line in enumerate(lines) if '"sampleRate"' in line or "rate" in line) + 1]
+
+
+def echo(
+    folder: Path,
+    path: str,
+    begin: list[str],
+    stream_format: StreamFormat,
+    dress: Callable[[bytes], Message],
+    said: Samples,
+) -> Samples:
+    """What a caller hears who says that."""
+    scenario = folder / "echo.py"
+    scenario.write_text(ECHO)
     came: list[Message] = []
 
     async def main() -> None:
@@ -70,7 +106,7 @@ def test_a_call_is_echoed(
             for line in begin:
                 socket.send(line)
             await trio.sleep(0.103)
-            for frame in said.reshape(-1, size):
+            for frame in said.reshape(-1, stream_format.rate // 50):
                 socket.send(dress(stream_format.encode(frame)))
                 await trio.sleep(0.02)
             assert place.host.counters.calls == {path: 1}
@@ -78,7 +114,4 @@ def test_a_call_is_echoed(
             nursery.cancel_scope.cancel()
 
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
-    heard = stream_format.decode(b"".join(audio_in(message) for message in came))
-    expected = stream_format.decode(stream_format.encode(said))
-    whole = 20 * size
-    assert np.array_equal(heard[:whole], expected[:whole])
+    return np.concatenate([stream_format.decode(audio) for audio in map(audio_in, came) if audio])

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import trio
@@ -35,6 +36,8 @@ from voxrun.transports.websocket import WebSocket
 ROOT = Path(__file__).parents[2]
 WAVES = 10
 AT_ONCE = 200
+MOST_GROWTH = {"memory": 0.01, "blocks": 0.002}
+"""From the first half to the second."""
 URL = "ws://phone.test:80/media/twilio"
 QUIET_SECONDS = 3.0
 SPOKEN = tone(16_000, 0.6, 440.0)
@@ -85,7 +88,7 @@ class Soak:
         ):
             host.observers.append(self)
             Metrics(host)
-            phone = Phone(host, Doors(Keys(), trio.current_time))
+            phone = Phone(host, Doors(Keys(), trio.current_time, host.table))
             await nursery.start(serve, self.network, "phone.test", 80, phone.handle)
             await nursery.start(serve, self.network, HOST, 80, self._agent)
             yield host
@@ -215,6 +218,8 @@ def hold(folder: Path) -> dict[str, Any]:
     """All the calls, in virtual time: what became of them, and what was in use after each wave."""
     soak = Soak(folder)
     soak.recordings.mkdir()
+    for number in range(128):  # urllib remembers as many addresses, and would take all waves to get there
+        urlsplit(f"ws://{HOST}/v1/convai/conversation?agent_id=wild&conversation_signature={number}")
     used: dict[str, list[int]] = {"memory": [], "blocks": [], "files": [], "tasks": []}
 
     async def main() -> None:
@@ -250,7 +255,7 @@ def test_nothing_is_left_of_two_thousand_calls(tmp_path: Path) -> None:
     assert outcomes["quiet: well"] == WAVES * AT_ONCE // 10
     assert set(outcomes) == {"quiet: well", "wild: well", "wild: RemoteError"}
     assert len(set(told["files"])) == len(set(told["tasks"])) == 1
-    for measure in ("memory", "blocks"):
+    for measure, growth in MOST_GROWTH.items():
         # The highest of either half: a single sample may be low, as the allocator gives back what it likes.
         before, after = max(told[measure][: WAVES // 2]), max(told[measure][WAVES // 2 :])
-        assert after < before * 1.01, (measure, told[measure])
+        assert after < before * (1 + growth), (measure, told[measure])

@@ -225,6 +225,91 @@ def test_workers_whose_supervisor_is_killed_end_their_calls_in_good_order(tmp_pa
     trio.run(main)
 
 
+@pytest.mark.slow
+def test_max_calls_holds_for_all_workers_together_and_a_killed_one_gives_its_calls_back(tmp_path: Path) -> None:
+    async def main() -> None:
+        options = ("--workers", "3", "--max-calls", "4")
+        async with serving(tmp_path, *options) as server, trio.open_nursery() as nursery:
+            peers = [TwilioPeer(seed=seed) for seed in range(1, 5)]
+            for peer in peers:
+                nursery.start_soon(call, server, peer)
+            for peer in peers:
+                await peer.connected.wait()
+            for seed in range(10, 19):
+                assert await refused(server.media, TwilioPeer(seed=seed)) == 503
+            assert await refuses(server)
+            assert await server.figure("voxrun_refusals_total") >= 10
+            victim = (await server.sessions())[0]["worker"]
+            os.kill(server.worker(victim), signal.SIGKILL)
+            await until(lambda: figure_is(server, "voxrun_worker_restarts_total", 1))
+            await until(lambda: figure_is(server, "voxrun_workers", 3))
+            lost = [peer for peer in peers if peer.closed]
+            newcomers = [TwilioPeer(seed=seed) for seed in range(20, 20 + len(lost))]
+            assert newcomers
+            for peer in newcomers:
+                nursery.start_soon(call, server, peer)
+            with trio.fail_after(10):
+                for peer in newcomers:
+                    await peer.connected.wait()
+            assert await server.figure("voxrun_sessions") == 4
+            assert await refused(server.media, TwilioPeer(seed=30)) == 503
+            for peer in (*peers, *newcomers):
+                peer.hang_up.set()
+            await until(lambda: figure_is(server, "voxrun_sessions", 0))
+            await until(lambda: takes(server))
+
+    trio.run(main)
+
+
+@pytest.mark.slow
+def test_a_ticket_that_one_worker_took_opens_no_other(tmp_path: Path) -> None:
+    async def main() -> None:
+        options = ("--workers", "2", "--token", "let-me-in")
+        async with serving(tmp_path, *options) as server, trio.open_nursery() as nursery:
+            url = await ticket(server, "let-me-in")
+            peer = TwilioPeer()
+            nursery.start_soon(peer.call, TcpNetwork(), url)
+            await peer.connected.wait()
+            (session,) = await server.sessions()
+            taker = server.worker(session["worker"])
+            os.kill(taker, signal.SIGSTOP)
+            try:
+                assert await refused(url, TwilioPeer()) == 403
+            finally:
+                os.kill(taker, signal.SIGCONT)
+            assert await server.figure('voxrun_refusals_total{reason="replay"}') == 1
+            again = TwilioPeer(seed=2)
+            nursery.start_soon(again.call, TcpNetwork(), await ticket(server, "let-me-in"))
+            await again.connected.wait()
+            for it in (peer, again):
+                it.hang_up.set()
+
+    trio.run(main)
+
+
+async def ticket(server: Server, token: str) -> str:
+    """Where a call may go once; asked for again while the server is overloaded."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        while True:
+            asked = server.media.replace("ws", "http", 1).replace("/media/twilio", f"/twiml?token={token}")
+            found = re.search(r'<Stream url="(.+?)">', (await client.get(asked)).text)
+            if found:
+                return found[1]
+            await trio.sleep(0.1)
+
+
+async def refused(url: str, peer: TwilioPeer) -> int:
+    """The status with which a call is refused."""
+    with pytest.raises(RemoteError) as raised:
+        await peer.call(TcpNetwork(), url)
+    return raised.value.code
+
+
+async def takes(server: Server) -> bool:
+    """Whether a session can begin."""
+    return bool((await server.control.post("/sessions", json={})).status_code == 201)
+
+
 async def call(server: Server, peer: TwilioPeer) -> None:
     """A call; tried again while the server, on a machine that has much to do, is overloaded."""
     while peer.closed is None:

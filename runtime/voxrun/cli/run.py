@@ -14,6 +14,7 @@ import trio
 
 from voxrun.cli.failure_trace import keep_trace
 from voxrun.cli.interrupt import Interruption
+from voxrun.cli.language import language_of
 from voxrun.cli.output import guarded, silence_output
 from voxrun.cli.speech import speech
 from voxrun.cli.status import INTERRUPTED, status_of
@@ -24,7 +25,7 @@ from voxrun.media.leg import Leg, Party
 from voxrun.media.recorded_leg import RecordedLeg
 from voxrun.media.ticker import Ticker
 from voxrun.session.secrets import Secrets
-from voxrun.session.services import Language, Services, in_thread
+from voxrun.session.services import Services, in_thread
 from voxrun.session.session import IDLE_SECONDS, Session
 from voxrun.transports.audio_file import AudioFile
 from voxrun.transports.network import TcpNetwork
@@ -140,18 +141,10 @@ async def _start_services(options: RunOptions, nursery: trio.Nursery, devices: S
         network=network,
         base_urls=base_urls,
         sounds=SoundLibrary(network, in_thread, voice, options.sandbox),
-        language=_language(options.scenario),
+        language=language_of(options.scenario),
         is_sandboxed=options.sandbox is not None,
         devices=devices,
     )
-
-
-def _language(scenario: Path) -> Language | None:
-    if scenario.suffix != ".vox":
-        return None
-    from voxrun.api.vox import vox_language  # noqa: PLC0415 - its parser is slow to start
-
-    return vox_language
 
 
 def _subscribe_view(options: RunOptions, session: Session, nursery: trio.Nursery, interruption: Interruption) -> None:

@@ -12,12 +12,14 @@ from pathlib import Path
 import trio
 
 from voxrun.cli.interrupt import Interruption
+from voxrun.cli.language import language_of
 from voxrun.cli.run import LOCAL_KEY, tame_collector
 from voxrun.cli.serve_options import MOST_SILENT, MOST_SILENT_OF_ALL, ServeOptions, parse
 from voxrun.cli.speech import speech
 from voxrun.cli.status import OK
 from voxrun.errors import ConfigurationError
 from voxrun.media.ticker import Ticker
+from voxrun.serving.common_table import CommonTable
 from voxrun.serving.doors import Doors
 from voxrun.serving.host import Host
 from voxrun.serving.phone import BODY_LIMIT, MESSAGE_LIMIT, Phone
@@ -25,7 +27,7 @@ from voxrun.serving.place import InheritedNetwork
 from voxrun.serving.running import Running
 from voxrun.serving.watchdog import feed, on_guard
 from voxrun.session.secrets import Secrets
-from voxrun.session.services import Language, Services, in_thread
+from voxrun.session.services import Services, in_thread
 from voxrun.trace.words import visible
 from voxrun.transports.network import Network, TcpNetwork
 from voxrun.transports.server import Limits
@@ -80,7 +82,7 @@ async def serve_calls(options: ServeOptions, network: Network) -> None:
             nursery.start_soon(feed)
             host = await _start_host(options, nursery)
             await _open_control(options, host, stop.set, nursery)
-            phone = Phone(host, Doors(options.keys, time.time, options.public_url))
+            phone = Phone(host, Doors(options.keys, time.time, host.table, options.public_url))
             turnstile = Turnstile(options.max_per_address, MOST_SILENT, MOST_SILENT_OF_ALL, host.counters.refusals)
             limits = Limits(body=BODY_LIMIT, message=MESSAGE_LIMIT, turnstile=turnstile)
             listen = partial(serve_requests, network, options.host, options.port, phone.handle, limits=limits)
@@ -128,12 +130,16 @@ async def _start_host(options: ServeOptions, nursery: trio.Nursery) -> Host:
             network=network,
             base_urls=base_urls,
             sounds=SoundLibrary(network, in_thread, voice, options.sandbox),
-            language=_language(scenario),
+            language=language_of(scenario),
+            reads_in_thread=True,
             is_sandboxed=options.sandbox is not None,
         )
 
+    for scenario in options.settings.routes.scenarios:
+        language_of(scenario)  # imported now, not while calls run
     ticker = Ticker()
-    host = Host(services_for, ticker, options.settings)
+    table = options.place.open_table() if options.place else CommonTable()
+    host = Host(services_for, ticker, options.settings, table)
     host.observers.append(_Log())
     nursery.start_soon(ticker.run)
     await nursery.start(host.run)
@@ -143,14 +149,6 @@ async def _start_host(options: ServeOptions, nursery: trio.Nursery) -> Host:
 def _for_scenarios(values: Mapping[str, str]) -> dict[str, str]:
     """Without what opens this server's own doors: a scenario that asks for it could hear all other calls."""
     return {name: value for name, value in values.items() if name not in OWN_SECRETS}
-
-
-def _language(scenario: Path) -> Language | None:
-    if scenario.suffix != ".vox":
-        return None
-    from voxrun.api.vox import vox_language  # noqa: PLC0415 - its parser is slow to start
-
-    return vox_language
 
 
 class _Log:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-from voxrun.serving.signatures import CLOCK_SECONDS, signed_by_plivo, signed_by_twilio, signed_by_vonage
-from voxrun.serving.tickets import Seen, Tickets
+from voxrun.serving.common_table import CommonTable
+from voxrun.serving.signatures import signed_by_plivo, signed_by_twilio, signed_by_vonage
+from voxrun.serving.tickets import Tickets
 from voxrun.transports.server import Request
 
 TICKET_MARK = "~"
@@ -40,15 +41,15 @@ class Doors:
     """Opens by a ticket, by the token, or by the signature of a provider. Replays stay outside where they show.
 
     `public_url` is where providers find us; without it, the request's own headers say so. `now` is in seconds since
-    1970.
+    1970. `table` remembers what was shown; other processes with the same port have the same one.
     """
 
-    def __init__(self, keys: Keys, now: Callable[[], float], public_url: str = "") -> None:
+    def __init__(self, keys: Keys, now: Callable[[], float], table: CommonTable, public_url: str = "") -> None:
         self.keys = keys
         self._now = now
         self._public_url = public_url.rstrip("/")
-        self._tickets = Tickets(keys.any, now)
-        self._seen = Seen(now)
+        self._table = table
+        self._tickets = Tickets(keys.any, now, table)
 
     def ticket(self) -> str:
         """The part of a path that lets one connection in; empty where all may come in."""
@@ -88,21 +89,21 @@ class Doors:
             nonce = headers.get("x-plivo-signature-v3-nonce", "")
             if not signed_by_plivo(self.keys.plivo, headers["x-plivo-signature-v3"], nonce, self._urls(request)):
                 return "signature"
-            return self._unless_seen(f"plivo {nonce}", float("inf"))
+            return self._unless_seen(f"plivo {nonce}")
         if dialect == "l16" and self.keys.vonage and headers.get("authorization", "").count(".") == 2:
             token = headers["authorization"].rpartition(" ")[2]
             name = signed_by_vonage(self.keys.vonage, token, self._now())
-            return "signature" if name is None else self._unless_seen(f"vonage {name}", self._now() + 2 * CLOCK_SECONDS)
+            return "signature" if name is None else self._unless_seen(f"vonage {name}")
         return None
 
-    def _unless_seen(self, name: str, until: float) -> str:
-        return "replay" if self._seen.again(name, until) else ""
+    def _unless_seen(self, name: str) -> str:
+        return "replay" if self._table.again(name) else ""
 
     def _urls(self, request: Request) -> Sequence[str]:
         """All that the address may have been when it was signed."""
         scheme, _, rest = self.address(request).partition("://")
         rest += request.target
-        schemes = {"wss", "https", scheme} if "upgrade" in request.headers else {"https", scheme}
+        schemes = {"wss", "ws", "https", "http"} if "upgrade" in request.headers else {"https", scheme}
         plain = [rest]
         host, slash, path = rest.partition("/")
         if host.endswith(_PORTS):

@@ -12,6 +12,7 @@ from voxrun.errors import ConfigurationError, DeviceError
 from voxrun.media.leg import Leg, Party
 from voxrun.media.recorded_leg import RecordedLeg
 from voxrun.media.ticker import Ticker
+from voxrun.serving.common_table import CommonTable
 from voxrun.serving.counters import Counters
 from voxrun.serving.desk import Refused
 from voxrun.serving.load import Load
@@ -32,7 +33,7 @@ class HostSettings:
 
     routes: Routes
     max_calls: int = 100
-    """Sessions at once, those without a call included."""
+    """Sessions at once, those without a call included, in all processes that share the host's table."""
     record: Path | None = None
     trace: Path | None = None
     idle_seconds: float = IDLE_AFTER_CALL_SECONDS
@@ -41,7 +42,14 @@ class HostSettings:
 class Host:
     """Runs sessions in tasks of its own, from `run`. `services_for` makes what one session of a scenario gets."""
 
-    def __init__(self, services_for: Callable[[Path], Services], ticker: Ticker, settings: HostSettings) -> None:
+    def __init__(
+        self,
+        services_for: Callable[[Path], Services],
+        ticker: Ticker,
+        settings: HostSettings,
+        table: CommonTable | None = None,
+    ) -> None:
+        self.table = table or CommonTable()
         self.ticker = ticker
         self.settings = settings
         self.counters = Counters()
@@ -67,8 +75,8 @@ class Host:
         """Refused when there can be no further session now."""
         if self.draining:
             self._refuse("no new calls are taken: the server is about to end", "drain")
-        if len(self.sessions) >= self.settings.max_calls:
-            self._refuse(f"{self.settings.max_calls} calls run already, as many as may", "busy")
+        if self.table.sessions >= self.settings.max_calls:
+            self._refuse_busy()
         if self.load.is_overloaded:
             self._refuse(f"the server is overloaded: {self.load.words}", "overload")
 
@@ -89,6 +97,8 @@ class Host:
         session.takes = f"{session.id}-"
         session.access_url = self.access_url(session.id)
         running = Running(session, scenario, party, dialect)
+        if not self.table.take(self.settings.max_calls):  # another process was faster
+            self._refuse_busy()
         self.sessions[session.id] = running
         if leg is not None:
             self.counters.calls[dialect] += 1
@@ -147,12 +157,16 @@ class Host:
 
     def _end(self, running: Running) -> None:
         del self.sessions[running.id]
+        self.table.give_back()
         error = running.outcome and running.outcome.error
         self.counters.sessions[type(error).__name__ if error else "well" if running.outcome else "cancelled"] += 1
         running.over.set()
         self._news.set()
         for observer in self.observers:
             observer.ended(running)
+
+    def _refuse_busy(self) -> None:
+        self._refuse(f"{self.settings.max_calls} calls run already, as many as may", "busy")
 
     def _refuse(self, message: str, reason: str) -> None:
         self.counters.refusals[reason] += 1

@@ -5,29 +5,35 @@ from dataclasses import dataclass
 
 import trio
 
+from voxrun.serving.common_table import CommonTable
 from voxrun.transports.network import TcpNetwork
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A worker's number, and the file descriptors of its link and of the sockets that listen."""
+    """A worker's number, and the file descriptors of its link, of the common table, and of the sockets that listen."""
 
     number: int
     link: int
+    table: int
     listening: tuple[int, ...]
 
     @classmethod
     def parse(cls, text: str) -> "Place":
         """ValueError for what is none."""
-        number, link, *listening = (int(part) for part in text.split(","))
-        return cls(number, link, tuple(listening))
+        number, link, table, *listening = (int(part) for part in text.split(","))
+        return cls(number, link, table, tuple(listening))
 
     def __str__(self) -> str:
-        return ",".join(map(str, (self.number, self.link, *self.listening)))
+        return ",".join(map(str, (self.number, self.link, self.table, *self.listening)))
 
     def open_link(self) -> trio.SocketStream:
         """The link to the supervisor; once."""
         return trio.SocketStream(trio.socket.from_stdlib_socket(socket.socket(fileno=self.link)))
+
+    def open_table(self) -> CommonTable:
+        """The table that all workers share, with this one's row."""
+        return CommonTable(self.table, self.number)
 
 
 class InheritedNetwork(TcpNetwork):

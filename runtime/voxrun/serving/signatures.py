@@ -29,11 +29,15 @@ def signed_by_twilio(secret: str, signature: str, urls: Iterable[str], form: Seq
 def signed_by_plivo(secret: str, signatures: str, nonce: str, urls: Iterable[str]) -> bool:
     """X-Plivo-Signature-V3 of a GET: HMAC-SHA256 of the address, its query sorted, and the nonce.
 
-    There may be several signatures, with commas between, while the account has two secrets.
+    Upgrades to WebSockets are signed like a GET (plivo.com/docs/voice-agents/audio-streaming, "Signature validation").
+    Of the address Plivo says only that it is "the full URI": its own plivo-stream-sdk-node takes http: or https:, its
+    plivo-stream-sdk-python http: and a `/websocket` at the end. There may be several signatures, with commas between,
+    while the account has two secrets.
     """
     made = [
-        b64encode(hmac.new(secret.encode(), f"{_sorted_query(url)}.{nonce}".encode(), hashlib.sha256).digest()).decode()
+        b64encode(hmac.digest(secret.encode(), f"{_sorted_query(url + end)}.{nonce}".encode(), "sha256")).decode()
         for url in urls
+        for end in ("", "/websocket")
     ]
     return any(_any_is(signature.strip(), made) for signature in signatures.split(",")[:4])
 

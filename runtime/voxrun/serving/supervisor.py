@@ -1,14 +1,17 @@
 """`Supervisor`: several worker processes behind one port; one that dies is replaced, and hurts no other."""
 
+import os
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from tempfile import TemporaryFile
 from typing import TypeVar
 
 import trio
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from voxrun.errors import ConfigurationError
+from voxrun.serving.common_table import CommonTable
 from voxrun.serving.desk import HttpAsk, Refused, SessionInfo
 from voxrun.serving.link import Asking
 from voxrun.serving.place import Place
@@ -57,9 +60,11 @@ class Supervisor:
 
         A cancel ends them at once. ConfigurationError when one ends before all have begun to take calls.
         """
-        async with trio.open_nursery() as nursery:
-            for number in self._numbers:
-                nursery.start_soon(self._keep, command, number)
+        with TemporaryFile() as file:
+            os.truncate(file.fileno(), CommonTable.size(len(self._numbers)))
+            async with trio.open_nursery() as nursery:
+                for number in self._numbers:
+                    nursery.start_soon(self._keep, command, number, file.fileno())
 
     def end(self) -> None:
         """Have every worker drain, and then end; replace none any more."""
@@ -111,11 +116,12 @@ class Supervisor:
             ]
         )
 
-    async def _keep(self, command: Sequence[str], number: int) -> None:
+    async def _keep(self, command: Sequence[str], number: int, table: int) -> None:
         delay = FIRST_DELAY
         while not self._ending.is_set():
             began = trio.current_time()
-            status = await self._work(command, number)
+            status = await self._work(command, number, table)
+            CommonTable(table).forget(number)
             if self._ending.is_set():
                 return
             if not self.ready.is_set():
@@ -127,14 +133,14 @@ class Supervisor:
             delay = min(delay * 2, LONGEST_DELAY)
             self.restarts += not self._ending.is_set()
 
-    async def _work(self, command: Sequence[str], number: int) -> int | None:
+    async def _work(self, command: Sequence[str], number: int, table: int) -> int | None:
         """One worker's life; returns its exit status, negative for a signal."""
         near, far = socket.socketpair()
-        place = Place(number, far.fileno(), self._listening)
+        place = Place(number, far.fileno(), table, self._listening)
         with far:
             # A group of its own: what is typed at the terminal reaches the supervisor, which tells the workers once.
             process = await trio.lowlevel.open_process(
-                [*command, str(place)], pass_fds=(place.link, *place.listening), process_group=0
+                [*command, str(place)], pass_fds=(place.link, place.table, *place.listening), process_group=0
             )
         stream = trio.SocketStream(trio.socket.from_stdlib_socket(near))
         desk = Asking(stream, number)

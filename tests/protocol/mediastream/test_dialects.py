@@ -1,11 +1,14 @@
 """Each dialect against messages as its provider documents them, and against junk."""
 
 import json
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.kit import tone
 
 from voxrun.protocol.mediastream.dialect import Dialect
 from voxrun.protocol.mediastream.format import StreamFormat
@@ -54,7 +57,7 @@ HEARD: dict[str, list[News | None]] = {
             "s-2",
             PCM16,
             call_id="c-3",
-            parameters={"callerid": "493012345", "destination": "15550100", "order": "17"},
+            parameters={"callerid": "493012345", "destination": "15550100", "order": "17 a"},
         ),
         Media(AUDIO),
         None,
@@ -230,8 +233,9 @@ def test_a_second_start_is_a_breach(name: str) -> None:
     [
         ("twilio", "audio/x-mulaw", "audio/x-opus"),
         ("twilio", "8000", "16000"),
-        ("telnyx", "PCMA", "L16"),
-        ("telnyx", "PCMA", "G722"),
+        ("telnyx", "PCMA", "AMR-WB"),
+        ("telnyx", '"PCMA","sample_rate":8000', '"L16","sample_rate":22050'),
+        ("telnyx", '"sample_rate":8000', '"sample_rate":16000'),
         ("plivo", "16000", "44100"),
         ("voximplant", "PCM16", "OPUS"),
         ("vonage", "rate=16000", "rate=11025"),
@@ -247,6 +251,56 @@ def test_audio_that_cannot_be_served_is_refused_with_a_reason(name: str, was: st
     assert breach.code == 1003
     assert breach.reason
     assert stream.started is None
+
+
+@pytest.mark.parametrize(
+    ("announced", "expected"),
+    [
+        ('"PCMU","sample_rate":8000', ULAW),
+        ('"L16","sample_rate":16000', PCM16),
+        ('"L16","sample_rate":8000', PCM8),
+        ('"G722","sample_rate":8000', StreamFormat("g722", 16_000)),
+        ('"G722","sample_rate":16000', StreamFormat("g722", 16_000)),
+        ('"OPUS","sample_rate":16000', StreamFormat("opus", 48_000)),
+    ],
+)
+def test_telnyx_may_stream_in_codecs_of_rtp(announced: str, expected: StreamFormat) -> None:
+    stream = stream_of("telnyx")
+    for message in messages("telnyx")[:2]:
+        stream.receive(message.replace('"PCMA","sample_rate":8000', announced))
+    assert stream.started
+    assert stream.started.format == expected
+
+
+def test_a_codec_whose_library_is_missing_is_refused_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    stream = stream_of("telnyx")
+    told = stream.receive(messages("telnyx")[1].replace("PCMA", "OPUS"))
+    assert isinstance(told, Breach)
+    assert told.code == 1003
+    assert "Opus needs av" in told.reason
+
+
+@pytest.mark.parametrize(("encoding", "rate", "delay"), [("g722", 16_000, 22), ("opus", 48_000, 120)])
+def test_what_a_codec_remembers_is_of_its_own_stream(encoding: str, rate: int, delay: int) -> None:
+    """Two streams in turn sound as each alone does; what was said is there again, a little later."""
+    one, other, alone = (StreamFormat(encoding, rate) for _ in range(3))
+    said = tone(rate, 0.5, 440.0)
+    frames = said.reshape(-1, rate // 50)
+    heard, undisturbed = [], []
+    for frame in frames:
+        heard.append(one.decode(one.encode(frame)))
+        other.decode(other.encode(frame[::-1].copy()))
+        undisturbed.append(alone.decode(alone.encode(frame)))
+    assert np.array_equal(np.concatenate(heard), np.concatenate(undisturbed))
+    late, early = np.concatenate(heard)[rate // 10 + delay :], said[rate // 10 : -delay]
+    assert np.corrcoef(late[: len(early)], early[: len(late)])[0, 1] > 0.98
+
+
+@given(st.binary(max_size=50))
+def test_what_is_no_opus_is_no_audio(junk: bytes) -> None:
+    assert StreamFormat("opus", 48_000).decode(junk).dtype == np.int16
+    assert len(StreamFormat("opus", 48_000).decode(b"")) == 0
 
 
 @pytest.mark.parametrize("name", sorted(HEARD))
@@ -309,7 +363,9 @@ def test_any_bytes_are_some_audio(audio: bytes) -> None:
             assert len(samples) == len(audio)
 
 
-@pytest.mark.parametrize(("encoding", "rate"), [("ulaw", 16_000), ("opus", 48_000), ("pcm", 44_100), ("pcm", 0)])
+@pytest.mark.parametrize(
+    ("encoding", "rate"), [("ulaw", 16_000), ("opus", 16_000), ("g722", 8000), ("pcm", 44_100), ("pcm", 0), ("", 8000)]
+)
 def test_formats_that_no_stream_has(encoding: str, rate: int) -> None:
     with pytest.raises(ValueError, match=f"{encoding!r} at {rate} Hz"):
         StreamFormat(encoding, rate)

@@ -2,16 +2,16 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar
 
-from voxrun.protocol.mediastream.format import StreamFormat
+from voxrun.errors import ConfigurationError
+from voxrun.protocol.mediastream.format import ONLY_RATES, StreamFormat
 from voxrun.protocol.mediastream.news import News, UnsupportedError
 
 
 class Dialect(ABC):
     """What a dialect has no message for is None."""
 
-    name: ClassVar[str]
+    name: str
     """As in the path `/media/NAME`."""
 
     @abstractmethod
@@ -48,9 +48,16 @@ class Dialect(ABC):
 
 
 def parse_format(encodings: Mapping[str, str], encoding: str, rate: int) -> StreamFormat:
-    """The format that a start announces; `encodings` are the dialect's names. UnsupportedError if there is none."""
+    """The format that a start announces; `encodings` are the dialect's names. UnsupportedError if there is none.
+
+    What a codec that has one rate only is announced with may be the RTP clock's, or the bandwidth's: it is not looked
+    at.
+    """
+    ours = encodings.get(encoding.lower(), "")
     try:
-        return StreamFormat(encodings[encoding.lower()], rate)
-    except (KeyError, ValueError):
+        return StreamFormat(ours, ONLY_RATES.get(ours, rate))
+    except ValueError:
         known = ", ".join(dict.fromkeys(encodings))
         raise UnsupportedError(f"no audio in {encoding[:40]!a} at {rate} Hz: send {known}") from None
+    except ConfigurationError as error:
+        raise UnsupportedError(f"no audio in {encoding[:40]!a}: {error}") from error

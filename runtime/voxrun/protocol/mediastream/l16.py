@@ -1,7 +1,12 @@
 """Binary L16: audio in binary messages, 16 bits little-endian, and JSON in text ones.
 
-Vonage (developer.vonage.com, "WebSockets in the Voice API") greets with `websocket:connected` and a content type;
-jambonz (docs.jambonz.org, the verb `listen`, bidirectional and streaming) with the call's attributes.
+Vonage (developer.vonage.com, "WebSockets in the Voice API") greets with `websocket:connected` and a content type; it
+takes 20 ms in each message, no more and no less.
+
+jambonz greets with the call's attributes (docs.jambonz.org, the verb `listen`). It takes audio only if asked with
+`bidirectionalAudio` that is `streaming` and has the verb's own `sampleRate`, all that the greeting tells; tones come
+with `passDtmf`. It answers marks as played or cleared, `killAudio` clears them too, and a sample of -1 may pass for one
+(github.com/jambonz/freeswitch-modules, mod_audio_fork: also why the bytes are in that order).
 """
 
 import re

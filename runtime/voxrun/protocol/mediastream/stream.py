@@ -1,15 +1,23 @@
 """`MediaStream`: one connection of a provider's, whatever its dialect: messages in, news out."""
 
+from collections.abc import Callable
+from functools import partial
+
 from voxrun.protocol.mediastream.dialect import Dialect
+from voxrun.protocol.mediastream.events import Events
 from voxrun.protocol.mediastream.l16 import L16
 from voxrun.protocol.mediastream.news import Breach, News, Started, Stopped, UnsupportedError
-from voxrun.protocol.mediastream.plivo import Plivo
-from voxrun.protocol.mediastream.telnyx import Telnyx
-from voxrun.protocol.mediastream.twilio import Twilio
+from voxrun.protocol.mediastream.plivo import PLIVO
+from voxrun.protocol.mediastream.telnyx import TELNYX
+from voxrun.protocol.mediastream.twilio import TWILIO
 from voxrun.protocol.mediastream.voximplant import Voximplant
 
-DIALECTS: dict[str, type[Dialect]] = {dialect.name: dialect for dialect in (Twilio, Telnyx, Plivo, Voximplant, L16)}
-"""By their names."""
+DIALECTS: dict[str, Callable[[], Dialect]] = {
+    **{wording.name: partial(Events, wording) for wording in (TWILIO, TELNYX, PLIVO)},
+    Voximplant.name: Voximplant,
+    L16.name: L16,
+}
+"""Makes one for a connection, by its name."""
 
 MOST_MALFORMED = 100
 """Messages that say nothing in the dialect, one after another, after which it is another one."""

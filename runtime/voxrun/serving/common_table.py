@@ -1,0 +1,82 @@
+"""`CommonTable`: what the workers behind one port must know of each other: how many sessions run, and what was shown.
+
+It is memory that all of them share, so nobody waits for another process; what a dead worker held is given back by its
+supervisor.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fcntl import LOCK_EX, LOCK_UN, lockf
+from mmap import mmap
+
+_DIGEST_BYTES = 16
+_BUCKETS = 4096
+_IN_BUCKET = 24
+_SEEN_BYTES = _BUCKETS * _IN_BUCKET * _DIGEST_BYTES
+_COUNT_BYTES = 4
+
+MOST_SEEN = _BUCKETS * _IN_BUCKET
+"""Names that are remembered. Each has a bucket, whose oldest one makes room: at 10,000 a minute, the chance that a name
+is forgotten within that minute is 10^-15.
+"""
+
+
+class CommonTable:
+    """Of one process alone, or in the file of that descriptor, in which each worker has a `row`."""
+
+    def __init__(self, file: int | None = None, row: int = 0) -> None:
+        self._file = file
+        self._row = row
+        self._memory = mmap(-1, self.size(0)) if file is None else mmap(file, 0)
+        self._counts = memoryview(self._memory)[_SEEN_BYTES:].cast("I")
+
+    @staticmethod
+    def size(workers: int) -> int:
+        """How many bytes its file has, all of them 0 to begin with."""
+        return _SEEN_BYTES + (workers + 1) * _COUNT_BYTES
+
+    @property
+    def sessions(self) -> int:
+        """How many all workers have."""
+        return sum(self._counts)
+
+    def take(self, most: int) -> bool:
+        """One more session here; False when all together have `most` already."""
+        with self._alone():
+            if self.sessions >= most:
+                return False
+            self._counts[self._row] += 1
+            return True
+
+    def give_back(self) -> None:
+        """One session less here."""
+        self._counts[self._row] -= 1
+
+    def forget(self, row: int) -> None:
+        """The worker with that row is dead, and its sessions with it."""
+        self._counts[row] = 0
+
+    def again(self, name: str) -> bool:
+        """Whether `name` was shown before, to whichever worker; it counts as shown from now on."""
+        digest = hashlib.sha256(name.encode()).digest()[:_DIGEST_BYTES]
+        begin = int.from_bytes(digest) % _BUCKETS * _IN_BUCKET * _DIGEST_BYTES
+        end = begin + _IN_BUCKET * _DIGEST_BYTES
+        with self._alone():
+            bucket = self._memory[begin:end]
+            if any(bucket[at : at + _DIGEST_BYTES] == digest for at in range(0, len(bucket), _DIGEST_BYTES)):
+                return True
+            self._memory[begin:end] = digest + bucket[:-_DIGEST_BYTES]
+            return False
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """The lock is a process's own, and goes with it if it dies."""
+        if self._file is None:
+            yield
+            return
+        lockf(self._file, LOCK_EX)
+        try:
+            yield
+        finally:
+            lockf(self._file, LOCK_UN)

@@ -1,0 +1,98 @@
+"""What workers share: by itself, and between processes that are killed in the middle of it."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from tempfile import TemporaryFile
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voxrun.serving.common_table import MOST_SEEN, CommonTable
+
+WORKERS = 3
+
+
+@pytest.fixture
+def file() -> Iterator[int]:
+    """A table's, for three workers."""
+    with TemporaryFile() as file:
+        os.truncate(file.fileno(), CommonTable.size(WORKERS))
+        yield file.fileno()
+
+
+def worker(program: str, file: int, row: int) -> subprocess.Popen[str]:
+    """A process with the `table` and its row."""
+    head = "import signal, sys; from voxrun.serving.common_table import CommonTable; "
+    head += "file, row = map(int, sys.argv[1:]); table = CommonTable(file, row)\n"
+    command = [sys.executable, "-c", head + program, str(file), str(row)]
+    return subprocess.Popen(command, pass_fds=(file,), stdout=subprocess.PIPE, text=True)
+
+
+def test_alone_it_counts_up_to_the_most() -> None:
+    table = CommonTable()
+    assert [table.take(2), table.take(2), table.take(2)] == [True, True, False]
+    table.give_back()
+    assert table.sessions == 1
+    assert table.take(2)
+
+
+def test_the_most_holds_for_all_rows_together_and_a_dead_workers_are_forgotten(file: int) -> None:
+    first, second = CommonTable(file, 1), CommonTable(file, 2)
+    assert [first.take(3), second.take(3), second.take(3), first.take(3)] == [True, True, True, False]
+    assert first.sessions == second.sessions == 3
+    CommonTable(file).forget(2)
+    assert first.sessions == 1
+    assert first.take(3)
+
+
+def test_what_was_shown_to_one_was_shown_to_all(file: int) -> None:
+    assert not CommonTable(file, 1).again("ticket")
+    assert CommonTable(file, 2).again("ticket")
+    assert not CommonTable().again("ticket")
+
+
+@given(st.lists(st.text(max_size=5), max_size=100))
+def test_a_name_is_there_again_if_and_only_if_it_was_there(names: list[str]) -> None:
+    table = CommonTable()
+    assert [table.again(name) for name in names] == [name in names[:at] for at, name in enumerate(names)]
+
+
+def test_it_remembers_much_but_not_everything() -> None:
+    table = CommonTable()
+    for number in range(2 * MOST_SEEN):
+        table.again(str(number))
+    lately = range(2 * MOST_SEEN - MOST_SEEN // 4, 2 * MOST_SEEN)
+    assert all(table.again(str(number)) for number in lately)
+    assert not table.again("0")
+
+
+def test_processes_that_take_at_once_never_take_too_many(file: int) -> None:
+    greedy = "print(sum(table.take(1000) for _ in range(1000)))"
+    workers = [worker(greedy, file, row) for row in range(1, WORKERS + 1)]
+    took = [int(it.communicate(timeout=60)[0]) for it in workers]
+    assert sum(took) == 1000
+    assert CommonTable(file).sessions == 1000
+
+
+def test_one_name_gets_through_once_however_many_processes_show_it(file: int) -> None:
+    shows = "print(sum(not table.again(str(number)) for number in range(2000)))"
+    workers = [worker(shows, file, row) for row in range(1, WORKERS + 1)]
+    assert sum(int(it.communicate(timeout=60)[0]) for it in workers) == 2000
+
+
+def test_a_process_that_is_killed_with_the_lock_in_hand_holds_up_nobody(file: int) -> None:
+    keeps = "table.take(9)\nwith table._alone():\n    print('mine', flush=True)\n    signal.pause()"
+    victim = worker(keeps, file, 1)
+    assert victim.stdout
+    assert victim.stdout.readline() == "mine\n"
+    other = worker("print(table.take(2), table.take(2))", file, 2)
+    victim.send_signal(signal.SIGKILL)
+    assert victim.wait(timeout=60) == -signal.SIGKILL
+    victim.stdout.close()
+    assert other.communicate(timeout=60)[0] == "True False\n"
+    CommonTable(file).forget(1)
+    assert CommonTable(file).sessions == 1
