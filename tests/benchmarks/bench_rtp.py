@@ -12,7 +12,6 @@ leg (conversion both ways, WebSocket both ways, agent, wait for the tick); out, 
 """
 
 import argparse
-import gc
 import multiprocessing
 import selectors
 import socket
@@ -26,11 +25,13 @@ from typing import cast
 
 import numpy as np
 import trio
-from tests.benchmarks.bench_calls import GC_THRESHOLD, STARTS_PER_SECOND, WINDOW_SECONDS, EchoAgent
+from tests.benchmarks.bench_calls import STARTS_PER_SECOND, WINDOW_SECONDS
+from tests.benchmarks.echo_agent import EchoAgent
 from tests.impaired.network import RATE, speech
 
 from voxrun.audio.frame import FRAME_SECONDS, Samples, frame_size
 from voxrun.audio.g711 import decode_ulaw
+from voxrun.cli.run import tame_collector
 from voxrun.media.host import UnitHost
 from voxrun.media.leg import Leg
 from voxrun.media.line import FrameCame, Line, LineNews
@@ -53,8 +54,6 @@ LONGEST_SECONDS = 0.38
 """A mark that is not back by then is lost. The next one comes later than that."""
 MARK = np.rint(12_000 * np.sin(2 * np.pi * np.arange(40) / 8)).astype(np.int16)
 LOUD = 4000
-LETTERS_OF_SILENCE = 854
-"""In base64, of 20 ms at 16 kHz: all but the padding."""
 WATCHED = 20
 """So many calls are looked into, once the CPU was measured."""
 
@@ -144,13 +143,6 @@ def speak(ports: list[int], seconds: float, results: Connection) -> None:
     results.send([by_port[port] for port in ports])
 
 
-class Agent(EchoAgent):
-    """Answers only what isn't silence."""
-
-    def _answers(self) -> Iterator[bytes]:
-        return (answer for answer in super()._answers() if answer.count(b"A") < LETTERS_OF_SILENCE)
-
-
 def serve(results: Connection) -> None:
     """In the agent's process: tell the port, then, whenever asked, for how long each message was held since."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
@@ -168,7 +160,7 @@ def attend(selector: selectors.BaseSelector, held: Times, results: Connection) -
     ready = selector.select()
     came = time.monotonic()
     for key, _ in ready:
-        if isinstance(key.data, Agent):
+        if isinstance(key.data, EchoAgent):
             if not key.data.advance():
                 selector.unregister(key.fileobj)
                 key.data.connection.close()
@@ -176,7 +168,7 @@ def attend(selector: selectors.BaseSelector, held: Times, results: Connection) -
         elif isinstance(key.fileobj, socket.socket):
             connection, _ = key.fileobj.accept()
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            selector.register(connection, selectors.EVENT_READ, Agent(connection))
+            selector.register(connection, selectors.EVENT_READ, EchoAgent(connection))
         else:
             results.recv()
             results.send(held)
@@ -320,8 +312,7 @@ def main() -> None:
     parser.add_argument("--calls", type=int, nargs="+", default=[1, 50, 200])
     parser.add_argument("--seconds", type=float, default=10.0)
     arguments = parser.parse_args()
-    gc.freeze()  # as the command line does
-    gc.set_threshold(GC_THRESHOLD, 10, 10)
+    tame_collector()
     agent, theirs = multiprocessing.Pipe()
     process = in_process(serve, theirs)
     port = agent.recv()

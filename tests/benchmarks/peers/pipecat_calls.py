@@ -1,7 +1,11 @@
 """The job of bench_peers.py done by pipecat, in an environment of its own; it knows nothing of voxrun.
 
 Each call is a pipeline of three: a transport that says a numbered 20 ms frame of noise, a processor that has the
-agent's WebSocket, and a transport that takes 20 ms as often as a paced sink does. Prints one line of JSON.
+agent's WebSocket, and a transport that takes 20 ms as often as a paced sink does. Prints one line of JSON; with
+--start-up, what CPU it took until a pipeline had started.
+
+It is spared what the job doesn't need: logging, metrics, turn tracking, the watch for idle calls, compression; and its
+callers speak at moments of their own, so that their work does not bunch up.
 """
 
 # mypy: ignore-errors
@@ -14,18 +18,15 @@ import json
 import math
 import os
 import random
+import struct
 import subprocess
 import sys
 import time
+from typing import NoReturn
 
-STARTED = time.process_time()
-
-from loguru import logger  # noqa: E402 - the imports are what is measured
-
-logger.remove()  # one log line a frame would be all that is measured
-
-import websockets  # noqa: E402
-from pipecat.frames.frames import (  # noqa: E402
+import websockets
+from loguru import logger
+from pipecat.frames.frames import (
     CancelFrame,
     EndFrame,
     Frame,
@@ -33,31 +34,36 @@ from pipecat.frames.frames import (  # noqa: E402
     OutputAudioRawFrame,
     StartFrame,
 )
-from pipecat.pipeline.pipeline import Pipeline  # noqa: E402
-from pipecat.pipeline.worker import PipelineParams, PipelineWorker  # noqa: E402
-from pipecat.processors.frame_processor import FrameDirection, FrameProcessor  # noqa: E402
-from pipecat.transports.base_input import BaseInputTransport  # noqa: E402
-from pipecat.transports.base_output import BaseOutputTransport  # noqa: E402
-from pipecat.transports.base_transport import TransportParams  # noqa: E402
-from pipecat.workers.runner import WorkerRunner  # noqa: E402
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineParams, PipelineWorker
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.transports.base_input import BaseInputTransport
+from pipecat.transports.base_output import BaseOutputTransport
+from pipecat.transports.base_transport import TransportParams
+from pipecat.workers.runner import WorkerRunner
 
-IMPORTED = time.process_time() - STARTED
+logger.remove()
 
 RATE = 16000
 FRAME_SECONDS = 0.02
 FRAME_BYTES = 640
+PAUSE = 3
+STAMPED = range(5, 46, 5)
+STAMP = struct.Struct("<2xd")
+"""The frames of these numbers come back with when the agent had them, after the number."""
 STARTS_PER_SECOND = 50
 WARM_UP_SECONDS = 2.0
 WINDOW_SECONDS = 0.5
 
 
 class Delays:
-    """From the saying of a frame to its hearing."""
+    """Of all frames: from the saying to the hearing, from the saying to the agent, and how late the sink took them."""
 
     def __init__(self) -> None:
         self.counting = False
-        self.all: list[float] = []
-        self.heard = 0
+        self.latency: list[float] = []
+        self.up: list[float] = []
+        self.late: list[float] = []
 
 
 class Caller(BaseInputTransport):
@@ -87,14 +93,14 @@ class Caller(BaseInputTransport):
             self.saying = None
 
     async def say(self) -> None:
-        due = time.monotonic()
+        due = time.monotonic() + random.uniform(0, FRAME_SECONDS)
         position = 0
         while True:
             due += FRAME_SECONDS
             await asyncio.sleep(max(due - time.monotonic(), 0))
-            number = position % len(self.says)
-            self.said_at[number] = time.perf_counter()
-            await self.push_audio_frame(InputAudioRawFrame(self.says[number], RATE, 1))
+            number = 1 + position % len(self.says)
+            self.said_at[number] = time.monotonic()
+            await self.push_audio_frame(InputAudioRawFrame(self.says[number - 1], RATE, 1))
             position += 1
 
 
@@ -141,33 +147,62 @@ class Listener(BaseOutputTransport):
 
     async def write_audio_frame(self, frame: OutputAudioRawFrame) -> bool:
         now = time.monotonic()
-        self.due = max(self.due, now - FRAME_SECONDS) + FRAME_SECONDS
-        await asyncio.sleep(max(self.due - now, 0))
+        due = max(self.due, now)
+        self.due = due + FRAME_SECONDS
+        await asyncio.sleep(max(due - now, 0))
         if self.delays.counting:
-            number = int.from_bytes(frame.audio[:2], "little")
-            self.delays.heard += 1
-            if 0 < number < len(self.said_at):
-                self.delays.all.append(time.perf_counter() - self.said_at[number])
+            self.count(frame.audio, time.monotonic(), due)
         return True
+
+    def count(self, audio: bytes, now: float, due: float) -> None:
+        self.delays.late.append(now - due)
+        number = int.from_bytes(audio[:2], "little")
+        if 0 < number < len(self.said_at):
+            said_at = self.said_at[number]
+            self.delays.latency.append(now - said_at)
+            if number in STAMPED:
+                self.delays.up.append(STAMP.unpack_from(audio)[0] - said_at)
 
 
 async def call(port: int, says: list[bytes], delays: Delays) -> None:
     """One call, until cancelled."""
-    said_at = [0.0] * len(says)
+    said_at = [0.0] * (1 + len(says))
     async with websockets.connect(f"ws://127.0.0.1:{port}/", compression=None) as socket:
         await socket.send(json.dumps({"type": "conversation_initiation_client_data"}))
         await socket.recv()
         pipeline = Pipeline([Caller(says, said_at), Agent(socket), Listener(said_at, delays)])
-        worker = PipelineWorker(
-            pipeline,
-            params=PipelineParams(audio_in_sample_rate=RATE, audio_out_sample_rate=RATE),
-            cancel_on_idle_timeout=False,
-            enable_turn_tracking=False,
-            enable_rtvi=False,
-        )
-        runner = WorkerRunner(handle_sigint=False)
-        await runner.add_workers(worker)
-        await runner.run()
+        await run(pipeline)
+
+
+async def run(pipeline: Pipeline) -> None:
+    """As its users run one, one call a runner."""
+    worker = PipelineWorker(
+        pipeline,
+        params=PipelineParams(audio_in_sample_rate=RATE, audio_out_sample_rate=RATE),
+        idle_timeout_secs=None,
+        enable_turn_tracking=False,
+        enable_rtvi=False,
+    )
+    runner = WorkerRunner(handle_sigint=False)
+    await runner.add_workers(worker)
+    await runner.run()
+
+
+class First(FrameProcessor):
+    """Tells the CPU until a pipeline has started, and ends all."""
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        if isinstance(frame, StartFrame):
+            end({"cpu": time.process_time()})
+        await self.push_frame(frame, direction)
+
+
+def end(got: dict[str, float]) -> NoReturn:
+    """At once: pipelines of two hundred calls take their time, and nothing is measured any more."""
+    sys.stdout.write(json.dumps(got) + "\n")
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def resident() -> float:
@@ -175,9 +210,10 @@ def resident() -> float:
     return int(subprocess.check_output(["ps", "-o", "rss=", "-p", str(os.getpid())])) / 1024
 
 
-async def measure(calls: int, seconds: float, port: int) -> dict[str, float]:
+async def measure(calls: int, seconds: float, port: int) -> None:
     noise = random.Random(1)
-    says = [number.to_bytes(2, "little") + noise.randbytes(FRAME_BYTES - 2) for number in range(50)]
+    says = [number.to_bytes(2, "little") + noise.randbytes(FRAME_BYTES - 2) for number in range(1, 51 - PAUSE)]
+    says += [bytes(FRAME_BYTES)] * PAUSE
     delays = Delays()
     tasks = []
     for _ in range(calls):
@@ -192,37 +228,33 @@ async def measure(calls: int, seconds: float, port: int) -> dict[str, float]:
         await asyncio.sleep(WINDOW_SECONDS)
         frames = (time.monotonic() - start) / FRAME_SECONDS * calls
         costs.append((time.process_time() - cpu) / frames / 2 * 1e6)
-    heard = delays.heard / ((time.monotonic() - began) / FRAME_SECONDS * calls) * 100
-    rss = resident()
-    late = sorted(delays.all)
+    said = (time.monotonic() - began) / FRAME_SECONDS * calls * (1 - PAUSE / len(says))
+    heard = len(delays.late) / said * 100
+    found = {"median": sorted(costs)[len(costs) // 2], "best": min(costs), "heard": heard, "rss": resident()}
+    end(found | told("latency", delays.latency) | told("up", delays.up) | told("late", delays.late))
 
-    def percentile(share: float) -> float:
-        return (late[int(share * (len(late) - 1))] - FRAME_SECONDS) * 1e3 if late else math.nan
 
+def told(name: str, delays: list[float]) -> dict[str, float]:
+    """Milliseconds."""
+    delays.sort()
+    places = {"p50": 0.5, "p99": 0.99}
     return {
-        "median": sorted(costs)[len(costs) // 2],
-        "heard": heard,
-        "latency_p50": percentile(0.5),
-        "latency_p99": percentile(0.99),
-        "rss": rss,
-        "imported": IMPORTED,
+        f"{name}_{key}": delays[int(share * (len(delays) - 1))] * 1e3 if delays else math.nan
+        for key, share in places.items()
     }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--measure", type=int, required=True)
-    parser.add_argument("--seconds", type=float, required=True)
-    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--start-up", action="store_true")
+    parser.add_argument("--measure", type=int)
+    parser.add_argument("--seconds", type=float)
+    parser.add_argument("--port", type=int)
     options = parser.parse_args()
-    asyncio.run(run(options))
-
-
-async def run(options: argparse.Namespace) -> None:
-    got = await measure(options.measure, options.seconds, options.port)
-    sys.stdout.write(json.dumps(got) + "\n")
-    sys.stdout.flush()
-    os._exit(0)  # pipelines of two hundred calls take their time to end, and nothing is measured any more
+    if options.start_up:
+        asyncio.run(run(Pipeline([First()])))
+    else:
+        asyncio.run(measure(options.measure, options.seconds, options.port))
 
 
 if __name__ == "__main__":
