@@ -97,14 +97,26 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
-@given(st.dictionaries(NAMES, JSON))
-def test_a_message_is_the_dict_it_was_made_of(values: dict[str, object]) -> None:
+def check_message(values: dict[str, object]) -> None:
+    """It is the dict that it was made of."""
     message = Message(values)
     assert message == values
     assert msgspec.json.decode(msgspec.json.encode(message)) == values
     for key, value in values.items():
         assert getattr(message, key) == value
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.dictionaries(NAMES, JSON))
+def test_a_message_is_the_dict_it_was_made_of(values: dict[str, object]) -> None:
+    check_message(values)
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(NAMES, JSON))
+def test_many_messages_are_the_dicts_they_were_made_of(values: dict[str, object]) -> None:
+    check_message(values)
 
 
 def test_nested_objects_and_lists_read_as_attributes_too() -> None:

@@ -383,7 +383,8 @@ def test_a_disk_that_fills_up_under_the_trace(scenario: Write, caller: Path, tmp
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 @pytest.mark.parametrize("option", ["--record", "--trace"])
 def test_a_disk_that_is_full_already(scenario: Write, caller: Path, capsys: Capture, option: str) -> None:
-    status = main([str(scenario(ECHO)), "--call", str(caller), option, "/dev/full"])
+    path = scenario(ECHO.replace("1500", "100"))
+    status = main([str(path), "--call", str(caller), option, "/dev/full"])
     assert status == (WRONG_USE if option == "--record" else UNREACHABLE)
     err = capsys.readouterr().err
     assert err.count("No space left on device") == 1

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from tests.cli.command import voxrun
 
+from voxrun.cli import main
 from voxrun.cli.check import check
+from voxrun.cli.status import SCENARIO_FAILED, WRONG_USE
 from voxrun.errors import ConfigurationError
 
 VOX = """\
@@ -62,12 +64,18 @@ def test_findings_are_shown_with_their_lines_and_advice(vox: Path) -> None:
     assert (done.status, done.out, done.err) == (1, FOUND, "")
 
 
-def test_what_is_set_counts_as_set(vox: Path) -> None:
-    (vox.parent / ".env").write_text("ELEVENLABS_API_KEY=key\n")
-    for options in (["--secret", "ELEVENLABS_API_KEY=key"], ["--env-file", ".env"]):
-        assert "not set" not in voxrun("check", vox.name, *options, cwd=vox.parent).out
-    done = voxrun("check", vox.name, cwd=vox.parent, env={"ELEVENLABS_API_KEY": "key"})
-    assert "not set" not in done.out
+def test_what_is_set_counts_as_set(
+    vox: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("ELEVENLABS_API_KEY", raising=False)
+    file = vox.with_name(".env")
+    file.write_text("ELEVENLABS_API_KEY=key\n")
+    for options in (["--secret", "ELEVENLABS_API_KEY=key"], ["--env-file", str(file)]):
+        assert main(["check", str(vox), *options]) == SCENARIO_FAILED
+        assert "not set" not in capsys.readouterr().out
+    monkeypatch.setenv("ELEVENLABS_API_KEY", "key")
+    assert main(["check", str(vox)]) == SCENARIO_FAILED
+    assert "not set" not in capsys.readouterr().out
 
 
 def test_json_is_a_finding_a_line_and_nothing_else(vox: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -130,12 +138,19 @@ def test_control_characters_stay_in_the_file(here: Path, capsys: pytest.CaptureF
     assert "\x1b" not in capsys.readouterr().out
 
 
-def test_wrong_use_ends_with_2(tmp_path: Path) -> None:
-    for arguments in (["no.vox"], ["README.md"], []):
-        (tmp_path / "README.md").write_text("")
-        done = voxrun("check", *arguments, cwd=tmp_path)
-        assert (done.status, done.out) == (2, "")
-        assert done.err
+@pytest.mark.parametrize("arguments", [["no.vox"], ["README.md"]])
+def test_wrong_use_ends_with_2(here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    (here / "README.md").write_text("")
+    assert main(["check", *arguments]) == WRONG_USE
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err
+
+
+def test_no_argument_is_wrong_use(tmp_path: Path) -> None:
+    done = voxrun("check", cwd=tmp_path)
+    assert (done.status, done.out) == (WRONG_USE, "")
+    assert done.err
 
 
 def test_a_file_that_nobody_may_read_is_wrong_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,26 +6,42 @@ from pathlib import Path
 import pytest
 from tests.cli.command import Finished, voxrun
 
-LANGUAGES = [("py", ()), ("vox", ("--vox",))]
+from voxrun.cli import main
+from voxrun.cli.status import OK, WRONG_USE
+
+LANGUAGES = {"py": (), "vox": ("--vox",)}
+NAMES = {"py": {"mycall.py", "test_mycall.py", "README.md"}, "vox": {"mycall.vox", "README.md"}}
+
+Capture = pytest.CaptureFixture[str]
 
 
-def begun(folder: Path, *options: str) -> Path:
-    done = voxrun("new", "mycall", *options, cwd=folder)
-    assert done.status == 0, done.err
-    assert done.out.endswith("Try it: voxrun test mycall\n")
+def begun(folder: Path, end: str = "py") -> Path:
+    assert main(["new", str(folder / "mycall"), *LANGUAGES[end]]) == OK
     return folder / "mycall"
 
 
-@pytest.mark.parametrize(("end", "options"), LANGUAGES)
-def test_what_it_writes_passes_and_has_nothing_wrong_in_it(tmp_path: Path, end: str, options: tuple[str, ...]) -> None:
-    folder = begun(tmp_path, *options)
-    names = {"mycall.vox", "README.md"} if options else {"mycall.py", "test_mycall.py", "README.md"}
-    assert {path.name for path in folder.iterdir()} == names
-    done = voxrun("test", "mycall", cwd=tmp_path)
+def test_what_it_writes_passes_and_has_nothing_wrong_in_it(tmp_path: Path) -> None:
+    for end, options in LANGUAGES.items():
+        (tmp_path / end).mkdir()
+        made = voxrun("new", "mycall", *options, cwd=tmp_path / end)
+        assert made.status == 0, made.err
+        assert made.out.endswith("Try it: voxrun test mycall\n")
+    done = voxrun("test", "py/mycall", "vox/mycall", cwd=tmp_path)
     assert done.status == 0
-    assert "2 passed in " in done.out
-    checked = voxrun("check", "mycall", cwd=tmp_path, env={"ELEVENLABS_API_KEY": "k", "ELEVENLABS_AGENT_ID": "a"})
-    assert checked.out.startswith("nothing wrong")
+    assert "test_mycall.py  2 passed\n" in done.out
+    assert "mycall.vox  2 passed\n" in done.out
+    assert "4 passed in " in done.out
+
+
+@pytest.mark.parametrize("end", LANGUAGES)
+def test_what_it_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, end: str) -> None:
+    folder = begun(tmp_path, end)
+    assert {path.name for path in folder.iterdir()} == NAMES[end]
+    capsys.readouterr()
+    monkeypatch.setenv("ELEVENLABS_API_KEY", "k")
+    monkeypatch.setenv("ELEVENLABS_AGENT_ID", "a")
+    assert main(["check", str(folder)]) == OK
+    assert capsys.readouterr().out.startswith("nothing wrong")
     readme = (folder / "README.md").read_text()
     assert f"`mycall.{end}`" in readme
     assert "scenario.py" not in readme
@@ -33,16 +49,14 @@ def test_what_it_writes_passes_and_has_nothing_wrong_in_it(tmp_path: Path, end: 
 
 
 def test_the_new_vox_file_is_laid_out_as_fmt_does(tmp_path: Path) -> None:
-    begun(tmp_path, "--vox")
-    assert voxrun("fmt", "--check", "mycall", cwd=tmp_path).status == 0
+    assert main(["fmt", "--check", str(begun(tmp_path, "vox"))]) == OK
 
 
-def test_nothing_is_overwritten(tmp_path: Path) -> None:
-    folder = begun(tmp_path)
+def test_nothing_is_overwritten(here: Path, capsys: Capture) -> None:
+    folder = begun(here)
     (folder / "mycall.py").write_text("mine")
-    done = voxrun("new", "mycall", cwd=tmp_path)
-    assert done.status == 2
-    assert done.err == "voxrun: there is a mycall already: take another name\n"
+    assert main(["new", "mycall"]) == WRONG_USE
+    assert capsys.readouterr().err == "voxrun: there is a mycall already: take another name\n"
     assert (folder / "mycall.py").read_text() == "mine"
 
 
@@ -54,11 +68,10 @@ def test_a_name_that_is_none(tmp_path: Path, name: str) -> None:
     assert os.listdir(tmp_path) == []
 
 
-def test_a_folder_that_can_not_be_written(tmp_path: Path) -> None:
+def test_a_folder_that_can_not_be_written(tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "file").touch()
-    done = voxrun("new", "file/mycall", cwd=tmp_path)
-    assert done.status == 2
-    assert "can't be written" in done.err
+    assert main(["new", str(tmp_path / "file" / "mycall")]) == WRONG_USE
+    assert "can't be written" in capsys.readouterr().err
 
 
 def broken(folder: Path, name: str, right: str, wrong: str) -> Finished:
@@ -86,7 +99,7 @@ BREAKAGES = [QUICK, *(pytest.param(*breakage, marks=pytest.mark.slow) for breaka
 
 @pytest.mark.parametrize(("end", "right", "wrong", "said"), BREAKAGES)
 def test_a_breakage_is_told(tmp_path: Path, end: str, right: str, wrong: str, said: str) -> None:
-    folder = begun(tmp_path, *(["--vox"] if end == "vox" else []))
+    folder = begun(tmp_path, end)
     done = broken(folder, f"mycall.{end}", right, wrong)
     assert said in done.out
     assert "^^^^" in done.out

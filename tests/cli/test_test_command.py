@@ -14,6 +14,9 @@ from xml.etree import ElementTree
 import pytest
 from tests.cli.command import COMMAND, environment, voxrun
 
+from voxrun.cli import main
+from voxrun.cli.status import WRONG_USE
+
 ROOT = Path(__file__).parents[2]
 
 SCENARIO = """\
@@ -136,17 +139,31 @@ def test_a_file_that_is_no_test_fails_and_the_others_are_run(tmp_path: Path) -> 
     [
         (("none.vox",), "there is no none.vox: check the path"),
         (("empty",), "there are no tests in empty"),
-        (("echo.vox", "-k", "nothing"), "there is no such test"),
-        (("-n", "many"), "'many' is no number of processes"),
-        (("--unknown",), "--unknown"),
     ],
 )
-def test_wrong_use(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+def test_wrong_use(here: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str) -> None:
+    write(here)
+    (here / "empty").mkdir()
+    assert main(["test", *arguments]) == WRONG_USE
+    shown = capsys.readouterr()
+    assert said in shown.out + shown.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"), [(("-n", "many"), "'many' is no number of processes"), (("--unknown",), "--unknown")]
+)
+def test_a_wrong_option(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["test", *arguments])
+    assert ended.value.code == WRONG_USE
+    assert said in capsys.readouterr().err
+
+
+def test_words_that_no_test_has_are_wrong_use(tmp_path: Path) -> None:
     write(tmp_path)
-    (tmp_path / "empty").mkdir()
-    done = voxrun("test", *arguments, cwd=tmp_path)
+    done = voxrun("test", "echo.vox", "-k", "nothing", cwd=tmp_path)
     assert done.status == 2
-    assert said in done.text
+    assert "there is no such test" in done.text
 
 
 def test_without_pytest_it_says_what_to_install(tmp_path: Path) -> None:

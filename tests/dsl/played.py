@@ -15,13 +15,16 @@ def play(folder: Path, source: str, setting: Setting | None = None) -> Ran:
     return simulate(path, setting)
 
 
-def play_statements(folder: Path, statements: str, head: str = "") -> Ran:
-    """The run of statements with an answered `call`; `any(x)` is x, of which the checker knows nothing any more."""
+def play_statements(folder: Path, statements: str, seconds: float = 30.0) -> Ran:
+    """So much of the run of statements with an answered `call`.
+
+    `any(x)` is x, of which the checker knows nothing any more.
+    """
     source = "\n".join(
         [
             "require ElevenLabs",
             "fn any(x) { return x }",
-            dedent(head),
+            "",
             "on AppEvents.CallAlerting as event {",
             "    const call = event.call",
             "    call.answer()",
@@ -30,5 +33,5 @@ def play_statements(folder: Path, statements: str, head: str = "") -> Ran:
             "}",
         ]
     )
-    setting = Setting(leg=ScriptedLeg(), secrets={"KEY": SECRET}, stop_after=30.0, idle_seconds=20.0)
+    setting = Setting(leg=ScriptedLeg(), secrets={"KEY": SECRET}, stop_after=seconds, idle_seconds=20.0)
     return play(folder, source, setting)

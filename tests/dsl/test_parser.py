@@ -231,11 +231,10 @@ def test_parentheses_belong_to_the_statement_they_end() -> None:
     assert statement.span == Span(0, 9)
 
 
-@settings(max_examples=200, deadline=None)
-@given(programs())
-def test_what_is_valid_parses_and_each_leaf_stands_where_it_says(text: str) -> None:
-    parsed = program(text)
-    for node in nodes(parsed):
+def check_places(text: str) -> None:
+    """It parses, each leaf stands where it says, and nodes lie within the node they belong to."""
+    for node in nodes(program(text)):
+        assert all(node.span.start <= it.span.start <= it.span.end <= node.span.end for it in nodes(node))
         written = text[slice(*node.span)]
         if isinstance(node, Name | Identifier):
             name = node.name if isinstance(node, Name) else node.text
@@ -246,12 +245,17 @@ def test_what_is_valid_parses_and_each_leaf_stands_where_it_says(text: str) -> N
             assert written[0] == written[-1] == '"'
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(programs())
-def test_nodes_lie_within_the_node_they_belong_to(text: str) -> None:
-    for node in nodes(program(text)):
-        for inner in nodes(node):
-            assert node.span.start <= inner.span.start <= inner.span.end <= node.span.end
+def test_what_is_valid_parses_and_each_node_stands_where_it_says(text: str) -> None:
+    check_places(text)
+
+
+@pytest.mark.slow
+@settings(max_examples=400, deadline=None)
+@given(programs())
+def test_each_node_of_many_programs_stands_where_it_says(text: str) -> None:
+    check_places(text)
 
 
 def test_comments_are_found_where_they_stand() -> None:

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ SAMPLES = {
 NOTHING_TO_SEE = {"NEWLINE", "SPACE", "FOREIGN", "STRANGE"}
 
 
+@cache
 def _terminals() -> list[TerminalDef]:
     conf = Lark(
         (ROOT / "grammar" / "scenario.lark").read_text(), parser="lalr", lexer=Tokens, start="program"

@@ -1,7 +1,6 @@
 """The house rules that no linter knows: sizes, inheritance, and where errors may be caught wholesale."""
 
 import ast
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,9 +17,12 @@ CATCHES_EVERYTHING = {"session/dispatch.py", "session/loader.py", "session/sessi
 """Where the session meets user code, where it meets the code of its units, and the command line."""
 
 
-def _trees() -> Iterator[tuple[str, ast.Module]]:
-    for path in SOURCES:
-        yield path.relative_to(PACKAGE).as_posix(), ast.parse(path.read_text())
+Trees = list[tuple[str, ast.Module]]
+
+
+@pytest.fixture(scope="module")
+def trees() -> Trees:
+    return [(path.relative_to(PACKAGE).as_posix(), ast.parse(path.read_text())) for path in SOURCES]
 
 
 def _catches_everything(handler: ast.ExceptHandler) -> bool:
@@ -42,10 +44,10 @@ def test_no_file_is_too_long(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= MAX_FILE_LINES
 
 
-def test_no_function_is_too_long() -> None:
+def test_no_function_is_too_long(trees: Trees) -> None:
     functions = [
         (name, node)
-        for name, tree in _trees()
+        for name, tree in trees
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
@@ -53,14 +55,14 @@ def test_no_function_is_too_long() -> None:
     assert {where: length for where, length in lengths.items() if length > MAX_FUNCTION_LINES} == {}
 
 
-def test_every_file_says_what_lives_there() -> None:
-    assert [name for name, tree in _trees() if not ast.get_docstring(tree)] == []
+def test_every_file_says_what_lives_there(trees: Trees) -> None:
+    assert [name for name, tree in trees if not ast.get_docstring(tree)] == []
 
 
-def test_inheritance_is_shallow() -> None:
+def test_inheritance_is_shallow(trees: Trees) -> None:
     bases = {
         node.name: [base.id for base in node.bases if isinstance(base, ast.Name)]
-        for name, tree in _trees()
+        for name, tree in trees
         if name != "errors.py"
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef)
@@ -72,10 +74,10 @@ def test_inheritance_is_shallow() -> None:
     assert {name: depth(name) for name in bases if depth(name) > MAX_INHERITANCE} == {}
 
 
-def test_errors_are_caught_wholesale_in_few_places() -> None:
+def test_errors_are_caught_wholesale_in_few_places(trees: Trees) -> None:
     catching = {
         name
-        for name, tree in _trees()
+        for name, tree in trees
         for node in ast.walk(tree)
         if isinstance(node, ast.ExceptHandler) and _catches_everything(node)
     }

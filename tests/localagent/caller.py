@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from tests.kit import inline
 
 from voxrun.audio.frame import Samples
 from voxrun.events.message import Message
+from voxrun.localagent.ears import Recogniser
 from voxrun.localagent.server import CONVERSATION_PATH, Offload, serve_agent
 from voxrun.localagent.voice import RATE, Voice
 from voxrun.protocol.elevenlabs.agents_client import (
@@ -173,8 +174,25 @@ async def calling(
         nursery.cancel_scope.cancel()
 
 
+@lru_cache(maxsize=3)
+def _ears(phrases: tuple[str, ...]) -> list[Recogniser]:
+    """The last recogniser of these phrases, if there was one."""
+    return []
+
+
+async def at_once(work: Callable[..., object], *args: Any) -> object:
+    """Blocking work, done where it is asked for. To load a recogniser takes longer than most conversations here, so
+    one that has heard nothing yet is taken again."""
+    if work is not Recogniser:
+        return await inline(work, *args)
+    ears = _ears(tuple(args[0]))
+    if not ears or ears[0]._decoder.n_frames() > 1:  # what it heard has a slight influence on what it hears next
+        ears[:] = [Recogniser(args[0])]
+    return ears[0]
+
+
 def with_agent(
-    main: Callable[[Network], Awaitable[None]], script: Path | None = None, offload: Offload = inline
+    main: Callable[[Network], Awaitable[None]], script: Path | None = None, offload: Offload = at_once
 ) -> None:
     """Run `main` beside an agent in virtual time; afterwards only the agent's own tasks may be left."""
 
@@ -203,7 +221,7 @@ def converse(
     main: Callable[[Caller], Awaitable[None]],
     script: Path | None = None,
     *,
-    offload: Offload = inline,
+    offload: Offload = at_once,
     **options: Any,
 ) -> Caller:
     """Run `main` as one caller of the agent, in virtual time; returns the caller for a look at all that came."""

@@ -103,7 +103,7 @@ def serve_all(clients: Clients) -> None:
     with_agent(main)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(CLIENT_LISTS)
 def test_no_client_brings_the_agent_down(clients: Clients) -> None:
     serve_all(clients)

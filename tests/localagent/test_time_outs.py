@@ -101,7 +101,7 @@ def test_audio_is_input() -> None:
     async def main(caller: Caller) -> None:
         await trio.sleep(3 * INPUT_SECONDS)
 
-    assert converse(main).closed is None
+    assert converse(main, piece_bytes=8000).closed is None  # a quarter of a second at a time
 
 
 def test_a_client_that_never_initiates_is_not_kept() -> None:

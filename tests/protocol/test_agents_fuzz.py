@@ -14,8 +14,8 @@ from voxrun.protocol.elevenlabs.agents_client_messages import AnyClientMessage
 from voxrun.protocol.elevenlabs.agents_server import AgentsServerProtocol, ClientBroke, ServiceEvent
 from voxrun.protocol.elevenlabs.agents_server_messages import BODY_FIELDS
 
-QUICK = settings(max_examples=200, deadline=None)
-MANY = settings(max_examples=2500, deadline=None)  # four tests: 10,000 cases
+QUICK = settings(max_examples=50, deadline=None)
+MANY = settings(max_examples=2500, deadline=None)  # five tests: 12,500 cases
 
 METADATA = {"conversation_id": "c", "agent_output_audio_format": "pcm_16000"}
 SCALARS = (
@@ -195,3 +195,10 @@ def test_server_takes_much_json(texts: list[str]) -> None:
 @given(TEXT_INPUT)
 def test_server_takes_much_text(texts: list[str | bytes]) -> None:
     check_server(texts)
+
+
+@pytest.mark.slow
+@MANY
+@given(CALL_LISTS)
+def test_client_takes_many_arguments(calls: list[Any]) -> None:
+    check_calls(calls)

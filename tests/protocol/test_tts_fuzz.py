@@ -14,8 +14,8 @@ from voxrun.protocol.elevenlabs.tts_client import SpeechReceived, State, TTSClie
 from voxrun.protocol.elevenlabs.tts_messages import Alignment
 from voxrun.protocol.elevenlabs.tts_server import TextReceived, TTSServerProtocol, TTSServiceEvent
 
-QUICK = settings(max_examples=200, deadline=None)
-MANY = settings(max_examples=2500, deadline=None)  # four tests: 10,000 cases
+QUICK = settings(max_examples=50, deadline=None)
+MANY = settings(max_examples=2500, deadline=None)  # five tests: 12,500 cases
 
 SCALARS = (
     st.none()
@@ -183,10 +183,17 @@ def test_server_takes_much_text(texts: list[str | bytes]) -> None:
     check_server(texts)
 
 
+@pytest.mark.slow
+@MANY
+@given(CALLS)
+def test_client_takes_many_arguments(calls: list[tuple[str, dict[str, Any]]]) -> None:
+    check_calls(calls)
+
+
 # Both machines talking to each other, with no socket between them.
 
 
-@QUICK
+@settings(max_examples=200, deadline=None)
 @given(st.text(min_size=1), st.booleans())
 def test_text_arrives_as_it_was(text: str, flush: bool) -> None:
     client, server = TTSClientProtocol(parse_format("pcm_16000")), TTSServerProtocol()
@@ -194,13 +201,26 @@ def test_text_arrives_as_it_was(text: str, flush: bool) -> None:
     assert server.receive(client.send_text({"text": text, "flush": flush})) == [TextReceived(text, flush=flush)]
 
 
-@QUICK
-@given(
-    st.binary(max_size=2000).map(lambda data: data * 2),
-    st.lists(st.tuples(st.characters(codec="utf-8"), st.floats(0, 1e6), st.floats(0, 1e6)), min_size=1),
-)
-def test_speech_arrives_as_it_was(audio: bytes, timed: list[tuple[str, float, float]]) -> None:
+SPEECH = st.binary(max_size=2000).map(lambda data: data * 2)
+TIMED = st.lists(st.tuples(st.characters(codec="utf-8"), st.floats(0, 1e6), st.floats(0, 1e6)), min_size=1)
+
+
+def check_speech(audio: bytes, timed: list[tuple[str, float, float]]) -> None:
+    """What the service sends is what the client gets."""
     client, server = TTSClientProtocol(parse_format("pcm_16000")), TTSServerProtocol()
     server.receive(client.initialize())
     alignment = Alignment(*(list(column) for column in zip(*timed, strict=True)))
     assert client.receive(server.audio(audio, alignment)) == [SpeechReceived(audio, alignment)]
+
+
+@QUICK
+@given(SPEECH, TIMED)
+def test_speech_arrives_as_it_was(audio: bytes, timed: list[tuple[str, float, float]]) -> None:
+    check_speech(audio, timed)
+
+
+@pytest.mark.slow
+@MANY
+@given(SPEECH, TIMED)
+def test_much_speech_arrives_as_it_was(audio: bytes, timed: list[tuple[str, float, float]]) -> None:
+    check_speech(audio, timed)

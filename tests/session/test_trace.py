@@ -113,9 +113,8 @@ TREES = st.recursive(
 )
 
 
-@settings(deadline=None)
-@given(TREES)
-def test_every_line_is_one_line_of_json(value: object) -> None:
+def check_line(value: object) -> None:
+    """It is one line of JSON."""
     trace = new_trace(Secrets({"pin": "1234", "word": "true", "key": "kind", "quote": '"},{"'}, {}))
     trace.record("wire", payload=value, text=str(value))
     [line] = trace.lines()
@@ -123,6 +122,19 @@ def test_every_line_is_one_line_of_json(value: object) -> None:
     record = json.loads(line)
     assert list(record) == ["t", "kind", "payload", "text"]
     assert record["kind"] == "wire"
+
+
+@settings(max_examples=25, deadline=None)
+@given(TREES)
+def test_every_line_is_one_line_of_json(value: object) -> None:
+    check_line(value)
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None)
+@given(TREES)
+def test_each_of_many_lines_is_one_line_of_json(value: object) -> None:
+    check_line(value)
 
 
 def test_routes_and_the_state_of_the_call_are_traced(play: Play) -> None:

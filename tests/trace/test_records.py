@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.trace.traces import HEAD, level
 
@@ -110,8 +110,11 @@ FIELDS = (
 KINDS = ("event", "level", "route", "wire", "losses", "clock", "end", "error", "warning", "log", "call", "fault", "x")
 
 
-@given(st.sampled_from(KINDS), st.dictionaries(st.sampled_from(FIELDS), JSON))
-def test_any_record_is_either_told_or_refused(kind: str, fields: dict[str, object]) -> None:
+PARTS = st.dictionaries(st.sampled_from(FIELDS), JSON)
+
+
+def check_record(kind: str, fields: dict[str, object]) -> None:
+    """It is told, or refused with its line."""
     line = json.dumps({"t": 1.0, "kind": kind, **fields}) + "\n"
     try:
         tell(read_records([HEAD_LINE, line], "call.jsonl"))
@@ -120,3 +123,16 @@ def test_any_record_is_either_told_or_refused(kind: str, fields: dict[str, objec
     else:
         refused = "call.jsonl, line 2"
     assert refused.startswith("call.jsonl, line 2")
+
+
+@settings(max_examples=25)
+@given(st.sampled_from(KINDS), PARTS)
+def test_any_record_is_either_told_or_refused(kind: str, fields: dict[str, object]) -> None:
+    check_record(kind, fields)
+
+
+@pytest.mark.slow
+@settings(max_examples=300)
+@given(st.sampled_from(KINDS), PARTS)
+def test_many_records_are_either_told_or_refused(kind: str, fields: dict[str, object]) -> None:
+    check_record(kind, fields)
