@@ -75,7 +75,7 @@ def check(call: SimulatedCall) -> None:
 @pytest.mark.parametrize("scenario", [talk, by_rtp, whole_conversation])
 def test_nothing_is_left_wherever_it_is_cancelled(tmp_path: Path, scenario: object) -> None:
     assert callable(scenario)
-    assert cancelEverywhere(scenario(tmp_path), check, every=34) > 7
+    assert cancelEverywhere(scenario(tmp_path), check, every=17) > 15
 
 
 @pytest.mark.slow
