@@ -1,5 +1,7 @@
 """Audio that comes in bursts, and what is heard of it."""
 
+import operator
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,14 +71,30 @@ def test_pieces_of_any_size_lose_no_sample(sizes: list[int]) -> None:
     assert np.array_equal(np.concatenate([*heard, said[:0]]), said[: whole * SIZE])
 
 
-def test_a_frame_may_be_looked_at_once_before_its_tick() -> None:
+def test_some_frames_may_be_looked_at_once_before_their_ticks() -> None:
     inbox = StreamInbox(RATE)
-    inbox.put(frames(2))
-    ahead = inbox.peek()
-    assert inbox.peek() is None
+    inbox.put(frames(5))
+    ahead = [inbox.peek() for _ in range(4)]
+    assert ahead[3] is None  # the others stay until there is room for them
+    assert inbox.waiting == 0.1
+    assert all(inbox.take() is frame for frame in ahead[:3])
+    assert inbox.peek() is not None
     assert inbox.waiting == 0.04
-    assert inbox.take() is ahead
-    assert inbox.take() is not ahead
+
+
+def test_a_delay_of_frames_that_were_looked_at_goes_away_as_well() -> None:
+    inbox = StreamInbox(RATE)
+    looked_at: list[Samples] = []
+    heard: list[Samples] = []
+    inbox.put(np.zeros(SIZE * 2, np.int16))
+    for _ in range(3 * WATCHED_TICKS):
+        inbox.put(np.zeros(SIZE, np.int16))
+        while (frame := inbox.peek()) is not None:
+            looked_at.append(frame)
+        heard.append(inbox.take())
+    assert inbox.left_out == 1
+    assert inbox.waiting == 0.02
+    assert all(map(operator.is_, looked_at, heard))
 
 
 def test_a_delay_that_is_no_longer_needed_goes_away_in_quiet_frames() -> None:

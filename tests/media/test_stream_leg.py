@@ -12,6 +12,7 @@ from tests.kit import Ran, Setting, simulate, tone
 
 from voxrun.audio.frame import Samples
 from voxrun.audio.g711 import decode_ulaw, encode_ulaw
+from voxrun.media.graph import Inlet
 from voxrun.media.stream_leg import REST_TICKS, StreamLeg
 from voxrun.protocol.mediastream.news import Started
 from voxrun.protocol.mediastream.stream import DIALECTS, MediaStream
@@ -223,3 +224,45 @@ def test_a_scenario_that_hangs_up_closes_the_connection(play: Play) -> None:
     far = FarEnd()
     play(far, "call.answer(); setTimeout(call.hangup, 200)", nothing)
     assert far.closed
+
+
+class Ear:
+    """A sink that keeps when it heard which sample."""
+
+    mixes = True
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[float, int]] = []
+
+    def id(self) -> str:
+        return "ear"
+
+    def inlet(self, source: object) -> Inlet:
+        return Inlet(8000, lambda frame: self.heard.append((round(trio.current_time(), 3), int(frame[0]))))
+
+    def detach(self, source: object) -> None:
+        """Nothing to forget."""
+
+
+def test_what_comes_late_and_all_at_once_is_sent_on_at_once_and_delays_nothing_after_it(play: Play) -> None:
+    far, ear = FarEnd(), Ear()
+    levels = decode_ulaw(encode_ulaw(np.arange(1000, 9000, 1000, dtype=np.int16)))
+
+    async def talk(session: Session) -> None:
+        await trio.sleep(0.103)
+        assert session.call is not None
+        session.graph.connect(session.call, ear)
+        for value in (1000, 2000):
+            far.say(np.full(160, value, np.int16))
+            await trio.sleep(0.02)
+        await trio.sleep(0.04)  # two ticks without anything
+        for value in (3000, 4000, 5000):
+            far.say(np.full(160, value, np.int16))
+        for value in (6000, 7000, 8000):
+            await trio.sleep(0.02)
+            far.say(np.full(160, value, np.int16))
+
+    play(far, "call.answer()", talk)
+    when = {value: time for time, value in reversed(ear.heard)}  # the first time
+    came = [0.103, 0.123, *[0.183] * 3, 0.203, 0.223, 0.243]
+    assert [when[int(level)] for level in levels[3:]] == came[3:]  # the third is joined to the filling

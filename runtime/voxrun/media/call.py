@@ -1,6 +1,7 @@
 """`Call`: a call as the scenario sees it, one leg behind it."""
 
 import enum
+from collections import deque
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack, overload
@@ -102,7 +103,7 @@ class Call(MediaSource):
         self._playback: CallPlayback | None = None
         self._recorder: CallRecorder | None = None
         self.output.open(leg.rate)
-        self._ahead: Samples | None = None  # what was sent on before its tick
+        self._ahead: deque[Samples] = deque()  # what was sent on before its tick
         self.said: Samples = silence(leg.rate)
         """What came from the caller in the last tick: (n,) int16."""
         self.heard: Samples = silence(leg.rate)
@@ -277,7 +278,9 @@ class Call(MediaSource):
         """Take the caller's frame and send it on, unless that was done ahead of the tick."""
         if self._state is _CONNECTED:
             self.said = self._leg.read()
-            if self.said is not self._ahead:
+            if self._ahead and self.said is self._ahead[0]:
+                self._ahead.popleft()
+            else:
                 self.output.push(self.said)
 
     def consume(self) -> None:
@@ -321,7 +324,7 @@ class Call(MediaSource):
         if self._state is not CallState.CONNECTED:
             return
         if isinstance(news, FrameCame):
-            self._ahead = news.frame
+            self._ahead.append(news.frame)
             self.output.push(news.frame)
         elif not isinstance(news, ToneCame):
             event = _LINE_EVENTS[type(news)]

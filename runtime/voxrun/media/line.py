@@ -9,10 +9,10 @@ from voxrun.audio.frame import Samples
 
 
 class FrameCame(Struct, frozen=True, gc=False):
-    """All that the leg will give at the next tick is here, and may be sent on before it."""
+    """What the leg will give at one of the next ticks is here, and may be sent on before that."""
 
     frame: Samples
-    """The array that `read` will give then."""
+    """The array that `read` will give then, after those that came before."""
 
 
 class AudioCame(Struct, frozen=True):

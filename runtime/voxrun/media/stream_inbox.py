@@ -17,6 +17,9 @@ WATCHED_TICKS = 250
 SPARE_FRAMES = 1
 """How many frames may always be there without being too much."""
 
+MOST_AHEAD = 3
+"""Frames that may be looked at before their tick. Who hears them then has room for some, but not for all that waits."""
+
 _QUIET = 150  # the peak, of 32768, below which a frame can be left out unheard
 _HISTORY_FRAMES = 2  # as much as concealment looks back
 
@@ -33,12 +36,13 @@ class StreamInbox:
         self._size = frame_size(rate)
         self._silence = silence(rate)
         self._playout = Playout(rate, LIMIT_SECONDS)
-        self._next: Samples | None = None  # was looked at ahead of its tick
+        self._ahead: deque[Samples] = deque()  # were looked at before their tick
         self._history: deque[Samples] = deque(maxlen=_HISTORY_FRAMES)
         self._concealer: Concealer | None = None  # while something is missing
         self._has_begun = False
         self._least = 0  # frames that waited at any tick of those watched
         self._watched = 0
+        self._too_many = 0  # frames that wait and are not needed
         self.concealed = 0
         """Frames that were late."""
         self.left_out = 0
@@ -52,7 +56,7 @@ class StreamInbox:
     @property
     def waiting(self) -> float:
         """Seconds that wait to be played."""
-        return len(self._playout) / self._rate + (0.0 if self._next is None else FRAME_SECONDS)
+        return len(self._playout) / self._rate + len(self._ahead) * FRAME_SECONDS
 
     def put(self, samples: Samples) -> None:
         """Audio came."""
@@ -60,28 +64,33 @@ class StreamInbox:
         self._playout.put(samples)
 
     def peek(self) -> Samples | None:
-        """The frame that `take` will give, if it is there and was not looked at before."""
-        if self._next is None and len(self._playout) >= self._size:
-            self._next = self._joined()
-            return self._next
-        return None
+        """A frame that `take` will give later, if one is there that was not looked at before."""
+        frame = self._joined() if len(self._ahead) < MOST_AHEAD else None
+        if frame is not None:
+            self._ahead.append(frame)
+        return frame
 
     def take(self) -> Samples:
         """The next 20 ms."""
-        frame, self._next = self._next, None
-        if frame is None:
-            frame = self._joined() if len(self._playout) >= self._size else self._missing()
+        frame = self._ahead.popleft() if self._ahead else self._joined()
         self._watch()
-        return frame
+        return self._missing() if frame is None else frame
 
-    def _joined(self) -> Samples:
-        frame = self._playout.take(self._size)
-        assert frame is not None
-        if self._concealer is not None:
-            frame = self._concealer.heard(frame)
-            self._concealer = None
-        self._history.append(frame)
-        return frame
+    def _joined(self) -> Samples | None:
+        while len(self._playout) >= self._size:
+            frame = self._playout.take(self._size)
+            assert frame is not None
+            is_last = not self._ahead and len(self._playout) < self._size
+            if self._too_many and not is_last and int(np.abs(frame).max()) < _QUIET:
+                self._too_many -= 1
+                self.left_out += 1
+                continue
+            if self._concealer is not None:
+                frame = self._concealer.heard(frame)
+                self._concealer = None
+            self._history.append(frame)
+            return frame
+        return None
 
     def _missing(self) -> Samples:
         if not self._has_begun:
@@ -96,15 +105,10 @@ class StreamInbox:
         return self._concealer.conceal(self._size)
 
     def _watch(self) -> None:
-        """Find out whether more waits than is needed, and leave out a quiet frame if so."""
-        waiting = len(self._playout) // self._size
+        """Find out whether more waits than is needed."""
+        waiting = len(self._playout) // self._size + len(self._ahead)
         self._least = waiting if self._watched == 0 else min(self._least, waiting)
         self._watched += 1
-        if self._watched < WATCHED_TICKS and waiting * FRAME_SECONDS < LIMIT_SECONDS / 4:
-            return
-        if self._least <= SPARE_FRAMES:
+        if self._watched >= WATCHED_TICKS or waiting * FRAME_SECONDS >= LIMIT_SECONDS / 4:
+            self._too_many = max(self._least - SPARE_FRAMES, 0)
             self._watched = 0
-        elif self._history and int(np.abs(self._history[-1]).max()) < _QUIET:
-            self._playout.take(self._size)
-            self.left_out += 1
-            self._least -= 1

@@ -173,8 +173,7 @@ class StreamLeg:
             self._listener(AudioCame())
         elif since >= STOPPED_TICKS:
             self._listener(AudioResumed())
-        frame = self._inbox.peek()
-        if frame is not None:
+        while (frame := self._inbox.peek()) is not None:
             self._listener(FrameCame(frame))
 
     def _mark(self, host: UnitHost) -> None:
