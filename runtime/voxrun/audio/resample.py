@@ -24,7 +24,6 @@ DELAY_SECONDS = 0.0015
 """How much later than its input a sound comes out, whatever the rates: half the filter's length."""
 
 _KAISER_BETA = 5.65  # trades ripple for the width of the transition: this one just fits in 1200 Hz
-_LOWEST, _HIGHEST = np.float32(-32768), np.float32(32767)
 _MOST_BLOCKS = 20  # blocks of 1 ms; smaller ones would mostly gather history
 
 
@@ -37,6 +36,9 @@ class _Design(NamedTuple):
     """Input samples from one block to the next."""
     coefficients: NDArray[np.float32]
     """What a block's inputs weigh in its outputs, shape (inputs, outputs)."""
+    lowest: NDArray[np.float32]
+    highest: NDArray[np.float32]
+    """Full scale for each sample of a frame: arrays of one shape are compared twice as fast as one with a number."""
 
 
 def _impulse_response(seconds: NDArray[np.float64], cutoff_rate: int) -> NDArray[np.float64]:
@@ -59,7 +61,8 @@ def _design(source_rate: int, target_rate: int) -> _Design:
     lower_rate = min(source_rate, target_rate)
     gain = lower_rate / source_rate
     coefficients = gain * _impulse_response(distances, lower_rate)
-    return _Design(history, sources // blocks, coefficients.astype(np.float32))
+    lowest, highest = (np.full(targets, value, np.float32) for value in (-32768, 32767))
+    return _Design(history, sources // blocks, coefficients.astype(np.float32), lowest, highest)
 
 
 class Resampler:
@@ -72,7 +75,7 @@ class Resampler:
         if source_rate not in RATES or target_rate not in RATES:
             raise ValueError(f"can't resample {source_rate} Hz to {target_rate} Hz: the rates are {RATES}")
         self._design = _design(source_rate, target_rate)
-        history, step, coefficients = self._design
+        history, step, coefficients, _, _ = self._design
         self._memory = np.zeros(history + frame_size(source_rate), np.float32)
         # What each block sees of it, shape (blocks, inputs): a view, which costs half of gathering by indices.
         self._windows = sliding_window_view(self._memory, len(coefficients))[::step]
@@ -96,12 +99,12 @@ class Resampler:
         return self._filter(frame)
 
     def _filter(self, frame: Samples) -> Samples:
-        history, _, coefficients = self._design
+        history, _, coefficients, lowest, highest = self._design
         memory = self._memory
         memory[history:] = frame
-        output: NDArray[np.float32] = np.dot(self._windows.copy(), coefficients)
+        output: NDArray[np.float32] = np.dot(self._windows.copy(), coefficients).reshape(-1)
         memory[:history] = memory[-history:]
         np.rint(output, out=output)
-        np.maximum(output, _LOWEST, out=output)
-        np.minimum(output, _HIGHEST, out=output)
-        return output.astype(np.int16).reshape(-1)
+        np.maximum(output, lowest, out=output)
+        np.minimum(output, highest, out=output)
+        return output.astype(np.int16)

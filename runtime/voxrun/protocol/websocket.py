@@ -53,8 +53,11 @@ class Breach:
     reason: str
 
 
-FrameEvent: TypeAlias = str | bytes | PingCame | PongCame | CloseCame | Breach
-"""A whole message, text or binary, or something about the connection."""
+ControlEvent: TypeAlias = PingCame | PongCame | CloseCame | Breach
+"""Something about the connection."""
+
+FrameEvent: TypeAlias = str | bytes | ControlEvent
+"""A whole message, text or binary, or a ControlEvent."""
 
 
 class _BreachError(Exception):

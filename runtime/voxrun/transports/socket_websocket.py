@@ -17,6 +17,7 @@ from voxrun.protocol.websocket import (
     NO_CODE,
     Breach,
     CloseCame,
+    ControlEvent,
     PingCame,
     PongCame,
     WebSocketProtocol,
@@ -200,34 +201,34 @@ class SocketWebSocket(WebSocket):
 
     def take(self, data: bytes) -> None:
         """See `Reader`."""
-        self._context.run(self._take, data)
+        self._context.run(self._act_on, data)
 
     def fail(self, failure: outcome.Error) -> None:
         """See `Reader`: whoever pumps gets to know."""
         self._failure = failure
         self._over.set()
 
-    def _take(self, data: bytes | None) -> None:
+    def _act_on(self, data: bytes | None) -> None:
         while data:
-            self.act_on(data)
+            for event in self._protocol.receive(data):
+                if isinstance(event, (str, bytes)):
+                    self._take_message(event)
+                else:
+                    self._heed(event)
             data = self.receive() if self._stream.pending else None
         if data == b"":
             self._hang_up()
 
-    def act_on(self, data: bytes) -> None:
-        """Act on bytes from the peer."""
-        for event in self._protocol.receive(data):
-            match event:
-                case str() | bytes():
-                    self._take_message(event)
-                case PingCame(payload) if not self._closed:
-                    self._put(self._protocol.pong(payload), None)
-                case PongCame():
-                    self._answered.set()
-                case CloseCame(code, reason):
-                    self._take_leave(code, reason)
-                case Breach(code, reason):
-                    self._end_for(code, reason, was_clean=False)
+    def _heed(self, event: ControlEvent) -> None:
+        match event:
+            case PingCame(payload) if not self._closed:
+                self._put(self._protocol.pong(payload), None)
+            case PongCame():
+                self._answered.set()
+            case CloseCame(code, reason):
+                self._take_leave(code, reason)
+            case Breach(code, reason):
+                self._end_for(code, reason, was_clean=False)
 
     def _take_message(self, message: str | bytes) -> None:
         if self._on_message:
@@ -327,7 +328,7 @@ async def _running(stream: SocketStream, protocol: WebSocketProtocol, rest: byte
                 nursery.start_soon(websocket._write)
                 nursery.start_soon(websocket._keep_alive)
                 websocket.listen()
-                websocket.act_on(rest)
+                websocket._act_on(rest or None)
                 yield websocket
                 websocket.close()
                 await websocket._written.wait()
