@@ -35,7 +35,7 @@ from tests.benchmarks.delays import Delays
 from tests.benchmarks.echo_agent import ROOT, Echo, echoing
 
 from voxrun.audio.frame import FRAME_SECONDS
-from voxrun.cli.run import tame_collector
+from voxrun.cli.collector import tame_collector
 from voxrun.media.ticker import Ticker
 from voxrun.session.secrets import Secrets
 from voxrun.session.services import Services

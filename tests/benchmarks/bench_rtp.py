@@ -31,7 +31,7 @@ from tests.impaired.network import RATE, speech
 
 from voxrun.audio.frame import FRAME_SECONDS, Samples, frame_size
 from voxrun.audio.g711 import decode_ulaw
-from voxrun.cli.run import tame_collector
+from voxrun.cli.collector import tame_collector
 from voxrun.media.host import UnitHost
 from voxrun.media.leg import Leg
 from voxrun.media.line import FrameCame, Line, LineNews

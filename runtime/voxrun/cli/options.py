@@ -1,7 +1,7 @@
 """The arguments of `voxrun SCENARIO`: what may be said, and what was."""
 
 import argparse
-from importlib.metadata import version
+import sys
 from pathlib import Path
 from typing import NoReturn, get_args
 
@@ -65,6 +65,16 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+class _Version(argparse.Action):
+    """argparse's own would have to know the version from the start."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version  # noqa: PLC0415 - takes 1.2 MiB, for as long as a call goes on
+
+        sys.stdout.write(f"voxrun {version('voxrun')}\n")
+        parser.exit()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "voxrun",
@@ -83,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_call(parser.add_argument_group("the call"))
     _add_agent(parser.add_argument_group("the agent"))
     _add_output(parser.add_argument_group("output"))
-    parser.add_argument("--version", action="version", version=f"voxrun {version('voxrun')}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
     return parser
 
 

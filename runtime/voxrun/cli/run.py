@@ -1,6 +1,5 @@
 """`voxrun SCENARIO`: one session from the terminal."""
 
-import gc
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import trio
 
+from voxrun.cli.collector import tame_collector
 from voxrun.cli.failure_trace import keep_trace
 from voxrun.cli.interrupt import Interruption
 from voxrun.cli.language import language_of
@@ -85,12 +85,6 @@ def run(options: RunOptions) -> int:
             cassette = files.enter_context(_open_output("--cassette", options.cassette))
         tame_collector()
         return trio.run(_run, options, leg, party, _Outputs(trace, cassette), devices)
-
-
-def tame_collector() -> None:
-    """Keep the garbage collector from holding up the clock: a full collection walks all of start-up's objects."""
-    gc.freeze()
-    gc.set_threshold(20_000, 10, 10)
 
 
 async def _run(options: RunOptions, leg: Leg | None, party: Party, outputs: _Outputs, devices: SoundDevices) -> int:
