@@ -4,6 +4,7 @@
 # (what it imports is in another environment)
 
 import json
+import math
 import sys
 
 import matplotlib
@@ -23,7 +24,7 @@ PANELS = {
 
 
 def main() -> None:
-    rows = json.load(sys.stdin)
+    rows = [row for row in json.load(sys.stdin) if not math.isnan(row["calls_per_core"])]  # else they weren't served
     figure, panels = pyplot.subplots(2, 3, figsize=(13, 7), layout="constrained")
     for panel, (key, title) in zip(panels.flat, PANELS.items(), strict=True):
         for who in dict.fromkeys(row["who"] for row in rows):
