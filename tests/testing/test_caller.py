@@ -27,6 +27,7 @@ from voxrun.testing import (
     tone,
 )
 from voxrun.testing.sounds import render
+from voxrun.transports.rtp_socket import RtpSocket
 
 
 def keys(call: SimulatedCall) -> list[tuple[float, str]]:
@@ -144,6 +145,34 @@ def test_a_bad_network_for_rtp(tmp_path: Path) -> None:
     assert [call.seconds for call in calls] == pytest.approx([9.5] * 3, abs=0.05)
     assert np.array_equal(calls[0].caller.heard.samples, calls[1].caller.heard.samples)
     assert not np.array_equal(calls[0].caller.heard.samples, calls[2].caller.heard.samples)
+
+
+UNITS = """
+from voxrun import *
+
+@VoxEngine.on(AppEvents.CallAlerting)
+def answer(event):
+    near = VoxEngine.createRtpUnit(local="192.0.2.7:0", codec="L16")
+    far = VoxEngine.createRtpUnit(local="192.0.2.8:5004", codec="L16", remote=near.localAddress())
+    event.call.addEventListener(CallEvents.Disconnected, lambda e: VoxEngine.terminate())
+    event.call.answer()
+    event.call.sendMediaTo(far)
+    near.sendMediaTo(event.call)
+{body}
+"""
+
+
+def test_rtp_units_need_no_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RtpSocket, "__init__", None)  # none can be made
+    caller = Caller([at(0.5, say(speech(2.0))), at(3.5, hangUp())])
+    calls = [simulate(write(tmp_path, UNITS), caller=caller).expectOk() for _ in range(2)]
+    (sound,) = calls[0].caller.heard.audible(gap=0.5)
+    assert sound.seconds == pytest.approx(2.0, abs=0.1)
+    assert np.array_equal(calls[0].caller.heard.samples, calls[1].caller.heard.samples)
+    bad = simulate(write(tmp_path, UNITS), caller=caller, faults=[at(0.0, impair(loss=0.2))])
+    assert max(float(record["concealed_share"]) for record in bad.ofKind("losses") if "RTP" in record["of"]) > 0.05
+    taken = simulate(write(tmp_path, UNITS, '    VoxEngine.createRtpUnit(local="192.0.2.8:5004")'), caller=caller)
+    assert "can't listen on 192.0.2.8:5004 for RTP" in str(taken.outcome.error)
 
 
 def test_a_sound_file_that_is_missing(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from voxrun.media.parameters import merged
 from voxrun.media.rtp_unit import RtpUnit
 from voxrun.session.current import current_session
 from voxrun.transports.rtp_session import RtpUnitParameters, open_rtp_leg
+from voxrun.transports.rtp_socket import RtpSocket
 from voxrun.transports.srtp import keys_in
 
 __all__ = ["RtpUnitParameters", "createRtpUnit"]
@@ -22,4 +23,6 @@ def createRtpUnit(parameters: RtpUnitParameters | None = None, /, **keywords: An
         for key in keys_in(str(text)):  # first of all, as an error shows the scenario's line
             session.protect(key)
     options = merged("createRtpUnit", RtpUnitParameters, parameters, keywords)
-    return RtpUnit(session, open_rtp_leg(cast("RtpUnitParameters", options)))
+    services = session.services
+    leg = open_rtp_leg(cast("RtpUnitParameters", options), services.datagrams or RtpSocket, services.random)
+    return RtpUnit(session, leg)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import trio
 
+from voxrun.api.language import language_of
 from voxrun.cli.collector import tame_collector
 from voxrun.cli.failure_trace import keep_trace
 from voxrun.cli.interrupt import Interruption
-from voxrun.cli.language import language_of
 from voxrun.cli.output import guarded, silence_output
 from voxrun.cli.speech import speech
 from voxrun.cli.status import INTERRUPTED, status_of

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import trio
 
+from voxrun.api.language import language_of
 from voxrun.cli.collector import tame_collector
 from voxrun.cli.interrupt import Interruption
-from voxrun.cli.language import language_of
 from voxrun.cli.run import LOCAL_KEY
 from voxrun.cli.serve_options import MOST_SILENT, MOST_SILENT_OF_ALL, ServeOptions, parse
 from voxrun.cli.speech import speech

@@ -12,6 +12,7 @@ import trio
 from voxrun.session.secrets import Secrets
 
 if TYPE_CHECKING:
+    from voxrun.media.datagrams import Datagrams
     from voxrun.media.sounds import Sounds
     from voxrun.providers.elevenlabs.cassette_recorder import CassetteRecorder
     from voxrun.transports.network import Network
@@ -51,6 +52,8 @@ class Services:
     """Whether scenarios are read in a worker thread, since others than this session would wait for it."""
     is_sandboxed: bool = False
     """Whether the scenario is a stranger's: no debugger opens doors to it."""
+    datagrams: "Callable[[str, int], Datagrams] | None" = None
+    """How RTP units listen on an address and port; None for sockets of this machine."""
     devices: "SoundDevices | None" = None
     """The microphones and speakers of this machine; a session that is only simulated has none."""
     cassette: "CassetteRecorder | None" = None

@@ -1,4 +1,4 @@
-"""`Air`: the network of an RTP caller: packets in this process, which can get lost, doubled and late."""
+"""`Air`: the network of all RTP in a simulation: packets in this process, which can get lost, doubled and late."""
 
 import heapq
 import itertools
@@ -7,9 +7,12 @@ from random import Random
 
 import trio
 
+from voxrun.errors import ConfigurationError
 from voxrun.media.datagrams import Datagram, SocketAddress
 from voxrun.protocol.rtp.packet import is_rtcp
 from voxrun.testing.faults import Impair
+
+_FIRST_FREE_PORT = 49152  # even ones, as RTCP has the port after
 
 
 class Air:
@@ -17,17 +20,25 @@ class Air:
 
     def __init__(self, random: Random) -> None:
         self.impairment = Impair()
-        self._random = random
+        self.random = random
         self._sockets: dict[SocketAddress, AirSocket] = {}
 
-    def socket(self, local: SocketAddress) -> "AirSocket":
-        """A new socket."""
+    def listen(self, host: str, port: int) -> "AirSocket":
+        """A new socket; port 0 takes a free one. ConfigurationError when somebody has it already."""
+        free = (port for port in itertools.count(_FIRST_FREE_PORT, 2) if (host, port) not in self._sockets)
+        local = (host, port or next(free))
+        if local in self._sockets:
+            raise ConfigurationError(f"can't listen on {host}:{port} for RTP: it is taken. Choose another port")
         self._sockets[local] = AirSocket(self, local)
         return self._sockets[local]
 
+    def forget(self, local: SocketAddress) -> None:
+        """Nobody listens there any more."""
+        self._sockets.pop(local, None)
+
     def carry(self, datagram: Datagram, remote: SocketAddress) -> None:
         """Let it arrive, as often as it does; reports always do, or a caller could not be sure to hang up."""
-        bad, chance = Impair() if is_rtcp(datagram[0]) else self.impairment, self._random.random
+        bad, chance = Impair() if is_rtcp(datagram[0]) else self.impairment, self.random.random
         receiver = self._sockets.get(remote)
         if receiver is None or chance() < bad.loss:
             return
@@ -68,4 +79,5 @@ class AirSocket:
         return came
 
     def close(self) -> None:
-        """Nothing is kept open."""
+        """Give the port back; any number of times."""
+        self._air.forget(self.local)

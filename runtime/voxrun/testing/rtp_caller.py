@@ -1,7 +1,6 @@
 """`RtpCaller`: a simulated caller at the far end of an RTP session, whose near end is the runtime's own leg."""
 
 import itertools
-from random import Random
 
 import trio
 
@@ -30,16 +29,15 @@ _PHASE_SECONDS = 0.003  # its clock is none of ours
 class RtpCaller:
     """Begins to send when it hears that the call was answered."""
 
-    def __init__(self, caller: Caller, news: News, render: Render, random: Random) -> None:
+    def __init__(self, caller: Caller, news: News, render: Render, air: Air) -> None:
         codec = codec_named(caller.rtp or "")
-        self.air = Air(random)
         self.digits: list[str] = []
         """What the scenario sent."""
         self._news = news
-        near, self._socket = self.air.socket(NEAR), self.air.socket(FAR)
-        self.leg = RtpLeg(near, near, RtpSettings(codec=codec, remote=FAR), random)
+        near, self._socket = air.listen(*NEAR), air.listen(*FAR)
+        self.leg = RtpLeg(near, near, RtpSettings(codec=codec, remote=FAR), air.random)
         self.play = CallerPlay(caller, codec.audio_rate, news, render, self._act)
-        self._sender = RtpSender(codec, 20, random)
+        self._sender = RtpSender(codec, 20, air.random)
         self._receiver = RtpReceiver([codec], SourceLock(NEAR))
         self._reporter = RtcpReporter(self._sender, codec.clock_rate, "caller@simulated")
         self._has_left = False

@@ -11,6 +11,7 @@ from random import Random
 import trio
 import trio.testing
 
+from voxrun.api.language import language_of
 from voxrun.audio.frame import Samples
 from voxrun.errors import ConfigurationError, ScenarioError
 from voxrun.media.leg import Leg, Party
@@ -19,9 +20,10 @@ from voxrun.protocol.elevenlabs.cassette import Cassette, read_cassette
 from voxrun.providers.elevenlabs.cassette_recorder import CassetteRecorder
 from voxrun.session.failure import OWN_MODULES
 from voxrun.session.secrets import Secrets
-from voxrun.session.services import Language, Services
+from voxrun.session.services import Services
 from voxrun.session.session import Outcome, Session
 from voxrun.testing.agent import Agent, SpeechService
+from voxrun.testing.air import Air
 from voxrun.testing.caller import Caller
 from voxrun.testing.caller_leg import CallerLeg
 from voxrun.testing.differences import differences
@@ -74,6 +76,7 @@ class Stage:
         """What is wrong with the simulation itself: the session takes it for a failure of its own."""
         self._wanted = wanted
         self._random = Random(wanted.seed)
+        self._air = Air(self._random)
         self._records: list[Record] = []
         self._taken_down: list[str] = []
         self._leftovers: list[str] = []
@@ -150,7 +153,8 @@ class Stage:
             random=self._random,
             base_urls={"elevenlabs": BASE_URL},
             sounds=self._disk,
-            language=_language(self._wanted.scenario),
+            datagrams=self._air.listen,
+            language=language_of(self._wanted.scenario),
         )
 
     def _call_in(self, nursery: trio.Nursery) -> tuple[Leg | None, Party]:
@@ -167,7 +171,7 @@ class Stage:
         if caller.rtp is None:
             self._caller = CallerLeg(caller, self._news, self._render)
             return self._caller, party
-        self._caller = RtpCaller(caller, self._news, self._render, self._random)
+        self._caller = RtpCaller(caller, self._news, self._render, self._air)
         nursery.start_soon(self._caller.run)
         return self._caller.leg, party
 
@@ -194,8 +198,7 @@ class Stage:
             case Refuse(seconds):
                 await self._network.refuse(seconds)
             case Impair():
-                if isinstance(self._caller, RtpCaller):
-                    self._caller.air.impairment = fault
+                self._air.impairment = fault
             case SlowDisk(seconds):
                 self._disk.seconds = seconds
 
@@ -217,11 +220,3 @@ class Stage:
         if left:
             self._leftovers.append(f"{left} tasks are left")
         self._leftovers += [f"module {name} is left" for name in sys.modules if name.startswith(OWN_MODULES)]
-
-
-def _language(scenario: Path) -> Language | None:
-    if scenario.suffix != ".vox":
-        return None
-    from voxrun.api.vox import vox_language  # noqa: PLC0415 - its parser is slow to start
-
-    return vox_language

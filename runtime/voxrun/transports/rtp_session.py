@@ -1,17 +1,22 @@
 """An RTP session from what a person wrote: parameters, or a URL."""
 
 import re
-from typing import Required, TypedDict
+from collections.abc import Callable
+from random import Random
+from typing import Required, TypeAlias, TypedDict
 from urllib.parse import parse_qsl, urlsplit
 
 from voxrun.audio.frame import FRAME_MS, silence
 from voxrun.errors import ConfigurationError
-from voxrun.media.datagrams import SocketAddress
+from voxrun.media.datagrams import Datagrams, SocketAddress
 from voxrun.media.rtp_leg import RtpLeg, RtpSettings
 from voxrun.protocol.rtp.codecs import codec_named
 from voxrun.protocol.rtp.sdp import audio_format, describe_session, tone_format
 from voxrun.transports.rtp_socket import RtpSocket, numeric_address
 from voxrun.transports.srtp import MAX_PAYLOAD_BYTES, Crypto, Srtp, SrtpDatagrams, parse_crypto, without_keys
+
+Listen: TypeAlias = Callable[[str, int], Datagrams]
+"""Opens a socket for an IP address and a port; 0 takes a free one. ConfigurationError when that can't be."""
 
 EXAMPLE = "rtp://127.0.0.1:4000?remote=127.0.0.1:4002&codec=PCMU"
 
@@ -45,7 +50,7 @@ class RtpUnitParameters(TypedDict, total=False):
     remoteCrypto: str
 
 
-def open_rtp_leg(parameters: RtpUnitParameters) -> RtpLeg:
+def open_rtp_leg(parameters: RtpUnitParameters, listen: Listen = RtpSocket, random: Random | None = None) -> RtpLeg:
     """Listen. ConfigurationError when something can't be had."""
     settings, crypto = _settings(parameters), _crypto(parameters)
     longest = _payload_bytes(settings)  # before there is a socket to close: the codec may lack its library
@@ -55,11 +60,11 @@ def open_rtp_leg(parameters: RtpUnitParameters) -> RtpLeg:
             f" ({longest} bytes, {MAX_PAYLOAD_BYTES} at most): choose a smaller ptime"
         )
     srtp = Srtp(*crypto) if crypto else None
-    rtp, rtcp = _open_sockets(_parse(parameters["local"]), rtcp_mux=parameters.get("rtcpMux", False))
+    rtp, rtcp = _open_sockets(listen, _parse(parameters["local"]), rtcp_mux=parameters.get("rtcpMux", False))
     if srtp is None:
-        return RtpLeg(rtp, rtcp, settings)
+        return RtpLeg(rtp, rtcp, settings, random)
     protected = SrtpDatagrams(rtp, srtp)
-    return RtpLeg(protected, protected if rtcp is rtp else SrtpDatagrams(rtcp, srtp), settings)
+    return RtpLeg(protected, protected if rtcp is rtp else SrtpDatagrams(rtcp, srtp), settings, random)
 
 
 def describe_remote(parameters: RtpUnitParameters) -> str:
@@ -142,14 +147,14 @@ def _switch(given: dict[str, str], name: str) -> bool:
     return _SWITCHES[text]
 
 
-def _open_sockets(local: SocketAddress, *, rtcp_mux: bool) -> tuple[RtpSocket, RtpSocket]:
+def _open_sockets(listen: Listen, local: SocketAddress, *, rtcp_mux: bool) -> tuple[Datagrams, Datagrams]:
     """The sockets for RTP and for RTCP: the same one with `rtcp_mux`, else the second is on the next port."""
     for _ in range(_ATTEMPTS):
-        rtp = RtpSocket(*local)
+        rtp = listen(*local)
         if rtcp_mux:
             return rtp, rtp
         try:
-            return rtp, RtpSocket(local[0], rtp.local[1] + 1)
+            return rtp, listen(local[0], rtp.local[1] + 1)
         except ConfigurationError:
             rtp.close()
             if local[1]:
