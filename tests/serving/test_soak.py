@@ -242,10 +242,14 @@ def hold(folder: Path) -> dict[str, Any]:
 @pytest.mark.slow
 @pytest.mark.timeout(500)
 def test_nothing_is_left_of_two_thousand_calls(tmp_path: Path) -> None:
-    """In a process of its own, as memory that other tests left in pieces would be filled by and by."""
+    """In a process of its own, as memory that other tests left in pieces would be filled by and by.
+
+    With one arena: else it would show which thread happened to do which work.
+    """
     program = "import json, pathlib, sys; from tests.serving.test_soak import hold; "
     program += "print(json.dumps(hold(pathlib.Path(sys.argv[1]))))"
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'runtime'}"}
+    paths = f"{ROOT}{os.pathsep}{ROOT / 'runtime'}"
+    environment = {**os.environ, "PYTHONPATH": paths, "MALLOC_ARENA_MAX": "1"}
     command = [sys.executable, "-c", program, str(tmp_path)]
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -368,8 +368,15 @@ Logger.write("the-control-token")
         async with serving(tmp_path, *options, script=asks) as server:
             session = await begin(server)
             assert session["worker"] == 0
-            trace = (await server.control.get(f"/sessions/{session['id']}/trace")).text
-            logged = [record["message"] for record in map(json.loads, trace.splitlines()) if record["kind"] == "log"]
+            logged: list[str] = []
+
+            async def has_logged_all() -> bool:
+                trace = (await server.control.get(f"/sessions/{session['id']}/trace")).text
+                records = map(json.loads, trace.splitlines())
+                logged[:] = [record["message"] for record in records if record["kind"] == "log"]
+                return len(logged) == 4
+
+            await until(has_logged_all)  # the scenario is read in a thread
             assert logged == ["VOXRUN_TOKEN is None", "VOXRUN_CONTROL_TOKEN is None", "OTHER is ***", "***"]
             assert await server.figure("voxrun_sessions") == 1
             assert (await server.control.post("/drain")).status_code == 202
