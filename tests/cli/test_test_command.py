@@ -212,14 +212,20 @@ class Terminal:
         """The exit status after it. As people do, it is pressed again when nothing comes of it for a while."""
         for _ in range(10):
             os.write(self._file, b"\x03")
-            with contextlib.suppress(OSError):  # the terminal's other end is closed
-                while select.select([self._file], [], [], 3.0)[0] and os.read(self._file, 65536):
-                    pass
-            ended, status = os.waitpid(self.pid, os.WNOHANG)
-            if ended:
+            if self._closed_within(3.0):
+                _, status = os.waitpid(self.pid, 0)  # who ends closes the terminal a moment before having ended
                 self.pid = 0
                 return os.waitstatus_to_exitcode(status)
         raise AssertionError("Ctrl-C does not end it")
+
+    def _closed_within(self, seconds: float) -> bool:
+        """Whether the terminal's other end is closed; looked at until nothing has been shown for so long."""
+        with contextlib.suppress(OSError):
+            while select.select([self._file], [], [], seconds)[0]:
+                if not os.read(self._file, 65536):
+                    return True
+            return False
+        return True
 
     def close(self) -> None:
         if self.pid:
