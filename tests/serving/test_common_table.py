@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voxrun.serving.common_table import MOST_SEEN, CommonTable
+from voxrun.transports.turnstile import OwnGuests
 
 WORKERS = 3
 
@@ -49,6 +50,44 @@ def test_the_most_holds_for_all_rows_together_and_a_dead_workers_are_forgotten(f
     assert first.take(3)
 
 
+def test_connections_of_an_address_count_in_all_rows_together(file: int) -> None:
+    first, second = CommonTable(file, 1), CommonTable(file, 2)
+    assert [first.come("a", 3), second.come("a", 3), second.come("a", 3), first.come("a", 3)] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+    assert first.come("b", 1)
+    second.go("a")
+    assert first.come("a", 3)
+    CommonTable(file).forget(1)
+    assert [second.come("a", 3), second.come("a", 3), second.come("a", 3)] == [True, True, False]
+    assert second.come("b", 1)
+    assert first.sessions == 0
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=60), st.integers(1, 4))
+def test_it_lets_in_as_many_as_one_process_would(steps: list[tuple[str, bool]], most: int) -> None:
+    table, model = CommonTable(), OwnGuests()
+    inside: list[str] = []
+    for peer, comes in steps:
+        if comes:
+            came = table.come(peer, most)
+            assert came == model.come(peer, most)
+            inside += [peer] * came
+        elif peer in inside:
+            inside.remove(peer)
+            table.go(peer)
+            model.go(peer)
+
+
+def test_many_addresses_do_not_fill_each_others_places() -> None:
+    table = CommonTable()
+    assert all(table.come(f"10.0.{number >> 8}.{number & 255}", 2) for number in range(1000) for _ in range(2))
+    assert not any(table.come(f"10.0.{number >> 8}.{number & 255}", 2) for number in range(1000))
+
+
 def test_what_was_shown_to_one_was_shown_to_all(file: int) -> None:
     assert not CommonTable(file, 1).again("ticket")
     assert CommonTable(file, 2).again("ticket")
@@ -76,6 +115,12 @@ def test_processes_that_take_at_once_never_take_too_many(file: int) -> None:
     took = [int(it.communicate(timeout=60)[0]) for it in workers]
     assert sum(took) == 1000
     assert CommonTable(file).sessions == 1000
+
+
+def test_processes_that_let_in_at_once_never_let_in_too_many(file: int) -> None:
+    greedy = "print(sum(table.come('10.0.0.1', 1000) for _ in range(1000)))"
+    workers = [worker(greedy, file, row) for row in range(1, WORKERS + 1)]
+    assert sum(int(it.communicate(timeout=60)[0]) for it in workers) == 1000
 
 
 def test_one_name_gets_through_once_however_many_processes_show_it(file: int) -> None:

@@ -262,6 +262,29 @@ def test_max_calls_holds_for_all_workers_together_and_a_killed_one_gives_its_cal
 
 
 @pytest.mark.slow
+def test_one_address_has_so_many_connections_to_all_workers_together(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serving(tmp_path, "--workers", "3", "--max-per-address", "4") as server:
+            port = int(server.media.split(":")[2].split("/")[0])
+            streams = [await trio.open_tcp_stream("127.0.0.1", port) for _ in range(10)]
+            await until(lambda: figure_is(server, "voxrun_refusals_total", 6))
+            assert [await asked_for_health(stream) for stream in streams].count("200") == 4
+            assert await asked_for_health(await trio.open_tcp_stream("127.0.0.1", port)) == "200"
+
+    trio.run(main)
+
+
+async def asked_for_health(stream: trio.SocketStream) -> str:
+    """The status of the answer; empty for a connection that was refused."""
+    async with stream:
+        try:
+            await stream.send_all(b"GET /healthz HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+            return (await stream.receive_some())[9:12].decode()
+        except trio.BrokenResourceError:
+            return ""
+
+
+@pytest.mark.slow
 def test_a_ticket_that_one_worker_took_opens_no_other(tmp_path: Path) -> None:
     async def main() -> None:
         options = ("--workers", "2", "--token", "let-me-in")

@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 
-from voxrun.transports.turnstile import Turnstile
+from voxrun.transports.turnstile import OwnGuests, Turnstile
 
 
 def enter(turnstile: Turnstile, stack: ExitStack, peer: str, *, speaks: bool = False) -> bool:
@@ -39,11 +39,12 @@ def test_the_silent_of_all_addresses_have_a_bound() -> None:
 
 
 def test_nothing_is_remembered_of_those_who_left() -> None:
-    turnstile = Turnstile(most=1, most_silent=1)
+    guests = OwnGuests()
+    turnstile = Turnstile(most=1, most_silent=1, guests=guests)
     for number in range(1000):
         with ExitStack() as stack:
             assert enter(turnstile, stack, f"10.0.0.{number}", speaks=bool(number % 2))
-    assert not turnstile._inside
+    assert not guests._inside
     assert not turnstile._silent
 
 

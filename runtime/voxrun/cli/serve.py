@@ -84,7 +84,8 @@ async def serve_calls(options: ServeOptions, network: Network) -> None:
             host = await _start_host(options, nursery)
             await _open_control(options, host, stop.set, nursery)
             phone = Phone(host, Doors(options.keys, time.time, host.table, options.public_url))
-            turnstile = Turnstile(options.max_per_address, MOST_SILENT, MOST_SILENT_OF_ALL, host.counters.refusals)
+            refusals = host.counters.refusals
+            turnstile = Turnstile(options.max_per_address, MOST_SILENT, MOST_SILENT_OF_ALL, refusals, host.table)
             limits = Limits(body=BODY_LIMIT, message=MESSAGE_LIMIT, turnstile=turnstile)
             listen = partial(serve_requests, network, options.host, options.port, phone.handle, limits=limits)
             port = await nursery.start(listen)

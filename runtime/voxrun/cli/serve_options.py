@@ -171,8 +171,7 @@ def _add_operation(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         type=_count,
         default=0,
-        help="take the calls in N processes, one for each core, say; --max-calls holds for all of them together, "
-        "--max-per-address for each",
+        help="take the calls in N processes, one for each core, say; limits hold for all of them together",
     )
     add("--worker", type=Place.parse, help=argparse.SUPPRESS)
     add("--otel", action="store_true", help="OpenTelemetry spans of sessions and turns (needs the extra `otel`)")

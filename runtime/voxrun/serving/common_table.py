@@ -1,4 +1,4 @@
-"""`CommonTable`: what the workers behind one port must know of each other: how many sessions run, and what was shown.
+"""`CommonTable`: what the workers behind one port must know of each other: sessions, connections, and what was shown.
 
 It is memory that all of them share, so nobody waits for another process; what a dead worker held is given back by its
 supervisor.
@@ -16,6 +16,11 @@ _IN_BUCKET = 24
 _SEEN_BYTES = _BUCKETS * _IN_BUCKET * _DIGEST_BYTES
 _COUNT_BYTES = 4
 
+_HASHES, _COLUMNS = 4, 8192
+"""An address has a column by each hash. It may share some with others, but hardly all: the least counts."""
+
+_ROW_BYTES = (1 + _HASHES * _COLUMNS) * _COUNT_BYTES
+
 MOST_SEEN = _BUCKETS * _IN_BUCKET
 """Names that are remembered. Each has a bucket, whose oldest one makes room: at 10,000 a minute, the chance that a name
 is forgotten within that minute is 10^-15.
@@ -27,35 +32,50 @@ class CommonTable:
 
     def __init__(self, file: int | None = None, row: int = 0) -> None:
         self._file = file
-        self._row = row
+        self._begin = row * _ROW_BYTES // _COUNT_BYTES
         self._memory = mmap(-1, self.size(0)) if file is None else mmap(file, 0)
-        self._counts = memoryview(self._memory)[_SEEN_BYTES:].cast("I")
+        self._rows = memoryview(self._memory)[_SEEN_BYTES:].cast("I")
+        """Of each worker: its sessions, then its connections in each column by each hash."""
 
     @staticmethod
     def size(workers: int) -> int:
         """How many bytes its file has, all of them 0 to begin with."""
-        return _SEEN_BYTES + (workers + 1) * _COUNT_BYTES
+        return _SEEN_BYTES + (workers + 1) * _ROW_BYTES
 
     @property
     def sessions(self) -> int:
         """How many all workers have."""
-        return sum(self._counts)
+        return self._in_all_rows(0)
 
     def take(self, most: int) -> bool:
         """One more session here; False when all together have `most` already."""
         with self._alone():
             if self.sessions >= most:
                 return False
-            self._counts[self._row] += 1
+            self._rows[self._begin] += 1
             return True
 
     def give_back(self) -> None:
         """One session less here."""
-        self._counts[self._row] -= 1
+        self._rows[self._begin] -= 1
+
+    def come(self, peer: str, most: float) -> bool:
+        """One more connection from that address here; False when all together have `most` already."""
+        columns = _columns(peer)
+        with self._alone():
+            if min(map(self._in_all_rows, columns)) >= most:
+                return False
+            self._add(columns, 1)
+            return True
+
+    def go(self, peer: str) -> None:
+        """One less of them here."""
+        self._add(_columns(peer), -1)
 
     def forget(self, row: int) -> None:
-        """The worker with that row is dead, and its sessions with it."""
-        self._counts[row] = 0
+        """The worker with that row is dead, and all that it had with it."""
+        begin = _SEEN_BYTES + row * _ROW_BYTES
+        self._memory[begin : begin + _ROW_BYTES] = bytes(_ROW_BYTES)
 
     def again(self, name: str) -> bool:
         """Whether `name` was shown before, to whichever worker; it counts as shown from now on."""
@@ -69,6 +89,13 @@ class CommonTable:
             self._memory[begin:end] = digest + bucket[:-_DIGEST_BYTES]
             return False
 
+    def _in_all_rows(self, place: int) -> int:
+        return sum(self._rows[place :: _ROW_BYTES // _COUNT_BYTES])
+
+    def _add(self, columns: list[int], count: int) -> None:
+        for column in columns:
+            self._rows[self._begin + column] += count
+
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """The lock is a process's own, and goes with it if it dies."""
@@ -80,3 +107,9 @@ class CommonTable:
             yield
         finally:
             lockf(self._file, LOCK_UN)
+
+
+def _columns(peer: str) -> list[int]:
+    """Where in a row its connections are counted, one place for each hash."""
+    digest = hashlib.sha256(peer.encode()).digest()
+    return [1 + at * _COLUMNS + int.from_bytes(digest[2 * at : 2 * at + 2]) % _COLUMNS for at in range(_HASHES)]

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 
 class Visit:
@@ -21,6 +22,34 @@ class Visit:
             self._silent = None
 
 
+class Guests(Protocol):
+    """Connections that are inside, by the address of the peer."""
+
+    def come(self, peer: str, most: float) -> bool:
+        """One more; False when there are `most` from there already."""
+
+    def go(self, peer: str) -> None:
+        """One less."""
+
+
+class OwnGuests:
+    """Those of this process."""
+
+    def __init__(self) -> None:
+        self._inside: Counter[str] = Counter()
+
+    def come(self, peer: str, most: float) -> bool:
+        """See `Guests`."""
+        if self._inside[peer] >= most:
+            return False
+        self._inside[peer] += 1
+        return True
+
+    def go(self, peer: str) -> None:
+        """See `Guests`."""
+        _less(self._inside, peer)
+
+
 @dataclass(slots=True)
 class Turnstile:
     """Counts connections by the address of the peer; those without one are in this process, and are not counted."""
@@ -33,27 +62,27 @@ class Turnstile:
     """Those of all addresses together."""
     refusals: Counter[str] = field(default_factory=Counter)
     """Why somebody was turned away, and how often."""
-    _inside: Counter[str] = field(default_factory=Counter)
+    guests: Guests = field(default_factory=OwnGuests)
     _silent: Counter[str] = field(default_factory=Counter)
 
     @contextmanager
     def passing(self, peer: str) -> Iterator[Visit | None]:
         """Let a peer in for as long as the block takes; None for one that must go."""
         if peer and (
-            self._inside[peer] >= self.most
-            or self._silent[peer] >= self.most_silent
+            self._silent[peer] >= self.most_silent
             or self._silent.total() >= self.most_silent_of_all
+            or not self.guests.come(peer, self.most)
         ):
             self.refused("crowd")
             yield None
             return
-        self._inside[peer] += 1
         visit = Visit(self._silent, peer)
         try:
             yield visit
         finally:
             visit.has_spoken()
-            _less(self._inside, peer)
+            if peer:
+                self.guests.go(peer)
 
     def refused(self, reason: str) -> None:
         """Count somebody who was turned away."""
