@@ -4,8 +4,9 @@ Run it by hand: python tests/benchmarks/bench_peers.py [--calls 1 40 200] [--sec
 [--environment FOLDER]. The first time it makes an environment with pipecat in that folder.
 
 The job: 20 ms frames at 16 kHz, with a pause each second, go to an echo agent in another process over a WebSocket, as
-JSON and base64, and what comes back goes to a paced sink. Every count of calls has a process of its own. What is added
-to the delay of a call:
+JSON and base64, and what comes back goes to a paced sink. Every count of calls has a process of its own. Both run as
+they come, voxrun with levels and trace; `spared` is pipecat without what the job does not need. What is added to the
+delay of a call:
 `up` is from when a frame was said to when the agent had it, `late` how much later than its clock the sink took one.
 Latency is all of the way, the wait for the sink included. Here voxrun's source and sink have the same tick, so that a
 frame that is back at once is heard one tick later: 20 ms are the least. Pipecat's sink paces itself by what arrives
@@ -37,11 +38,11 @@ SERVED = 99.0
 """Percent of all frames."""
 HEAD = (
     "us: of CPU per frame and direction; up, late and latency in ms; KiB: of memory per further call\n"
-    "who      calls  us median  us best  calls/core  up p50   p99  late p50   p99  latency p50    p99"
+    "who     calls  us median  us best  calls/core  up p50   p99  late p50   p99  latency p50    p99"
     "  heard %    MiB     KiB\n"
 )
 LINE = (
-    "{who:9}{calls:5}{median:11.1f}{best:9.1f}{calls_per_core:12.0f}{up_p50:8.1f}{up_p99:6.1f}{late_p50:10.1f}"
+    "{who:8}{calls:5}{median:11.1f}{best:9.1f}{calls_per_core:12.0f}{up_p50:8.1f}{up_p99:6.1f}{late_p50:10.1f}"
     "{late_p99:6.1f}{latency_p50:13.1f}{latency_p99:7.1f}{heard:9.1f}{rss:7.1f}{per_call:8.0f}\n"
 )
 
@@ -97,17 +98,18 @@ def start_ups(python: Path) -> str:
 
 def rows(python: Path, counts: list[int], seconds: float, echo: Echo) -> list[Row]:
     """Of the table, which is printed on the way."""
-    found: dict[str, list[Row]] = {"voxrun": [], "pipecat": []}
+    found: dict[str, list[Row]] = {"voxrun": [], "pipecat": [], "spared": []}
     for calls in counts:
+        job = "--measure", str(calls), "--seconds", str(seconds), "--port", echo.port
         for who, mine in found.items():
             if who == "voxrun":
                 got = measured(calls, seconds, echo, "wide")
             else:
-                got = pipecat(python, "--measure", str(calls), "--seconds", str(seconds), "--port", echo.port)
+                got = pipecat(python, *job, *(["--spared"] if who == "spared" else []))
             mine.append(row(who, calls, got, mine[0] if mine else {}))
             sys.stdout.write(LINE.format(**mine[-1]))
             sys.stdout.flush()
-    return found["voxrun"] + found["pipecat"]
+    return [row for mine in found.values() for row in mine]
 
 
 def main() -> None:

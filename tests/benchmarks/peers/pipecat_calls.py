@@ -4,8 +4,9 @@ Each call is a pipeline of three: a transport that says a numbered 20 ms frame o
 agent's WebSocket, and a transport that takes 20 ms as often as a paced sink does. Prints one line of JSON; with
 --start-up, what CPU it took until a pipeline had started.
 
-It is spared what the job doesn't need: logging, metrics, turn tracking, the watch for idle calls, compression; and its
-callers speak at moments of their own, so that their work does not bunch up.
+It runs as it comes, but for logging and compression, and its callers speak at moments of their own, so that their work
+does not bunch up. With --spared it is without all that the job doesn't need: turn tracking, events for user interfaces,
+the watch for idle calls.
 """
 
 # mypy: ignore-errors
@@ -22,7 +23,7 @@ import struct
 import subprocess
 import sys
 import time
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import websockets
 from loguru import logger
@@ -51,6 +52,7 @@ PAUSE = 3
 STAMPED = range(5, 46, 5)
 STAMP = struct.Struct("<2xd")
 """The frames of these numbers come back with when the agent had them, after the number."""
+SPARED = {"idle_timeout_secs": None, "enable_turn_tracking": False, "enable_rtvi": False}
 STARTS_PER_SECOND = 50
 WARM_UP_SECONDS = 2.0
 WINDOW_SECONDS = 0.5
@@ -157,32 +159,26 @@ class Listener(BaseOutputTransport):
     def count(self, audio: bytes, now: float, due: float) -> None:
         self.delays.late.append(now - due)
         number = int.from_bytes(audio[:2], "little")
-        if 0 < number < len(self.said_at):
+        if number in STAMPED:
             said_at = self.said_at[number]
             self.delays.latency.append(now - said_at)
-            if number in STAMPED:
-                self.delays.up.append(STAMP.unpack_from(audio)[0] - said_at)
+            self.delays.up.append(STAMP.unpack_from(audio)[0] - said_at)
 
 
-async def call(port: int, says: list[bytes], delays: Delays) -> None:
+async def call(port: int, says: list[bytes], delays: Delays, *, spared: bool) -> None:
     """One call, until cancelled."""
     said_at = [0.0] * (1 + len(says))
     async with websockets.connect(f"ws://127.0.0.1:{port}/", compression=None) as socket:
         await socket.send(json.dumps({"type": "conversation_initiation_client_data"}))
         await socket.recv()
         pipeline = Pipeline([Caller(says, said_at), Agent(socket), Listener(said_at, delays)])
-        await run(pipeline)
+        await run(pipeline, **SPARED if spared else {})
 
 
-async def run(pipeline: Pipeline) -> None:
+async def run(pipeline: Pipeline, **settings: Any) -> None:
     """As its users run one, one call a runner."""
-    worker = PipelineWorker(
-        pipeline,
-        params=PipelineParams(audio_in_sample_rate=RATE, audio_out_sample_rate=RATE),
-        idle_timeout_secs=None,
-        enable_turn_tracking=False,
-        enable_rtvi=False,
-    )
+    rates = PipelineParams(audio_in_sample_rate=RATE, audio_out_sample_rate=RATE)
+    worker = PipelineWorker(pipeline, params=rates, **settings)
     runner = WorkerRunner(handle_sigint=False)
     await runner.add_workers(worker)
     await runner.run()
@@ -210,14 +206,14 @@ def resident() -> float:
     return int(subprocess.check_output(["ps", "-o", "rss=", "-p", str(os.getpid())])) / 1024
 
 
-async def measure(calls: int, seconds: float, port: int) -> None:
+async def measure(calls: int, seconds: float, port: int, *, spared: bool) -> None:
     noise = random.Random(1)
     says = [number.to_bytes(2, "little") + noise.randbytes(FRAME_BYTES - 2) for number in range(1, 51 - PAUSE)]
     says += [bytes(FRAME_BYTES)] * PAUSE
     delays = Delays()
     tasks = []
     for _ in range(calls):
-        tasks.append(asyncio.create_task(call(port, says, delays)))
+        tasks.append(asyncio.create_task(call(port, says, delays, spared=spared)))
         await asyncio.sleep(1 / STARTS_PER_SECOND)
     await asyncio.sleep(WARM_UP_SECONDS)
     delays.counting = True
@@ -250,11 +246,12 @@ def main() -> None:
     parser.add_argument("--measure", type=int)
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--port", type=int)
+    parser.add_argument("--spared", action="store_true")
     options = parser.parse_args()
     if options.start_up:
         asyncio.run(run(Pipeline([First()])))
     else:
-        asyncio.run(measure(options.measure, options.seconds, options.port))
+        asyncio.run(measure(options.measure, options.seconds, options.port, spared=options.spared))
 
 
 if __name__ == "__main__":
