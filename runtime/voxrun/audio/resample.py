@@ -68,7 +68,18 @@ def _design(source_rate: int, target_rate: int) -> _Design:
 class Resampler:
     """One stream on its way from one rate to another. Frames must come in order and without gaps."""
 
-    __slots__ = ("_design", "_is_empty", "_memory", "_source_silence", "_target_silence", "_windows")
+    __slots__ = (
+        "_blocks",
+        "_design",
+        "_is_empty",
+        "_newest",
+        "_oldest",
+        "_output",
+        "_recent",
+        "_source_silence",
+        "_target_silence",
+        "_windows",
+    )
 
     def __init__(self, source_rate: int, target_rate: int) -> None:
         """Rates in Hz; raises ValueError unless both are of RATES."""
@@ -76,9 +87,13 @@ class Resampler:
             raise ValueError(f"can't resample {source_rate} Hz to {target_rate} Hz: the rates are {RATES}")
         self._design = _design(source_rate, target_rate)
         history, step, coefficients, _, _ = self._design
-        self._memory = np.zeros(history + frame_size(source_rate), np.float32)
-        # What each block sees of it, shape (blocks, inputs): a view, which costs half of gathering by indices.
-        self._windows = sliding_window_view(self._memory, len(coefficients))[::step]
+        memory = np.zeros(history + frame_size(source_rate), np.float32)
+        # Views of it are made once. What a frame takes, what the filter sees before it, and what it will see of it:
+        self._newest, self._oldest, self._recent = memory[history:], memory[:history], memory[-history:]
+        # What each block sees, shape (blocks, inputs): a view costs half of gathering by indices.
+        self._windows = sliding_window_view(memory, len(coefficients))[::step]
+        self._output = np.empty(frame_size(target_rate), np.float32)
+        self._blocks = self._output.reshape(len(self._windows), -1)
         self._is_empty = True
         self._source_silence = silence(source_rate)
         self._target_silence = silence(target_rate)
@@ -99,11 +114,11 @@ class Resampler:
         return self._filter(frame)
 
     def _filter(self, frame: Samples) -> Samples:
-        history, _, coefficients, lowest, highest = self._design
-        memory = self._memory
-        memory[history:] = frame
-        output: NDArray[np.float32] = np.dot(self._windows.copy(), coefficients).reshape(-1)
-        memory[:history] = memory[-history:]
+        _, _, coefficients, lowest, highest = self._design
+        output = self._output
+        self._newest[:] = frame
+        self._windows.copy().dot(coefficients, self._blocks)
+        self._oldest[:] = self._recent
         np.rint(output, out=output)
         np.maximum(output, lowest, out=output)
         np.minimum(output, highest, out=output)

@@ -28,7 +28,7 @@ class Inbox:
 
     def __len__(self) -> int:
         """Samples waiting for their tick."""
-        return len(self._playout)
+        return self._playout.waiting
 
     def take(self) -> Samples:
         """The next 20 ms: the shared silence when nothing came."""

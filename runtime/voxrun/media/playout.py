@@ -13,45 +13,42 @@ class Playout:
     It holds at most `seconds` of audio. What would exceed that is not taken and counted in `dropped` (samples).
     """
 
-    __slots__ = ("_chunks", "_limit", "_offset", "_size", "dropped", "rate")
+    __slots__ = ("_chunks", "_limit", "_offset", "dropped", "rate", "waiting")
 
     def __init__(self, rate: int, seconds: float) -> None:
         self.rate = rate
+        self.waiting = 0
+        """Samples that wait."""
         self.dropped = 0
         self._limit = int(rate * seconds)
         self._chunks: deque[Samples] = deque()
         self._offset = 0  # samples of the first chunk that are gone already
-        self._size = 0
-
-    def __len__(self) -> int:
-        """Samples waiting."""
-        return self._size
 
     def put(self, samples: Samples) -> None:
         """Append audio; the array is kept, not copied, and must not change any more."""
         size = len(samples)
-        if self._size + size > self._limit:
-            room = self._limit - self._size
+        if self.waiting + size > self._limit:
+            room = self._limit - self.waiting
             self.dropped += size - room
             samples, size = samples[:room], room
         if size:
             self._chunks.append(samples)
-            self._size += size
+            self.waiting += size
 
     def take(self, size: int) -> Samples | None:
         """The next `size` samples, zero-padded when fewer are left; None when nothing is."""
-        if not self._size:
+        if not self.waiting:
             return None
         chunks = self._chunks
         first = chunks[0]
         if not self._offset and len(first) == size:
-            self._size -= size
+            self.waiting -= size
             return chunks.popleft()
         end = self._offset + size
         if end < len(first):
             frame = first[self._offset : end]
             self._offset = end
-            self._size -= size
+            self.waiting -= size
             return frame
         return self._gather(size)
 
@@ -59,7 +56,7 @@ class Playout:
         """Forget everything that waits."""
         self._chunks.clear()
         self._offset = 0
-        self._size = 0
+        self.waiting = 0
 
     def _gather(self, size: int) -> Samples:
         frame = np.zeros(size, np.int16)
@@ -73,5 +70,5 @@ class Playout:
             if self._offset == len(first):
                 self._chunks.popleft()
                 self._offset = 0
-        self._size -= filled
+        self.waiting -= filled
         return frame

@@ -56,7 +56,7 @@ class StreamInbox:
     @property
     def waiting(self) -> float:
         """Seconds that wait to be played."""
-        return len(self._playout) / self._rate + len(self._ahead) * FRAME_SECONDS
+        return self._playout.waiting / self._rate + len(self._ahead) * FRAME_SECONDS
 
     def put(self, samples: Samples) -> None:
         """Audio came."""
@@ -77,11 +77,10 @@ class StreamInbox:
         return self._missing() if frame is None else frame
 
     def _joined(self) -> Samples | None:
-        while len(self._playout) >= self._size:
+        while self._playout.waiting >= self._size:
             frame = self._playout.take(self._size)
             assert frame is not None
-            is_last = not self._ahead and len(self._playout) < self._size
-            if self._too_many and not is_last and int(np.abs(frame).max()) < _QUIET:
+            if self._too_many and self._can_do_without(frame):
                 self._too_many -= 1
                 self.left_out += 1
                 continue
@@ -91,6 +90,10 @@ class StreamInbox:
             self._history.append(frame)
             return frame
         return None
+
+    def _can_do_without(self, frame: Samples) -> bool:
+        is_last = not self._ahead and self._playout.waiting < self._size
+        return not is_last and int(np.abs(frame).max()) < _QUIET
 
     def _missing(self) -> Samples:
         if not self._has_begun:
@@ -106,8 +109,9 @@ class StreamInbox:
 
     def _watch(self) -> None:
         """Find out whether more waits than is needed."""
-        waiting = len(self._playout) // self._size + len(self._ahead)
-        self._least = waiting if self._watched == 0 else min(self._least, waiting)
+        waiting = self._playout.waiting // self._size + len(self._ahead)
+        if waiting < self._least or not self._watched:
+            self._least = waiting
         self._watched += 1
         if self._watched >= WATCHED_TICKS or waiting * FRAME_SECONDS >= LIMIT_SECONDS / 4:
             self._too_many = max(self._least - SPARE_FRAMES, 0)

@@ -15,7 +15,7 @@ import trio
 
 _RECEIVE_BUFFER = 64 * 1024
 _MOST_AT_ONCE = 64  # then others have their turn
-_CROWD = 100
+_CROWD = 50
 _REST_SECONDS = 0.001
 """With more than a `_CROWD` of sockets something comes all the time: to wait for more saves a quarter of the CPU."""
 _traffic: trio.lowlevel.RunVar["SocketTraffic | None"] = trio.lowlevel.RunVar("socket_traffic", None)
