@@ -1,6 +1,8 @@
 """A peer for RTP in virtual time: a cable of datagrams, and who sits at its other end."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 from random import Random
 
 import numpy as np
@@ -54,12 +56,13 @@ class CableEnd:
         """Let it arrive here, as if from `source`."""
         self._put.send_nowait((datagram, source))
 
-    async def receive(self) -> list[Datagram]:
-        """At least one."""
-        came = [await self._take.receive()]
-        while self._take.statistics().current_buffer_used:
-            came.append(self._take.receive_nowait())
-        return came
+    async def pump(self, hear: Callable[[list[Datagram]], None]) -> None:
+        """See `Datagrams`."""
+        while True:
+            came = [await self._take.receive()]
+            while self._take.statistics().current_buffer_used:
+                came.append(self._take.receive_nowait())
+            hear(came)
 
     def close(self) -> None:
         """Nothing is sent from here any more."""
@@ -95,7 +98,7 @@ class Peer:
         """Talk and listen until cancelled."""
         async with trio.open_nursery() as nursery:
             for end in self._ends:
-                nursery.start_soon(self._listen, end)
+                nursery.start_soon(end.pump, partial(self._listen, end.local[1]))
             begin = trio.current_time()
             tick = 0
             while True:
@@ -114,15 +117,14 @@ class Peer:
         self.frames.append(self._receiver.read(now))
         self.tones += self._receiver.poll_tones(now)
 
-    async def _listen(self, end: Datagrams) -> None:
-        while True:
-            for datagram, source in await end.receive():
-                now = trio.current_time()
-                if is_rtcp(datagram):
-                    self.compounds.append(parse_compound(datagram) or [])
-                    self.compound_ports.add(end.local[1])
-                    continue
-                packet = parse_packet(datagram)
-                assert packet is not None
-                self.packets.append((now, packet))
-                self.tones += self._receiver.receive(datagram, source, now)
+    def _listen(self, port: int, came: list[Datagram]) -> None:
+        now = trio.current_time()
+        for datagram, source in came:
+            if is_rtcp(datagram):
+                self.compounds.append(parse_compound(datagram) or [])
+                self.compound_ports.add(port)
+                continue
+            packet = parse_packet(datagram)
+            assert packet is not None
+            self.packets.append((now, packet))
+            self.tones += self._receiver.receive(datagram, source, now)

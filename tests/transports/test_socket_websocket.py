@@ -11,7 +11,7 @@ import trio.testing
 from tests.transports.certificate import make_certificate
 from tests.transports.conftest import PlainTcpNetwork
 from tests.transports.websocket_peer import echo, ignore, peer, run, serving
-from trio_websocket import wrap_server_stream
+from trio_websocket import WebSocketConnection, wrap_server_stream
 
 from voxrun.errors import RemoteError
 from voxrun.transports import socket_websocket
@@ -170,6 +170,51 @@ def test_who_fails_on_a_message_hurts_no_other_connection() -> None:
 
     run(main)
     assert sorted(map(str, got)) == ["a", "a", "b", "b"]
+
+
+def test_whoever_leaves_late_deafens_nobody_who_has_its_descriptor_by_then() -> None:
+    async def talk(connection: WebSocketConnection) -> None:
+        while (message := await connection.get_message()) != "bye":
+            await connection.send_message(message)
+        await connection.aclose()
+
+    async def linger(url: str, seen: list[SocketWebSocket], leave: trio.Event) -> None:
+        async with open_websocket(TcpNetwork(), url) as websocket:
+            assert isinstance(websocket, SocketWebSocket)
+            seen.append(websocket)
+            websocket.send("bye")
+            await websocket.pump(ignore)
+            await leave.wait()
+
+    async def main() -> None:
+        leave, seen = trio.Event(), list[SocketWebSocket]()
+        async with serving(TcpNetwork(), peer(talk)) as url, trio.open_nursery() as nursery:
+            nursery.start_soon(linger, url, seen, leave)
+            while not (seen and seen[0]._stream.socket.fileno() < 0):
+                await trio.testing.wait_all_tasks_blocked(0.001)
+            async with open_websocket(TcpNetwork(), url) as one, open_websocket(TcpNetwork(), url) as other:
+                assert seen[0]._descriptor in [it._descriptor for it in (one, other) if isinstance(it, SocketWebSocket)]
+                await while_both_listen(one, other, leave.set)
+
+    run(main)
+
+
+async def while_both_listen(one: WebSocket, other: WebSocket, act: Callable[[], None]) -> None:
+    """Do it, and then talk to both."""
+    async with trio.open_nursery() as nursery:
+        for websocket in (one, other):
+            nursery.start_soon(heard, websocket, "are you there?")
+        await trio.testing.wait_all_tasks_blocked(0.001)
+        act()
+        await trio.testing.wait_all_tasks_blocked(0.001)
+        for websocket in (one, other):
+            websocket.send("are you there?")
+
+
+async def heard(websocket: WebSocket, wanted: str) -> None:
+    """Wait until it says so."""
+    with trio.fail_after(3), trio.CancelScope() as hearing:
+        await websocket.pump(lambda message: hearing.cancel() if message == wanted else None)
 
 
 def test_nothing_is_left_when_the_last_connection_is_gone() -> None:

@@ -1,5 +1,6 @@
 """`Datagrams`: a socket of packets, as media sees it; who begins a session chooses which."""
 
+from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
 SocketAddress: TypeAlias = tuple[str, int]
@@ -23,8 +24,11 @@ class Datagrams(Protocol):
     def send(self, datagram: bytes, remote: SocketAddress) -> None:
         """Send without waiting."""
 
-    async def receive(self) -> list[Datagram]:
-        """Wait for datagrams, and take all that are there."""
+    async def pump(self, hear: Callable[[list[Datagram]], None]) -> None:
+        """Call `hear` with all that has come, whenever something has, until cancelled; after `close` nothing comes.
+
+        `hear` must not block; what it raises comes out of here.
+        """
 
     def close(self) -> None:
         """Give the port back; any number of times."""

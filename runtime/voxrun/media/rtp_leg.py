@@ -3,13 +3,14 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from random import Random, SystemRandom
 from typing import cast
 
 import trio
 
 from voxrun.audio.frame import FRAME_SECONDS, Samples, silence
-from voxrun.media.datagrams import Datagrams, SocketAddress
+from voxrun.media.datagrams import Datagram, Datagrams, SocketAddress
 from voxrun.media.host import UnitHost
 from voxrun.media.line import AudioCame, AudioResumed, AudioStopped, FarEndLeft, FrameCame, Line, LineNews, ToneCame
 from voxrun.protocol.rtp.codecs import CODECS, Codec
@@ -96,7 +97,7 @@ class RtpLeg:
         try:
             async with trio.open_nursery() as nursery:
                 for socket in self._sockets:
-                    nursery.start_soon(self._receive, host, socket)
+                    nursery.start_soon(socket.pump, partial(self._hear, host))
                 nursery.start_soon(self._report, host)
         finally:
             self._send_report(self._reporter.goodbye, host)
@@ -127,16 +128,15 @@ class RtpLeg:
     def _remote(self) -> SocketAddress | None:
         return cast("SocketAddress | None", self._lock.remote)
 
-    async def _receive(self, host: UnitHost, socket: Datagrams) -> None:
-        while True:
-            for datagram, source in await socket.receive():
-                if is_rtcp(datagram):
-                    self._learn(datagram, source, host.now())
-                else:
-                    self._tell(self._receiver.receive(datagram, source, host.now()))
-            frame = self._receiver.read_ahead(self._origin + (host.graph.position + 1) * FRAME_SECONDS)
-            if frame is not None:
-                self._listener(FrameCame(frame))
+    def _hear(self, host: UnitHost, came: list[Datagram]) -> None:
+        for datagram, source in came:
+            if is_rtcp(datagram):
+                self._learn(datagram, source, host.now())
+            else:
+                self._tell(self._receiver.receive(datagram, source, host.now()))
+        frame = self._receiver.read_ahead(self._origin + (host.graph.position + 1) * FRAME_SECONDS)
+        if frame is not None:
+            self._listener(FrameCame(frame))
 
     def _learn(self, datagram: bytes, source: SocketAddress, now: float) -> None:
         """Take RTCP from the peer's machine; its port says nothing, as the peer may be behind a translator."""

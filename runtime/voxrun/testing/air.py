@@ -3,6 +3,7 @@
 import heapq
 import itertools
 import math
+from collections.abc import Callable
 from random import Random
 
 import trio
@@ -67,17 +68,22 @@ class AirSocket:
         heapq.heappush(self._coming, (time, next(self._serial), datagram))
         self._news.set()
 
-    async def receive(self) -> list[Datagram]:
-        """Wait for datagrams, and take all that are there."""
-        while not self._coming or self._coming[0][0] > trio.current_time():
-            self._news = trio.Event()
-            with trio.CancelScope(deadline=self._coming[0][0] if self._coming else math.inf):
-                await self._news.wait()
-        came = []
-        while self._coming and self._coming[0][0] <= trio.current_time():
-            came.append(heapq.heappop(self._coming)[2])
-        return came
+    async def pump(self, hear: Callable[[list[Datagram]], None]) -> None:
+        """See `Datagrams`."""
+        while True:
+            await self._something()
+            came = []
+            while self._coming and self._coming[0][0] <= trio.current_time():
+                came.append(heapq.heappop(self._coming)[2])
+            hear(came)
 
     def close(self) -> None:
         """Give the port back; any number of times."""
         self._air.forget(self.local)
+        self._coming.clear()
+
+    async def _something(self) -> None:
+        while not self._coming or self._coming[0][0] > trio.current_time():
+            self._news = trio.Event()
+            with trio.CancelScope(deadline=self._coming[0][0] if self._coming else math.inf):
+                await self._news.wait()

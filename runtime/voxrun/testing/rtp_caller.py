@@ -5,7 +5,7 @@ import itertools
 import trio
 
 from voxrun.audio.frame import FRAME_SECONDS
-from voxrun.media.datagrams import SocketAddress
+from voxrun.media.datagrams import Datagram, SocketAddress
 from voxrun.media.rtp_leg import RtpLeg, RtpSettings
 from voxrun.protocol.rtp.codecs import codec_named
 from voxrun.protocol.rtp.dtmf import ToneEvent, ToneStarted
@@ -45,7 +45,7 @@ class RtpCaller:
     async def run(self) -> None:
         """Talk and listen until hanging up."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._listen)
+            nursery.start_soon(self._socket.pump, self._listen)
             await self._answered()
             begin = trio.current_time() + _PHASE_SECONDS
             for tick in itertools.count():
@@ -67,11 +67,10 @@ class RtpCaller:
         self._keep(self._receiver.poll_tones(now))
         self.play.hear(self._receiver.read(now))
 
-    async def _listen(self) -> None:
-        while True:
-            for datagram, source in await self._socket.receive():
-                if not is_rtcp(datagram):
-                    self._keep(self._receiver.receive(datagram, source, self._news.now()))
+    def _listen(self, came: list[Datagram]) -> None:
+        for datagram, source in came:
+            if not is_rtcp(datagram):
+                self._keep(self._receiver.receive(datagram, source, self._news.now()))
 
     def _keep(self, events: list[ToneEvent]) -> None:
         self.digits += [event.digit for event in events if isinstance(event, ToneStarted)]

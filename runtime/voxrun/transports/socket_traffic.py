@@ -8,7 +8,7 @@ somebody at the other end, which costs three times as much as the write itself.
 import select
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import outcome
 import trio
@@ -20,14 +20,16 @@ _REST_SECONDS = 0.001
 """With more than a `_CROWD` of sockets something comes all the time: to wait for more saves a quarter of the CPU."""
 _traffic: trio.lowlevel.RunVar["SocketTraffic | None"] = trio.lowlevel.RunVar("socket_traffic", None)
 
+T = TypeVar("T")
 
-class Reader(Protocol):
+
+class Reader(Protocol[T]):
     """Whose socket is watched."""
 
-    def receive(self) -> bytes | None:
+    def receive(self) -> T | None:
         """Read what came on it, without acting on it; None when that was nothing. Must not raise."""
 
-    def take(self, data: bytes) -> None:
+    def take(self, data: T) -> None:
         """Act on what was read."""
 
     def fail(self, failure: outcome.Error) -> None:
@@ -41,8 +43,8 @@ class SocketTraffic:
         self.buffer = memoryview(bytearray(_RECEIVE_BUFFER))
         """Where readers may put what came, until they return."""
         self._epoll = select.epoll()
-        self._readers: dict[int, Reader] = {}
-        self._taking: Reader
+        self._readers: dict[int, Reader[Any]] = {}
+        self._taking: Reader[Any]
         self._writers: list[Callable[[], None]] = []
         self._news = trio.lowlevel.ParkingLot()
         self._scope = trio.CancelScope()
@@ -66,15 +68,16 @@ class SocketTraffic:
             _traffic.set(None)
             self._scope.cancel()
 
-    def watch(self, descriptor: int, reader: Reader) -> None:
+    def watch(self, descriptor: int, reader: Reader[Any]) -> None:
         """Have `reader` read whenever `descriptor` is readable, until `forget`."""
         if descriptor not in self._readers:
             self._epoll.register(descriptor, select.EPOLLIN)
         self._readers[descriptor] = reader
 
-    def forget(self, descriptor: int) -> None:
-        """Stop watching `descriptor`, if it was."""
-        if self._readers.pop(descriptor, None):
+    def forget(self, descriptor: int, reader: Reader[Any]) -> None:
+        """Stop watching `descriptor`, if that was for `reader`: who closed its socket does not have it any more."""
+        if self._readers.get(descriptor) is reader:
+            del self._readers[descriptor]
             with suppress(OSError):  # somebody closed it already
                 self._epoll.unregister(descriptor)
 
@@ -100,7 +103,7 @@ class SocketTraffic:
             if len(self._readers) > _CROWD and len(ready) < _MOST_AT_ONCE:
                 await trio.sleep(_REST_SECONDS)
 
-    def _hand_out(self, came: Iterable[tuple[Reader, bytes | None]]) -> None:
+    def _hand_out(self, came: Iterable[tuple[Reader[Any], object]]) -> None:
         for reader, data in came:
             if data is not None:
                 self._taking = reader

@@ -140,8 +140,9 @@ class SocketWebSocket(WebSocket):
         with trio.move_on_after(CLOSE_SECONDS):
             await (self._hear_them_out() if self._closed else self._say_goodbye(*(self._closing or (NO_CODE, ""))))
         self._drop_outbox()
-        self._traffic.forget(self._descriptor)
+        self._traffic.forget(self._descriptor, self)
         await trio.aclose_forcefully(self._stream)
+        self._hung_up.set()
         self._over.set()
         self._written.set()
 
@@ -238,7 +239,7 @@ class SocketWebSocket(WebSocket):
             return
         self._unread.append(message)
         if len(self._unread) >= UNREAD_MESSAGES:
-            self._traffic.forget(self._descriptor)
+            self._traffic.forget(self._descriptor, self)
 
     def _take_leave(self, code: int, reason: str) -> None:
         """The peer's closing frame: its answer to ours, or to be answered."""
@@ -254,7 +255,7 @@ class SocketWebSocket(WebSocket):
         self._end(Closed(code, reason, was_clean))
 
     def _hang_up(self) -> None:
-        self._traffic.forget(self._descriptor)
+        self._traffic.forget(self._descriptor, self)
         self._hung_up.set()
         self._end(_LOST)
 
@@ -334,5 +335,5 @@ async def _running(stream: SocketStream, protocol: WebSocketProtocol, rest: byte
                 await websocket._written.wait()
                 nursery.cancel_scope.cancel()
     finally:
-        websocket._traffic.forget(websocket._descriptor)
+        websocket._traffic.forget(websocket._descriptor, websocket)
         websocket._traffic.leave()

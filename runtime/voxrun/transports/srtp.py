@@ -133,16 +133,17 @@ class SrtpDatagrams:
         else:
             self._socket.send(protected, remote)
 
-    async def receive(self) -> list[Datagram]:
-        """Wait for datagrams, and take those that are authentic, of which there may be none."""
-        came: list[Datagram] = []
-        for datagram, source in await self._socket.receive():
-            plain = self._srtp.unprotect(datagram)
-            if plain is None:
-                self.unauthentic += 1
-            else:
-                came.append((plain, source))
-        return came
+    async def pump(self, hear: Callable[[list[Datagram]], None]) -> None:
+        """See `Datagrams`. What is not authentic is not heard."""
+
+        def unprotect(came: list[Datagram]) -> None:
+            found = [(self._srtp.unprotect(datagram), source) for datagram, source in came]
+            plain = [(datagram, source) for datagram, source in found if datagram is not None]
+            self.unauthentic += len(came) - len(plain)
+            if plain:
+                hear(plain)
+
+        await self._socket.pump(unprotect)
 
     def close(self) -> None:
         """Give the port back; any number of times."""
