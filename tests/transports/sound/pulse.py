@@ -38,7 +38,7 @@ def run_loop(environment: dict[str, str], **options: object) -> dict[str, Any]:
         timeout=100,
         check=False,
     )
-    assert ran.returncode == 0, ran.stderr
+    assert ran.returncode == 0, f"status {ran.returncode}: {ran.stderr}"
     answer: dict[str, Any] = json.loads(ran.stdout)
     return answer
 
