@@ -67,7 +67,7 @@ def test_a_tone_comes_back_clean_and_soon_in_every_run(tmp_path: Path) -> None:
             pytest.fail(f"never below 60 ms and above 60 dB: {answers}")
 
 
-@pytest.mark.slow
+@pytest.mark.alone
 @needs_alsa
 @needs_pulse
 def test_a_lost_device_is_told_and_used_again_when_it_returns(tmp_path: Path) -> None:
