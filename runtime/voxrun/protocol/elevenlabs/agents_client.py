@@ -142,7 +142,8 @@ class AgentsClientProtocol:
 
     def audio(self, chunk: bytes) -> list[str]:
         """`user_audio_chunk`: the user's speech, raw bytes in the conversation's input format."""
-        return self._outgoing(f"{_AUDIO_HEAD}{pybase64.b64encode_as_string(chunk)}{_AUDIO_TAIL}")
+        frame = f"{_AUDIO_HEAD}{pybase64.b64encode_as_string(chunk)}{_AUDIO_TAIL}"
+        return [frame] if self.state is _ACTIVE else self._outgoing(frame)
 
     def user_message(self, data: Mapping[str, Any]) -> list[str]:
         """`user_message`: {text}, what the user typed."""
@@ -200,7 +201,7 @@ class AgentsClientProtocol:
             return []
 
     def _outgoing(self, frame: str) -> list[str]:
-        if self.state is _ACTIVE or self.state is State.INITIATED:
+        if self.state in (State.ACTIVE, State.INITIATED):
             return [frame]
         return [*self.initiate(), frame]
 
