@@ -111,23 +111,20 @@ class LocalCrowd:
 
 
 class TimedTicker(Ticker):
-    """Adds up what the ticks of some of its members take, in seconds of real time: to time all would cost too much."""
+    """Adds up what its members' ticks take, in seconds of real time; only some are timed, as that costs as well."""
 
     spent = 0.0
-    members = timed_members = 0
 
     def add(self, tick: Callable[[int], None]) -> None:
-        """Call `tick`; one that is timed can't be removed any more."""
-        self.members += 1
-        if self.members % TIMED != 1:
-            super().add(tick)
-            return
-        self.timed_members += 1
+        """Call `tick`, and time it; it can't be removed any more."""
 
         def timed(position: int) -> None:
+            if position % TIMED:
+                tick(position)
+                return
             began = time.perf_counter()
             tick(position)
-            self.spent += time.perf_counter() - began
+            self.spent += (time.perf_counter() - began) * TIMED
 
         super().add(timed)
 
@@ -185,9 +182,8 @@ async def cost_of_a_while(ticker: TimedTicker, calls: int) -> tuple[float, float
     """Microseconds of this process's CPU per frame and direction, and of the tick alone per call and tick."""
     began, cpu, spent = trio.current_time(), time.process_time(), ticker.spent
     await trio.sleep(WINDOW_SECONDS)
-    ticks = (trio.current_time() - began) / FRAME_SECONDS
-    of_one_tick = (ticker.spent - spent) / ticks / ticker.timed_members
-    return (time.process_time() - cpu) / ticks / calls / 2 * 1e6, of_one_tick * 1e6
+    frames = (trio.current_time() - began) / FRAME_SECONDS * calls
+    return (time.process_time() - cpu) / frames / 2 * 1e6, (ticker.spent - spent) / frames * 1e6
 
 
 def resident() -> float:
