@@ -172,6 +172,20 @@ def test_who_fails_on_a_message_hurts_no_other_connection() -> None:
     assert sorted(map(str, got)) == ["a", "a", "b", "b"]
 
 
+def test_pumping_what_is_closed_already_tells_how_it_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket_websocket, "CLOSE_SECONDS", 0.05)
+
+    async def main() -> None:
+        async with serving(TcpNetwork(), stuck(never)) as url, open_websocket(TcpNetwork(), url) as websocket:
+            assert isinstance(websocket, SocketWebSocket)
+            websocket.close()
+            with trio.fail_after(3):
+                await websocket._written.wait()
+                assert await websocket.pump(ignore) == Closed(1000, "", was_clean=False)
+
+    run(main)
+
+
 def test_whoever_leaves_late_deafens_nobody_who_has_its_descriptor_by_then() -> None:
     async def talk(connection: WebSocketConnection) -> None:
         while (message := await connection.get_message()) != "bye":
