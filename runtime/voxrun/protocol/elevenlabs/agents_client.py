@@ -142,8 +142,7 @@ class AgentsClientProtocol:
 
     def audio(self, chunk: bytes) -> list[str]:
         """`user_audio_chunk`: the user's speech, raw bytes in the conversation's input format."""
-        frame = f"{_AUDIO_HEAD}{pybase64.b64encode_as_string(chunk)}{_AUDIO_TAIL}"
-        return [frame] if self.state is _ACTIVE else self._outgoing(frame)
+        return self._outgoing(f"{_AUDIO_HEAD}{pybase64.b64encode_as_string(chunk)}{_AUDIO_TAIL}")
 
     def user_message(self, data: Mapping[str, Any]) -> list[str]:
         """`user_message`: {text}, what the user typed."""
@@ -201,7 +200,7 @@ class AgentsClientProtocol:
             return []
 
     def _outgoing(self, frame: str) -> list[str]:
-        if self.state in (State.ACTIVE, State.INITIATED):
+        if self.state is _ACTIVE or self.state is State.INITIATED:
             return [frame]
         return [*self.initiate(), frame]
 
