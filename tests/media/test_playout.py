@@ -41,7 +41,7 @@ def test_whatever_is_done_it_is_a_bounded_queue_of_samples(steps: list[tuple[str
         else:
             model.clear()
             playout.clear()
-        assert (playout.waiting, playout.dropped) == (len(model), dropped)
+        assert (playout.size, playout.dropped) == (len(model), dropped)
 
 
 def test_a_frame_put_in_whole_comes_out_as_itself() -> None:

@@ -65,7 +65,7 @@ def test_pieces_of_any_size_lose_no_sample(sizes: list[int]) -> None:
     for size in sizes:
         inbox.put(said[place : place + size])
         place += size
-        while inbox._playout.waiting >= SIZE:
+        while inbox._playout.size >= SIZE:
             heard.append(inbox.take())
     whole = place // SIZE
     assert np.array_equal(np.concatenate([*heard, said[:0]]), said[: whole * SIZE])

@@ -28,7 +28,7 @@ class Inbox:
 
     def __len__(self) -> int:
         """Samples waiting for their tick."""
-        return self._playout.waiting
+        return self._playout.size
 
     def take(self) -> Samples:
         """The next 20 ms: the shared silence when nothing came."""

@@ -13,11 +13,11 @@ class Playout:
     It holds at most `seconds` of audio. What would exceed that is not taken and counted in `dropped` (samples).
     """
 
-    __slots__ = ("_chunks", "_limit", "_offset", "dropped", "rate", "waiting")
+    __slots__ = ("_chunks", "_limit", "_offset", "dropped", "rate", "size")
 
     def __init__(self, rate: int, seconds: float) -> None:
         self.rate = rate
-        self.waiting = 0
+        self.size = 0
         """Samples that wait."""
         self.dropped = 0
         self._limit = int(rate * seconds)
@@ -27,28 +27,28 @@ class Playout:
     def put(self, samples: Samples) -> None:
         """Append audio; the array is kept, not copied, and must not change any more."""
         size = len(samples)
-        if self.waiting + size > self._limit:
-            room = self._limit - self.waiting
+        if self.size + size > self._limit:
+            room = self._limit - self.size
             self.dropped += size - room
             samples, size = samples[:room], room
         if size:
             self._chunks.append(samples)
-            self.waiting += size
+            self.size += size
 
     def take(self, size: int) -> Samples | None:
         """The next `size` samples, zero-padded when fewer are left; None when nothing is."""
-        if not self.waiting:
+        if not self.size:
             return None
         chunks = self._chunks
         first = chunks[0]
         if not self._offset and len(first) == size:
-            self.waiting -= size
+            self.size -= size
             return chunks.popleft()
         end = self._offset + size
         if end < len(first):
             frame = first[self._offset : end]
             self._offset = end
-            self.waiting -= size
+            self.size -= size
             return frame
         return self._gather(size)
 
@@ -56,7 +56,7 @@ class Playout:
         """Forget everything that waits."""
         self._chunks.clear()
         self._offset = 0
-        self.waiting = 0
+        self.size = 0
 
     def _gather(self, size: int) -> Samples:
         frame = np.zeros(size, np.int16)
@@ -70,5 +70,5 @@ class Playout:
             if self._offset == len(first):
                 self._chunks.popleft()
                 self._offset = 0
-        self.waiting -= filled
+        self.size -= filled
         return frame

@@ -56,7 +56,7 @@ class ReadAhead:
     @property
     def finished(self) -> bool:
         """The source has no more audio, and none is waiting."""
-        return self._at_end and not self._buffer.waiting
+        return self._at_end and not self._buffer.size
 
     async def fill(self) -> None:
         """Keep the buffer filled until the end of the source; run this as a task."""
@@ -82,7 +82,7 @@ class ReadAhead:
     def take(self) -> Samples:
         """The next 20 ms: silence when the reader is late or at its end."""
         frame = self._buffer.take(frame_size(self.rate))
-        if self._buffer.waiting <= self._enough:
+        if self._buffer.size <= self._enough:
             self._room.set()
         if frame is None:
             self.starved += not self._at_end
@@ -101,6 +101,6 @@ class ReadAhead:
         return samples
 
     async def _wait_for_room(self) -> None:
-        if self._buffer.waiting > self._enough:
+        if self._buffer.size > self._enough:
             self._room = trio.Event()
             await self._room.wait()

@@ -56,7 +56,7 @@ class StreamInbox:
     @property
     def waiting(self) -> float:
         """Seconds that wait to be played."""
-        return self._playout.waiting / self._rate + len(self._ahead) * FRAME_SECONDS
+        return self._playout.size / self._rate + len(self._ahead) * FRAME_SECONDS
 
     def put(self, samples: Samples) -> None:
         """Audio came."""
@@ -77,7 +77,7 @@ class StreamInbox:
         return self._missing() if frame is None else frame
 
     def _joined(self) -> Samples | None:
-        while self._playout.waiting >= self._size:
+        while self._playout.size >= self._size:
             frame = self._playout.take(self._size)
             assert frame is not None
             if self._too_many and self._can_do_without(frame):
@@ -92,7 +92,7 @@ class StreamInbox:
         return None
 
     def _can_do_without(self, frame: Samples) -> bool:
-        is_last = not self._ahead and self._playout.waiting < self._size
+        is_last = not self._ahead and self._playout.size < self._size
         return not is_last and int(np.abs(frame).max()) < _QUIET
 
     def _missing(self) -> Samples:
@@ -109,7 +109,7 @@ class StreamInbox:
 
     def _watch(self) -> None:
         """Find out whether more waits than is needed."""
-        waiting = self._playout.waiting // self._size + len(self._ahead)
+        waiting = self._playout.size // self._size + len(self._ahead)
         if waiting < self._least or not self._watched:
             self._least = waiting
         self._watched += 1

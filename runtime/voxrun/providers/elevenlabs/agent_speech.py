@@ -49,7 +49,7 @@ class AgentSpeech:
     @property
     def waiting(self) -> float:
         """Seconds that wait to be played."""
-        return self._playout.waiting / self._playout.rate
+        return self._playout.size / self._playout.rate
 
     def put(self, turn: int, audio: bytes) -> bool:
         """Take audio of the agent's `turn` (its event_id); True when it is the first of that turn."""
@@ -61,7 +61,7 @@ class AgentSpeech:
 
     def clear(self) -> None:
         """Drop what waits, and what is still to come of the turn that it belongs to."""
-        if self._playout.waiting:
+        if self._playout.size:
             self._unwanted_turn = self._newest_turn
         self._playout.clear()
         self._seam.cut()
@@ -83,7 +83,7 @@ class AgentSpeech:
 
     async def played_out(self) -> None:
         """Wait until nothing waits to be played any more."""
-        while self._playout.waiting:
+        while self._playout.size:
             self._empty = trio.Event()
             await self._empty.wait()
 

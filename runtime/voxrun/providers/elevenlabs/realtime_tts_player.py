@@ -115,7 +115,7 @@ class RealtimeTTSPlayer(MediaSource):
 
         What is still to come of the texts so far is dropped as well, until the next text is sent.
         """
-        self._timeline.cut(self._playout.waiting)
+        self._timeline.cut(self._playout.size)
         self._playout.clear()
         self._seam.cut()
         self._protocol.clear()
@@ -147,11 +147,11 @@ class RealtimeTTSPlayer(MediaSource):
     @property
     def waiting(self) -> float:
         """Seconds of speech that are still to be played."""
-        return self._playout.waiting / self._playout.rate
+        return self._playout.size / self._playout.rate
 
     def produce(self) -> None:
         """Play 20 ms of the speech, or silence."""
-        if self._paused and self._playout.waiting:
+        if self._paused and self._playout.size:
             return
         rate = self._playout.rate
         frame = self._playout.take(frame_size(rate))
@@ -254,9 +254,9 @@ class RealtimeTTSPlayer(MediaSource):
             self._answered = True
             self._host.trace("wire", unit=self.id(), type="audio")
         self._quiet_ticks = 0
-        before = self._playout.waiting
+        before = self._playout.size
         self._playout.put(self._request.output_format.decode(speech.audio))
-        self._timeline.add(self._playout.waiting - before, speech.alignment or speech.normalized)
+        self._timeline.add(self._playout.size - before, speech.alignment or speech.normalized)
 
     def _send(self, text: str) -> None:
         self._host.trace("wire", unit=self.id(), type="sent", text=text)
