@@ -126,6 +126,10 @@ def whole(pieces: list[TextMessage | BytesMessage]) -> list[str | bytes]:
         ("817f0000000000011171", 1009),  # before any of it is there
         ("017f000000000000ffff", 1002),
         ("027efde8" + "00" * 65_000 + "807e1770", 1009),
+        ("c17e0100" + "61" * 256, 1002),  # the same in the length that audio has
+        ("81fe0100" + "00" * 4 + "61" * 256, 1002),
+        ("010161817e0100" + "61" * 256, 1002),
+        ("817e0100" + "c3" * 256, 1007),
     ],
 )
 def test_a_breach_is_told_and_ends_the_listening(frames: str, code: int) -> None:
@@ -134,6 +138,15 @@ def test_a_breach_is_told_and_ends_the_listening(frames: str, code: int) -> None
     assert isinstance(breach, Breach)
     assert breach.code == code
     assert protocol.receive(server().message("unheard")) == []
+
+
+def test_a_message_may_be_as_long_as_the_limit_and_no_longer() -> None:
+    protocol = WebSocketProtocol(is_client=True, limit=300)
+    assert protocol.receive(server().message("a" * 300) + server().message(b"b" * 300)) == ["a" * 300, b"b" * 300]
+    assert protocol.receive(server().message("a" * 300)) == ["a" * 300]
+    (breach,) = protocol.receive(server().message("a" * 301))
+    assert isinstance(breach, Breach)
+    assert breach.code == 1009
 
 
 def test_a_client_that_does_not_mask_breaks_the_protocol() -> None:

@@ -73,12 +73,13 @@ def may_be_sent(code: int) -> bool:
 class WebSocketProtocol:
     """One connection after its handshake. It does no I/O: bytes that came go in, bytes to send come out."""
 
-    __slots__ = ("_keys", "_kind", "_limit", "_message", "_needed", "_over", "_rest", "is_client")
+    __slots__ = ("_keys", "_kind", "_limit", "_message", "_needed", "_over", "_rest", "_usual", "is_client")
 
     def __init__(self, *, is_client: bool, limit: int) -> None:
         """`limit`: bytes that one incoming message may have."""
         self.is_client = is_client
         self._limit = limit
+        self._usual = 126 if is_client else _MASKED | 126  # the second byte of what comes, of a length in two bytes
         self._keys = _masking_keys()
         self._rest = bytearray()  # the beginning of a frame
         self._needed = 0  # how long that must get before it is worth looking at again
@@ -90,6 +91,11 @@ class WebSocketProtocol:
         """What these bytes bring, in order. After CloseCame or Breach nothing is brought any more."""
         if self._over:
             return []
+        if not (self._rest or self._kind) and (message := self._read_usual(data)) is not None:
+            return [message]
+        return self._read(data)
+
+    def _read(self, data: bytes) -> list[FrameEvent]:
         if self._rest:
             self._rest += data
             if len(self._rest) < self._needed:
@@ -138,6 +144,22 @@ class WebSocketProtocol:
             return head + payload
         key = next(self._keys)
         return b"".join((head, key, _masked(payload, key)))
+
+    def _read_usual(self, data: bytes) -> str | bytes | None:
+        """The message, if these bytes are one frame with all of it: so nearly all audio comes."""
+        if len(data) <= _MAX_CONTROL:
+            return None
+        first, second, size = _HEAD.unpack_from(data)
+        begin = 4 if self.is_client else 8
+        if second != self._usual or size != len(data) - begin or not _MAX_CONTROL < size <= self._limit:
+            return None
+        payload = data[begin:]
+        if not self.is_client:
+            payload = _masked(payload, data[4:8])
+        try:
+            return payload.decode() if first == _WHOLE_TEXT else payload if first == _WHOLE_BINARY else None
+        except UnicodeDecodeError:  # to be told by the others' way
+            return None
 
     def _read_frames(self, data: bytes, events: list[FrameEvent]) -> None:
         start, end = 0, len(data)

@@ -49,7 +49,8 @@ class SocketStream(trio.abc.Stream):
     def receive_now(self, buffer: memoryview) -> bytes | None:
         """What is there, nothing at the peer's end, None when nothing has come. BrokenResourceError after a reset.
 
-        It comes by way of `buffer`, as a large result that shrinks would cost more than the reading.
+        It comes by way of `buffer`, as a large result that shrinks would cost more than the reading. A record of TLS
+        has to fit in there (16 KiB): what stays of one is not in the system's buffer any more, so it wakes nobody.
         """
         try:
             return bytes(buffer[: self.socket.recv_into(buffer)])
@@ -61,11 +62,6 @@ class SocketStream(trio.abc.Stream):
         except OSError as error:
             self._check()
             raise trio.BrokenResourceError(str(error)) from error
-
-    @property
-    def pending(self) -> bool:
-        """Whether something was received that is not in the system's buffer any more: it wakes nobody."""
-        return isinstance(self.socket, ssl.SSLSocket) and self.socket.pending() > 0
 
     async def shake_hands(self) -> None:
         """TLS's handshake. `ssl.SSLError`, or another OSError, when there is none with this peer."""

@@ -202,23 +202,22 @@ class SocketWebSocket(WebSocket):
 
     def take(self, data: bytes) -> None:
         """See `Reader`."""
-        self._context.run(self._act_on, data)
+        if data:
+            self._context.run(self._act_on, data)
+        else:
+            self._hang_up()
 
     def fail(self, failure: outcome.Error) -> None:
         """See `Reader`: whoever pumps gets to know."""
         self._failure = failure
         self._over.set()
 
-    def _act_on(self, data: bytes | None) -> None:
-        while data:
-            for event in self._protocol.receive(data):
-                if isinstance(event, (str, bytes)):
-                    self._take_message(event)
-                else:
-                    self._heed(event)
-            data = self.receive() if self._stream.pending else None
-        if data == b"":
-            self._hang_up()
+    def _act_on(self, data: bytes) -> None:
+        for event in self._protocol.receive(data):
+            if isinstance(event, (str, bytes)):
+                self._take_message(event)
+            else:
+                self._heed(event)
 
     def _heed(self, event: ControlEvent) -> None:
         match event:
@@ -329,7 +328,7 @@ async def _running(stream: SocketStream, protocol: WebSocketProtocol, rest: byte
                 nursery.start_soon(websocket._write)
                 nursery.start_soon(websocket._keep_alive)
                 websocket.listen()
-                websocket._act_on(rest or None)
+                websocket._act_on(rest)
                 yield websocket
                 websocket.close()
                 await websocket._written.wait()
