@@ -158,7 +158,7 @@ class WebSocketProtocol:
             payload = _masked(payload, data[4:8])
         try:
             return payload.decode() if first == _WHOLE_TEXT else payload if first == _WHOLE_BINARY else None
-        except UnicodeDecodeError:  # to be told by the others' way
+        except UnicodeDecodeError:  # a breach, which those that read every frame tell
             return None
 
     def _read_frames(self, data: bytes, events: list[FrameEvent]) -> None:
@@ -172,12 +172,7 @@ class WebSocketProtocol:
             payload = data[begin:stop]
             if not self.is_client:
                 payload = _masked(payload, data[begin - 4 : begin])
-            first = data[start]
-            if first == _WHOLE_TEXT:
-                events.append(_text(payload))
-            elif first == _WHOLE_BINARY:
-                events.append(payload)
-            elif (event := self._read_payload(first, payload)) is not None:
+            if (event := self._read_payload(data[start], payload)) is not None:
                 events.append(event)
             start = stop
 
@@ -196,14 +191,13 @@ class WebSocketProtocol:
                 raise _BreachError(PROTOCOL_ERROR, "a length in more bytes than it needs")
         if (second >= _MASKED) is self.is_client:
             raise _BreachError(PROTOCOL_ERROR, "clients mask their frames, servers do not")
-        if self._kind or size > self._limit or first not in (_WHOLE_TEXT, _WHOLE_BINARY):
-            self._check(first, size)
+        self._check(first, size)
         if not self.is_client:
             begin += 4
         return begin, begin + size
 
     def _check(self, first: int, size: int) -> None:
-        """Whether such a frame may come now; a whole message that is not too long may, when no other is in pieces."""
+        """Whether such a frame may come now."""
         opcode = first & 0x0F
         if first & _RESERVED or opcode not in (CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG):
             raise _BreachError(PROTOCOL_ERROR, "a frame of an unknown kind")
