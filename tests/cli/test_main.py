@@ -91,7 +91,7 @@ def test_wrong_arguments_are_named(arguments: list[str], said: str, capsys: Capt
         ["s.py", "--secrets=A=hunter2"],
         ["s.py", "--secret", "A", "=", "hunter2"],
         ["s.py", "--secret", "A=1", "hunter2"],
-        ["s.py", "--secret", "A=1", "-hunter2"],
+        ["s.py", "--secret", "A=1", "-=hunter2"],
     ],
 )
 def test_a_secret_gone_astray_is_not_shown(arguments: list[str], capsys: Capture) -> None:

@@ -293,8 +293,9 @@ def test_a_breakpoint_stops_in_the_debugger_at_its_line(tmp_path: Path) -> None:
         seen += read_until(ours, b"went on")
     os.close(ours)
     text = seen.decode()
-    assert f"> {path}(4)on AppEvents.Started()" in text
-    assert '-> log "went on"' in text
+    line, shown = (3, "breakpoint") if sys.version_info >= (3, 13) else (4, 'log "went on"')  # it, or what follows
+    assert f"> {path}({line})on AppEvents.Started()" in text
+    assert f"-> {shown}" in text
     assert "42" in text
     assert process.returncode == 0
 
