@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 import trio
@@ -19,14 +20,19 @@ os.write(link, len(body).to_bytes(4, "big") + body)
 """
 
 
-def supervise(program: str, act: Callable[[Supervisor, list[str]], Awaitable[None]], count: int = 1) -> list[str]:
+def supervise(
+    program: str,
+    act: Callable[[Supervisor, list[str]], Awaitable[None]],
+    count: int = 1,
+    python: str = sys.executable,
+) -> list[str]:
     """What a supervisor says that runs the program, from its beginning to the end of `act`."""
     said: list[str] = []
 
     async def main() -> None:
         async with trio.open_nursery() as nursery:
             supervisor = Supervisor(count, (), 0.0, said.append)
-            nursery.start_soon(supervisor.run, [sys.executable, "-c", program])
+            nursery.start_soon(supervisor.run, [python, "-c", program])
             with trio.fail_after(20):
                 await act(supervisor, said)
             nursery.cancel_scope.cancel()
@@ -45,6 +51,69 @@ def test_one_that_dies_again_and_again_is_replaced_more_and_more_slowly() -> Non
     said = supervise(READY + "sys.exit(7)", act)
     assert [line.rpartition(" in ")[2] for line in said] == ["0.1 s", "0.2 s", "0.4 s", "0.8 s"]
     assert "worker 1 has ended (status 7)" in said[0]
+
+
+def test_one_that_can_not_begin_again_hurts_no_other(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.symlink_to(sys.executable)
+    program = (
+        READY
+        + f"""
+is_first = sys.argv[1].startswith("1,")
+while os.path.lexists({str(python)!r}) or not is_first:
+    time.sleep(0.01)
+"""
+    )
+
+    async def act(supervisor: Supervisor, said: list[str]) -> None:
+        await supervisor.ready.wait()
+        python.unlink()
+        while len(said) < 3:  # noqa: ASYNC110 - as above
+            await trio.sleep(0.01)
+        assert "voxrun_workers 1.0" in await supervisor.metrics()
+
+    said = supervise(program, act, count=2, python=str(python))
+    assert said[1:3] == [
+        "worker 1 can't begin (No such file or directory); another begins in 0.2 s",
+        "worker 1 can't begin (No such file or directory); another begins in 0.4 s",
+    ]
+
+
+def test_what_a_worker_counted_that_dies_while_others_are_asked_stays_counted(tmp_path: Path) -> None:
+    dead = tmp_path / "dead"
+    program = (
+        READY
+        + f"""
+import json
+def gone():
+    try:
+        os.kill(int(open({str(dead)!r}).read()), 0)
+    except OSError:
+        return True
+is_first, is_again = sys.argv[1].startswith("1,"), os.path.exists({str(dead)!r})
+while question := os.read(link, 4):
+    number = json.loads(os.read(link, int.from_bytes(question, "big")))["number"]
+    calls = 1 if is_again or not is_first else 5
+    if is_first and not is_again:
+        with open({str(dead)!r}, "w") as file:
+            file.write(str(os.getpid()))
+    while not is_first and not (os.path.exists({str(dead)!r}) and gone()):
+        time.sleep(0.01)
+    text = "# TYPE calls counter\\ncalls_total " + str(calls) + ".0\\n"
+    body = json.dumps({{"number": number, "result": text}}).encode()
+    os.write(link, len(body).to_bytes(4, "big") + body)
+    if is_first and not is_again:
+        break
+"""
+    )
+
+    async def act(supervisor: Supervisor, said: list[str]) -> None:
+        await supervisor.ready.wait()
+        assert "calls_total 6.0" in await supervisor.metrics()
+        while "calls_total 7.0" not in (text := await supervisor.metrics()):
+            assert "calls_total 6.0" in text
+
+    supervise(program, act, count=2)
 
 
 def test_when_none_ever_gets_ready_the_server_ends() -> None:

@@ -187,6 +187,27 @@ def test_all_workers_drain_together_and_are_asked_as_one(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
+def test_a_signal_to_all_processes_is_one_and_so_is_one_after_a_drain(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serving(tmp_path, "--workers", "2", "--drain", "20") as server, trio.open_nursery() as nursery:
+            peer = TwilioPeer()
+            nursery.start_soon(call, server, peer)
+            await peer.connected.wait()
+            (busy,) = [server.worker(it["worker"]) for it in await server.sessions()]
+            assert (await server.control.post("/drain")).status_code == 202
+            for process in (busy, server.process.pid):  # as systemd does
+                os.kill(process, signal.SIGTERM)
+            heard = peer.heard
+            await trio.sleep(0.5)
+            assert peer.heard > heard + 15
+            peer.hang_up.set()
+            with trio.fail_after(5):
+                assert await server.process.wait() == 0
+
+    trio.run(main)
+
+
+@pytest.mark.slow
 def test_a_second_signal_ends_all_calls_at_once_and_completes_their_files(tmp_path: Path) -> None:
     async def main() -> None:
         records = tmp_path / "records"

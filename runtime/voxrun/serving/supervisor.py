@@ -1,9 +1,10 @@
 """`Supervisor`: several worker processes behind one port; one that dies is replaced, and hurts no other."""
 
 import os
+import signal
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from functools import partial
 from tempfile import TemporaryFile
 from typing import TypeVar
 
@@ -34,12 +35,6 @@ AT_ONCE_SECONDS = 2.0
 """How long one may take that has to end at once: it completes its files."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Worker:
-    process: trio.Process
-    desk: Asking
-
-
 class Supervisor:
     """Runs `count` processes that inherit the file descriptors `listening`; it is the common `Desk` of their hosts."""
 
@@ -51,7 +46,7 @@ class Supervisor:
         self._listening = tuple(listening)
         self._drain_seconds = drain_seconds
         self._say = say
-        self._workers: dict[int, _Worker] = {}
+        self._workers: dict[int, Asking] = {}
         self._totals = Totals()
         self._ending = trio.Event()
 
@@ -62,15 +57,14 @@ class Supervisor:
         """
         with TemporaryFile() as file:
             os.truncate(file.fileno(), CommonTable.size(len(self._numbers)))
+            table = CommonTable(file.fileno())
             async with trio.open_nursery() as nursery:
                 for number in self._numbers:
-                    nursery.start_soon(self._keep, command, number, file.fileno())
+                    nursery.start_soon(self._keep, partial(self._work, command, number, file.fileno()), number, table)
 
     def end(self) -> None:
         """Have every worker drain, and then end; replace none any more."""
         self._ending.set()
-        for worker in self._workers.values():
-            worker.process.terminate()
 
     async def sessions(self) -> list[SessionInfo]:
         """See `Desk`."""
@@ -88,7 +82,7 @@ class Supervisor:
         refusal = Refused("no worker takes calls just now", "worker")
         for number in sorted(lists, key=lambda number: len(lists[number])):
             try:
-                return await self._workers[number].desk.start(scenario, custom_data)
+                return await self._workers[number].start(scenario, custom_data)
             except (Refused, KeyError) as error:  # a KeyError: it has died since
                 refusal = error if isinstance(error, Refused) else refusal
         raise refusal
@@ -107,8 +101,7 @@ class Supervisor:
 
     async def metrics(self) -> str:
         """See `Desk`."""
-        for number, text in (await self._ask_all(Asking.metrics)).items():
-            self._totals.tell(number, text)
+        await self._ask_all(self._note_figures)
         return self._totals.text(
             [
                 GaugeMetricFamily("voxrun_workers", "Worker processes that run", len(self._workers)),
@@ -116,40 +109,37 @@ class Supervisor:
             ]
         )
 
-    async def _keep(self, command: Sequence[str], number: int, table: int) -> None:
+    async def _keep(self, work: Callable[[], Awaitable[int | None]], number: int, table: CommonTable) -> None:
         delay = FIRST_DELAY
         while not self._ending.is_set():
             began = trio.current_time()
-            status = await self._work(command, number, table)
-            CommonTable(table).forget(number)
+            try:
+                status = await work()
+                fate, loss = f"has ended (status {status})", ", its calls with it"
+            except OSError as error:  # no descriptors, no memory, no Python there any more: the others' calls go on
+                fate, loss = f"can't begin ({error.strerror or error})", ""
+            table.forget(number)
             if self._ending.is_set():
                 return
             if not self.ready.is_set():
-                raise ConfigurationError(f"worker {number} ended (status {status}) before it took calls: see above")
+                raise ConfigurationError(f"worker {number} {fate}, and took no calls yet: see above")
             delay = FIRST_DELAY if trio.current_time() - began > SOON_SECONDS else delay
-            self._say(f"worker {number} has ended (status {status}), its calls with it; another begins in {delay:g} s")
+            self._say(f"worker {number} {fate}{loss}; another begins in {delay:g} s")
             with trio.move_on_after(delay):
                 await self._ending.wait()
             delay = min(delay * 2, LONGEST_DELAY)
             self.restarts += not self._ending.is_set()
 
     async def _work(self, command: Sequence[str], number: int, table: int) -> int | None:
-        """One worker's life; returns its exit status, negative for a signal."""
-        near, far = socket.socketpair()
-        place = Place(number, far.fileno(), table, self._listening)
-        with far:
-            # A group of its own: what is typed at the terminal reaches the supervisor, which tells the workers once.
-            process = await trio.lowlevel.open_process(
-                [*command, str(place)], pass_fds=(place.link, place.table, *place.listening), process_group=0
-            )
-        stream = trio.SocketStream(trio.socket.from_stdlib_socket(near))
+        """One worker's life; returns its exit status, negative for a signal. OSError when it can't begin."""
+        process, stream = await self._open(command, number, table)
         desk = Asking(stream, number)
-        self._workers[number] = _Worker(process, desk)
+        self._workers[number] = desk
         try:
             async with stream, trio.open_nursery() as nursery:
                 nursery.start_soon(desk.listen)
                 nursery.start_soon(self._note_readiness, desk)
-                nursery.start_soon(self._kill_late, process)
+                nursery.start_soon(self._see_off, process, desk)
                 await process.wait()
                 nursery.cancel_scope.cancel(reason="the worker has ended")
         finally:
@@ -159,13 +149,43 @@ class Supervisor:
                 await _end_at_once(process)
         return process.returncode
 
+    async def _open(self, command: Sequence[str], number: int, table: int) -> tuple[trio.Process, trio.SocketStream]:
+        """A worker, and the link to it."""
+        near, far = socket.socketpair()
+        place = Place(number, far.fileno(), table, self._listening)
+        # A group of its own: what is typed at the terminal reaches the supervisor, which tells the workers once.
+        with far:
+            try:
+                process = await trio.lowlevel.open_process(
+                    [*command, str(place)], pass_fds=(place.link, place.table, *place.listening), process_group=0
+                )
+            except BaseException:
+                near.close()
+                raise
+        return process, trio.SocketStream(trio.socket.from_stdlib_socket(near))
+
+    async def _note_figures(self, desk: Asking) -> None:
+        """Take a worker's figures, unless it has died since: those count already, and the next one is another."""
+        text = await desk.metrics()
+        if self._workers.get(desk.worker) is desk:
+            self._totals.tell(desk.worker, text)
+
     async def _note_readiness(self, desk: Asking) -> None:
         await desk.ready.wait()
-        if all(number in self._workers and self._workers[number].desk.ready.is_set() for number in self._numbers):
+        if all(number in self._workers and self._workers[number].ready.is_set() for number in self._numbers):
             self.ready.set()
 
-    async def _kill_late(self, process: trio.Process) -> None:
+    async def _see_off(self, process: trio.Process, desk: Asking) -> None:
+        """Once all is to end, have a worker drain, and kill it if it takes too long.
+
+        Not by a signal, if it can be helped: whoever sent us one, as systemd does, may have sent it to the workers as
+        well, and their second one ends all calls at once.
+        """
         await self._ending.wait()
+        if desk.ready.is_set():
+            await desk.drain()
+        else:
+            process.terminate()
         await trio.sleep(self._drain_seconds + CUSHION_SECONDS)
         process.kill()
 
@@ -177,13 +197,15 @@ class Supervisor:
             answers[desk.worker] = await question(desk)
 
         async with trio.open_nursery() as nursery:
-            for worker in self._workers.values():
-                if worker.desk.ready.is_set():
-                    nursery.start_soon(ask, worker.desk)
+            for desk in self._workers.values():
+                if desk.ready.is_set():
+                    nursery.start_soon(ask, desk)
         return answers
 
 
 async def _end_at_once(process: trio.Process) -> None:
+    """The second signal does that. They are of two kinds, lest the system make one of them."""
+    process.send_signal(signal.SIGINT)
     process.terminate()
     with trio.CancelScope(shield=True):
         with trio.move_on_after(AT_ONCE_SECONDS):
