@@ -171,4 +171,5 @@ def test_what_was_said(echo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     options = parse(arguments)
     assert (options.host, options.port, options.settings.max_calls) == ("::1", 0, 7)
     assert (options.keys.token, options.keys.twilio) == ("of-the-environment", "t")
+    assert options.settings.routes.scenarios == (echo.absolute(),)
     assert parse(["echo.py", "--token", "given"]).keys.token == "given"

@@ -41,6 +41,14 @@ def test_scenarios_are_named_by_their_files_and_by_nothing_else() -> None:
             ROUTES.named(name)
 
 
+def test_they_are_the_same_from_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (here := tmp_path / "here").symlink_to(tmp_path)
+    routes = Routes(Path("here/a.py"), [Route("1", Path("b.py")), Route("2", Path("/c.py"))]).absolute()
+    assert routes == Routes(here / "a.py", [Route("1", tmp_path / "b.py"), Route("2", Path("/c.py"))])
+    assert Routes(None).absolute() == Routes(None, [])
+
+
 def test_how_a_route_is_said() -> None:
     assert Route.parse("+49*=a=b.py") == Route("+49*", Path("a=b.py"))
     for text in ("", "=", "x", "x=", "=x"):

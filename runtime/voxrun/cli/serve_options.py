@@ -90,7 +90,7 @@ def parse(arguments: Sequence[str]) -> ServeOptions:
     routes = Routes(given.scenario, [Route.parse(text) for text in given.route])
     _check_scenarios(routes, given.sandbox)
     settings = HostSettings(
-        routes=routes,
+        routes=routes.absolute(),
         max_calls=given.max_calls,
         record=given.record and folder("--record", given.record),
         trace=given.trace and folder("--trace", given.trace),
@@ -106,7 +106,7 @@ def parse(arguments: Sequence[str]) -> ServeOptions:
         drain=given.drain,
         local_agent=given.local_agent,
         secrets=secrets,
-        sandbox=None if given.sandbox is None else Path(given.sandbox or given.scenario.parent),
+        sandbox=None if given.sandbox is None else Path(given.sandbox or given.scenario.parent).absolute(),
         control=_control(given.control),
         control_token=_control_token(given, known),
         workers=0 if given.worker else given.workers,

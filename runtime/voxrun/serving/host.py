@@ -180,9 +180,9 @@ async def _closed(session: Session, writer: WavWriter) -> None:
 
 
 def folder(option: str, path: Path) -> Path:
-    """`path`, made if there is none. ConfigurationError when it can't be used."""
+    """`path`, absolute, made if there is none. ConfigurationError when it can't be used."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(f"{option} {path} can't be used: {error.strerror}") from error
-    return path
+    return path.absolute()

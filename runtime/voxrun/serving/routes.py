@@ -38,6 +38,11 @@ class Routes:
                 return route.scenario
         return self.default
 
+    def absolute(self) -> "Routes":
+        """The same from any folder: the current one may be gone when a call comes."""
+        routes = [Route(route.pattern, route.scenario.absolute()) for route in self.routes]
+        return Routes(self.default and self.default.absolute(), routes)
+
     @property
     def scenarios(self) -> tuple[Path, ...]:
         """All of them, each once."""
