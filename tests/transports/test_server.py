@@ -1,3 +1,5 @@
+import errno
+import os
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from voxrun.errors import RemoteError
 from voxrun.transports.http import http_request
 from voxrun.transports.network import MemoryNetwork, Network
-from voxrun.transports.server import HEAD_LIMIT, Reply, Request, Upgrade, serve
+from voxrun.transports.server import HEAD_LIMIT, Limits, Reply, Request, Upgrade, serve
 from voxrun.transports.websocket import Closed, WebSocket, open_websocket
 
 HOST = "127.0.0.1"
@@ -159,6 +161,24 @@ def test_a_failing_conversation_ends_alone(network: Network) -> None:
                 nursery.start_soon(exchange, network, port, UPGRADE + b"\r\n" + junk)
 
     with_server(network, main)
+
+
+def test_a_connection_for_which_no_descriptor_is_left_ends_alone(network: Network) -> None:
+    async def exhausted(request: Request) -> Reply:
+        if request.path == "/alive":
+            return Reply(200)
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    async def main() -> None:
+        limits = Limits()
+        async with trio.open_nursery() as nursery:
+            port = await nursery.start(partial(serve, network, HOST, 0, exhausted, limits=limits))
+            assert await exchange(network, port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") == b""
+            assert (await http_request(network, "GET", f"http://{HOST}:{port}/alive")).status == 200
+            nursery.cancel_scope.cancel()
+        assert limits.turnstile.refusals == {"system": 1}
+
+    trio.run(main)
 
 
 def test_a_head_that_does_not_come_is_given_up_after_ten_seconds() -> None:

@@ -85,8 +85,8 @@ async def serve(
     """Answer requests until cancelled; start it with `nursery.start`, which returns the bound port.
 
     A client that breaks the protocol or vanishes only ends its own connection, and so does a RemoteError from the
-    handler or `talk`; any other exception from these is a bug and ends the serving. Raises ConfigurationError if the
-    address can't be listened on.
+    handler or `talk`, or an OSError, as when no file descriptor is left; any other exception from these is a bug and
+    ends the serving. Raises ConfigurationError if the address can't be listened on.
     """
     await network.serve(host, port, partial(_attend, handler, limits or Limits()), task_status=task_status)
 
@@ -94,8 +94,12 @@ async def serve(
 async def _attend(handler: Handler, limits: Limits, stream: trio.abc.Stream) -> None:
     its_own_loss = suppress(RemoteError, trio.BrokenResourceError)
     with its_own_loss, limits.turnstile.passing(_peer_of(stream)) as visit:
-        if visit is not None:
+        if visit is None:
+            return
+        try:
             await _converse(handler, limits, visit, stream)
+        except OSError:  # this machine has nothing left for it
+            limits.turnstile.refused("system")
 
 
 def _peer_of(stream: trio.abc.Stream) -> str:
