@@ -1,6 +1,7 @@
 """The HTTP control API, asked as its clients ask, of a host with real sessions."""
 
 import json
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -11,6 +12,7 @@ import httpx
 import pytest
 import trio
 from starlette.routing import Route
+from starlette.types import Message
 from tests.serving.hosted import hosted, written
 
 from voxrun.errors import ConfigurationError
@@ -206,6 +208,35 @@ def test_a_wrong_body_is_a_problem_and_no_session(tmp_path: Path, body: bytes, s
     check(tmp_path, talk)
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/sessions", [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}], 400),
+        (f"/request/{UNKNOWN}/{UNKNOWN}", [], 404),
+    ],
+)
+def test_a_body_that_breaks_off_and_one_that_nobody_may_send(
+    tmp_path: Path, path: str, body: list[Message], status: int
+) -> None:
+    async def receive() -> Message:
+        return body.pop(0)
+
+    async def main() -> None:
+        sent: list[Message] = []
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        async with hosted(written(tmp_path, "first.py", TELLS)) as host:
+            headers = [(name.lower().encode(), value.encode()) for name, value in WITH_TOKEN.items()]
+            scope = {"type": "http", "method": "POST", "path": path, "headers": headers, "query_string": b""}
+            await control_app(HostDesk(host, Metrics(host), Ended()), KEY)(scope, receive, send)
+            assert not host.sessions
+        assert sent[0]["status"] == status
+
+    trio.run(main)
+
+
 def test_no_session_begins_beyond_the_limit_or_while_draining(tmp_path: Path) -> None:
     async def talk(host: Host, client: httpx.AsyncClient) -> None:
         await begin(client)
@@ -263,6 +294,34 @@ def test_it_listens_on_a_real_port_and_says_where(tmp_path: Path) -> None:
                 assert not host.sessions
             with pytest.raises(ConfigurationError, match="Choose another --control"):
                 await nursery.start(partial(serve_control, desk, KEY), url.removeprefix("http://"))
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)
+
+
+class TwoAddresses(trio.abc.HostnameResolver):
+    """A machine whose name has more than one, as `localhost` often has."""
+
+    async def getaddrinfo(self, host: Any, port: Any, *options: int) -> list[Any]:
+        """Both of them."""
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (it, int(port))) for it in ("127.0.0.1", "127.0.0.2")]
+
+    async def getnameinfo(self, sockaddr: Any, flags: int) -> tuple[str, str]:
+        """Nobody asks."""
+        raise NotImplementedError
+
+
+def test_it_is_found_at_every_address_of_its_host(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.2", 0)) as free:
+        port = free.getsockname()[1]
+
+    async def main() -> None:
+        trio.socket.set_custom_hostname_resolver(TwoAddresses())
+        async with hosted(written(tmp_path, "first.py", TELLS)) as host, trio.open_nursery() as nursery:
+            await nursery.start(serve_control, HostDesk(host, Metrics(host), Ended()), KEY, f"both.test:{port}")
+            for address in ("127.0.0.1", "127.0.0.2"):
+                async with httpx.AsyncClient(trust_env=False) as client:
+                    assert (await client.get(f"http://{address}:{port}/openapi.json")).content == openapi()
             nursery.cancel_scope.cancel()
 
     trio.run(main)

@@ -17,7 +17,7 @@ from hypercorn.config import Config
 from hypercorn.trio import serve
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -77,14 +77,14 @@ async def serve_control(
     """
     host, _, port = bind.rpartition(":")
     try:
-        (listener, *_) = await trio.open_tcp_listeners(int(port), host=host.strip("[]"))
+        listeners = await trio.open_tcp_listeners(int(port), host=host.strip("[]"))
     except OSError as error:
         raise ConfigurationError(
             f"can't listen on {bind}: {error.strerror or error}. Choose another --control"
         ) from error
-    bound = listener.socket.getsockname()[1]
+    bound = listeners[0].socket.getsockname()[1]
     config = Config()
-    config.bind = [f"fd://{listener.socket.detach()}"]
+    config.bind = [f"fd://{listener.socket.detach()}" for listener in listeners]
     config.loglevel = "WARNING"
     config.read_timeout = READ_SECONDS
     config.include_server_header = False
@@ -106,7 +106,7 @@ def control_app(desk: Desk, key: Key) -> Starlette:
             api.guarded("/metrics", GET=api.metrics),
             Route("/request/{session}/{key}", api.request, methods=_METHODS),
         ],
-        exception_handlers={HTTPException: _problem},
+        exception_handlers={HTTPException: _problem, ClientDisconnect: _gone},
     )
 
 
@@ -177,10 +177,11 @@ class _Api:
     async def request(self, request: Request) -> Response:
         session = _session_of(request)
         path = request.url.path
+        if not _same(path, self.key.path_of(session)):
+            raise _unknown(request)
         content = (await _body(request)).decode(errors="replace")
         headers = {name: value for name, value in request.headers.items() if name != "authorization"}
-        ask = HttpAsk(request.method, path, content, headers)
-        if not _same(path, self.key.path_of(session)) or not await self.desk.request(session, ask):
+        if not await self.desk.request(session, HttpAsk(request.method, path, content, headers)):
             raise _unknown(request)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
@@ -206,6 +207,11 @@ async def _problem(request: Request, error: Exception) -> Response:
     status = HTTPStatus(error.status_code)
     body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": error.detail}
     return Response(msgspec.json.encode(body), status, error.headers, "application/problem+json")
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """The client hung up amid its body: nobody reads this."""
+    return Response(status_code=HTTPStatus.BAD_REQUEST)
 
 
 def _session_of(request: Request) -> str:
