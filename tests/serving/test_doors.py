@@ -116,6 +116,23 @@ def test_a_stream_signed_by_twilio_comes_in(signed_url: str) -> None:
     assert doors(Keys(twilio="other")).refusal(request, "twilio") == "signature"
 
 
+@pytest.mark.parametrize(
+    ("host", "signed_host"),
+    [
+        ("calls.example.com:8443", "calls.example.com:8443"),
+        ("calls.example.com:8443", "calls.example.com"),
+        ("calls.example.com", "calls.example.com:443"),
+        ("[2001:db8::1]:8443", "[2001:db8::1]"),
+    ],
+)
+def test_the_port_may_be_signed_or_left_out(host: str, signed_host: str) -> None:
+    signature = twilio_signature(f"https://{signed_host}/twiml")
+    headers = {"host": host, "x-forwarded-proto": "https", "x-twilio-signature": signature}
+    assert doors(Keys(twilio=SECRET)).refusal(asked("/twiml", headers), "twilio") == ""
+    elsewhere = headers | {"host": "calls.example.org"}
+    assert doors(Keys(twilio=SECRET)).refusal(asked("/twiml", elsewhere), "twilio") == "signature"
+
+
 def test_behind_a_proxy_it_is_the_public_address_that_was_signed() -> None:
     signature = twilio_signature("wss://public.example.com/voice/media/twilio")
     request = asked(headers=upgrade(host="10.0.0.1:8080", x_twilio_signature=signature))

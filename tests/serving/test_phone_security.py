@@ -98,6 +98,17 @@ def test_twilio_is_told_where_to_go_and_its_ticket_is_good_once(echo: Path) -> N
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
+def test_the_address_that_twilio_is_told_is_one_whatever_its_path(echo: Path) -> None:
+    async def main() -> None:
+        async with served(echo, Keys(token=TOKEN)) as place:
+            url = f"http://{HOST}:{place.port}/twiml/sales%20team%3F/b%C3%BCro?token={TOKEN}"
+            answer = await http_request(place.network, "GET", url)
+            (stream,) = ElementTree.fromstring(answer.body).iter("Stream")
+            assert str(stream.get("url")).startswith(place.url("/media/twilio/sales%20team%3F/b%C3%BCro/~"))
+
+    trio.run(main)
+
+
 @pytest.mark.parametrize(("method", "query", "status"), [("GET", "", 401), ("DELETE", f"?token={TOKEN}", 405)])
 def test_twiml_is_for_those_who_know_the_token(echo: Path, method: str, query: str, status: int) -> None:
     async def main() -> None:

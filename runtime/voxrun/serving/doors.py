@@ -1,6 +1,7 @@
 """`Doors`: who may come in. All of it is decided by the request's head, before there is a WebSocket."""
 
 import hmac
+import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Sequence
@@ -15,7 +16,8 @@ from voxrun.transports.server import Request
 TICKET_MARK = "~"
 """Begins the last part of a path that is a ticket."""
 
-_PORTS = (":443", ":80")
+_PORT = re.compile(r":\d+$")
+_PORTS = ("", ":443", ":80")
 _PROXY_HEADERS = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 
 
@@ -104,10 +106,9 @@ class Doors:
         scheme, _, rest = self.address(request).partition("://")
         rest += request.target
         schemes = {"wss", "ws", "https", "http"} if "upgrade" in request.headers else {"https", scheme}
-        plain = [rest]
         host, slash, path = rest.partition("/")
-        if host.endswith(_PORTS):
-            plain.append(f"{host.rpartition(':')[0]}{slash}{path}")
+        bare = _PORT.sub("", host)  # Twilio leaves ports out, or says those that go without saying, as its libraries do
+        plain = [f"{name}{slash}{path}" for name in dict.fromkeys((host, *(bare + port for port in _PORTS)))]
         if "?" not in request.target and not rest.endswith("/"):
             plain += [f"{url}/" for url in tuple(plain)]
         return [f"{scheme}://{url}" for scheme in sorted(schemes) for url in plain]

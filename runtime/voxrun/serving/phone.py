@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 from html import escape
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 import msgspec
 import trio
@@ -77,7 +77,8 @@ class Phone:
         except Refused:
             return Reply(200, _BUSY, "text/xml")
         form = {**request.query, **dict(parse_qsl(request.body.decode("utf-8", "replace")))}
-        url = self._doors.address(request).replace("http", "ws", 1) + f"/media/twilio{path}{self._doors.ticket()}"
+        place = self._doors.address(request).replace("http", "ws", 1)
+        url = f"{place}/media/twilio{quote(path)}{self._doors.ticket()}"
         return Reply(200, _connect(url, form).encode(), "text/xml")
 
     def _refuse(self, status: int, reason: str, detail: str) -> Reply:
