@@ -212,6 +212,13 @@ def test_the_time_of_voximplants_chunks_goes_on() -> None:
     assert json.loads(dialect.media(AUDIO))["media"] | {"payload": ""} == {"chunk": 1, "timestamp": 20, "payload": ""}
 
 
+def test_the_end_of_another_stream_of_voximplants_is_not_the_calls() -> None:
+    stream = started("voximplant")
+    assert stream.receive('{"event":"stop","stop":{"tag":"music","mediaInfo":{"bytesSent":4}}}') is None
+    assert stream.receive('{"event":"media","media":{"tag":"caller","payload":"AP9/gA=="}}') == Media(AUDIO)
+    assert stream.receive('{"event":"stop"}') == Stopped()
+
+
 @pytest.mark.parametrize("name", sorted(HEARD))
 def test_nothing_but_a_start_counts_before_the_start(name: str) -> None:
     stream = stream_of(name)

@@ -34,10 +34,15 @@ class _Media(Struct):
     tag: str = ""
 
 
+class _Stop(Struct):
+    tag: str = ""
+
+
 class _Message(Struct):
     event: str = ""
     start: _Start | None = None
     media: _Media | None = None
+    stop: _Stop | None = None
 
 
 _decoder = Decoder(_Message)
@@ -59,13 +64,11 @@ class Voximplant(Dialect):
         said = _decoder.decode(message)
         match said:
             case _Message(event="media", media=_Media() as media):
-                if self._tag is not None and media.tag not in ("", self._tag):
-                    return None
-                return Media(b64decode(media.payload, validate=True))
+                return Media(b64decode(media.payload, validate=True)) if self._is_heard(media.tag) else None
             case _Message(event="start", start=_Start() as start):
                 return self._started(start) if self._tag is None else None
-            case _Message(event="stop"):
-                return Stopped()
+            case _Message(event="stop", stop=stop):
+                return Stopped() if stop is None or self._is_heard(stop.tag) else None
             case _Message(event="start" | "media"):
                 raise ValueError(f"a {said.event} message without its contents")
         return None
@@ -82,6 +85,9 @@ class Voximplant(Dialect):
             f'{{"event":"media","sequenceNumber":{self._sent},"media":{{"chunk":{chunk},'
             f'"timestamp":{chunk * FRAME_MS},"payload":"{b64encode_as_string(audio)}"}}}}'
         )
+
+    def _is_heard(self, tag: str) -> bool:
+        return self._tag is None or tag in ("", self._tag)
 
     def _started(self, start: _Start) -> Started:
         announced = start.mediaFormat
