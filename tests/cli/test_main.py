@@ -1,16 +1,17 @@
 """Arguments: the help page, wrong use, and that a message never shows what may be a secret."""
 
 import re
+import shlex
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from tests.cli.command import environment, voxrun
+from tests.cli.command import environment, run, voxrun
 
 from voxrun.cli import main
-from voxrun.cli.status import INTERRUPTED, OK, WRONG_USE
+from voxrun.cli.status import INTERRUPTED, OK, UNREACHABLE, WRONG_USE
 
 Capture = pytest.CaptureFixture[str]
 
@@ -68,7 +69,8 @@ def test_the_installed_command_says_its_version(tmp_path: Path) -> None:
         (["s.py", "--bogus"], "there is no option --bogus"),
         (["s.py", "--recor", "x.wav"], "there is no option --recor"),
         (["s.py", "t.py"], "only one SCENARIO can be run"),
-        (["s.py", "--local-agent", "x.toml"], "only one SCENARIO can be run"),
+        (["s.py", "--local-agent", "x.toml"], "only one SCENARIO can be run; --local-agent takes a value only as"),
+        (["chekc", "s.py"], "only one SCENARIO can be run; did you mean `voxrun check`?"),
         (["s.py", "--record"], "--record: expected one argument"),
         (["s.py", "--idle-timeout", "soon"], "'soon' is no number of seconds"),
         (["s.py", "--idle-timeout", "nan"], "'nan' is no number of seconds"),
@@ -139,3 +141,56 @@ def test_an_interrupt_at_any_other_time_is_quiet_too(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(sys.modules["voxrun.cli.main"], "run", interrupted)
     assert main(["s.py"]) == INTERRUPTED
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("word", "advice"),
+    [
+        ("tset", "did you mean `voxrun test`?"),
+        ("Trace", "did you mean `voxrun trace`?"),
+        ("agents.py", "check the path"),
+    ],
+)
+def test_a_misspelt_command_is_recognised(here: Path, capsys: Capture, word: str, advice: str) -> None:
+    assert main([word]) == WRONG_USE
+    assert capsys.readouterr().err == f"voxrun: there is no scenario {word}: {advice}\n"
+
+
+# An output that can't be written.
+
+TOLD = [
+    ["check", "mistakes"],
+    ["fmt", "--check", "mistakes"],
+    ["trace", "call.jsonl"],
+    ["rtp", "--sdp", "rtp://127.0.0.1:4000?remote=127.0.0.1:4002"],
+    ["agent", "--port", "0"],
+    ["devices"],
+    ["new", "mine"],
+    ["--version"],
+]
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Path:
+    """A folder in which each of the commands has something to tell."""
+    (tmp_path / "mistakes").mkdir()
+    (tmp_path / "mistakes" / "a.vox").write_text("log   nothing\n" * 20)
+    (tmp_path / "call.jsonl").write_text('{"t":0,"kind":"session","format":1}\n')
+    return tmp_path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", TOLD, ids=lambda arguments: arguments[0])
+def test_a_reader_that_has_left_ends_a_command_quietly(told: Path, arguments: list[str]) -> None:
+    command = shlex.join([sys.executable, "-m", "voxrun", *arguments])
+    done = run(["bash", "-c", f"{command} | true; exit ${{PIPESTATUS[0]}}"], told)
+    assert (done.status, done.text) == (INTERRUPTED, "")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("arguments", TOLD, ids=lambda arguments: arguments[0])
+def test_a_command_says_that_its_output_is_full(told: Path, arguments: list[str]) -> None:
+    done = run(["sh", "-c", f"{shlex.join([sys.executable, '-m', 'voxrun', *arguments])} > /dev/full"], told)
+    assert done.status == UNREACHABLE
+    assert done.err == "voxrun: the output can't be written: No space left on device\n"

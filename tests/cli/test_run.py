@@ -67,6 +67,13 @@ def test_json_lines_and_the_trace_say_the_same(scenario: Write, caller: Path, tm
     assert names[-1] == "Application.Terminated"
 
 
+def test_what_a_scenario_prints_is_no_line_of_json(scenario: Write, capsys: Capture) -> None:
+    assert main([str(scenario("print('here I am')")), "--call", "none", "--idle-timeout", "0", "--json"]) == OK
+    out, err = capsys.readouterr()
+    assert records(out)[-1]["kind"] == "clock"
+    assert err == "here I am\n"
+
+
 def test_without_a_call_the_idle_time_ends_the_session(scenario: Write, capsys: Capture) -> None:
     path = scenario('@VoxEngine.on(AppEvents.Started)\ndef f(e):\n    Logger.write("started")')
     assert main([str(path), "--call", "none", "--idle-timeout", "0.1"]) == OK

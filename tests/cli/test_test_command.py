@@ -4,6 +4,7 @@ import contextlib
 import os
 import pty
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,10 +13,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from tests.cli.command import COMMAND, environment, voxrun
+from tests.cli.command import COMMAND, environment, run, voxrun
 
 from voxrun.cli import main
-from voxrun.cli.status import WRONG_USE
+from voxrun.cli.status import SCENARIO_FAILED, WRONG_USE
 
 ROOT = Path(__file__).parents[2]
 
@@ -138,6 +139,7 @@ def test_a_file_that_is_no_test_fails_and_the_others_are_run(tmp_path: Path) -> 
     ("arguments", "said"),
     [
         (("none.vox",), "there is no none.vox: check the path"),
+        (("test_echo.py::test_it",), "there is no test_echo.py::test_it: -k WORDS runs some of a file's tests"),
         (("empty",), "there are no tests in empty"),
     ],
 )
@@ -157,6 +159,14 @@ def test_a_wrong_option(capsys: pytest.CaptureFixture[str], arguments: tuple[str
         main(["test", *arguments])
     assert ended.value.code == WRONG_USE
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("nowhere", ["| true", "> /dev/full"])
+def test_tests_that_nobody_reads_of_are_run_all_the_same(tmp_path: Path, nowhere: str) -> None:
+    write(tmp_path, length="2s")
+    done = run(["bash", "-c", f"{shlex.join([*COMMAND, 'test'])} {nowhere}; exit ${{PIPESTATUS[0]}}"], tmp_path)
+    assert (done.status, done.text) == (SCENARIO_FAILED, "")
 
 
 def test_words_that_no_test_has_are_wrong_use(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from functools import partial
 import trio
 
 from voxrun.cli.interrupt import Interruption
+from voxrun.cli.output import say
 from voxrun.cli.status import OK
 from voxrun.localagent.server import serve_agent
 from voxrun.transports.network import TcpNetwork
@@ -45,5 +46,5 @@ async def _serve(host: str, port: int, script: str) -> None:
     async with trio.open_nursery() as nursery:
         with Interruption(partial(nursery.cancel_scope.cancel, reason="interrupted")).on_signals():
             bound = await nursery.start(serve_agent, TcpNetwork(), host, port, script)
-            print(f"the local agent listens on http://{host}:{bound}", flush=True)  # noqa: T201 - the command line speaks
+            say(f"the local agent listens on http://{host}:{bound}")
             await trio.sleep_forever()

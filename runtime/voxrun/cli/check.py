@@ -8,6 +8,7 @@ from pathlib import Path
 
 from voxrun.api.surface import scenario_surface
 from voxrun.cli.env_file import given_secrets
+from voxrun.cli.output import say
 from voxrun.cli.status import OK, SCENARIO_FAILED
 from voxrun.dsl.checker import check as check_program
 from voxrun.dsl.diagnostic import Diagnostic, SyntaxMistake, as_json, render
@@ -46,9 +47,9 @@ def check(arguments: Sequence[str]) -> int:
             shown = (
                 json.dumps(as_json(source, finding), ensure_ascii=False) if options.json else _shown(source, finding)
             )
-            print(shown)  # noqa: T201 - this is what the command is for
+            say(shown)
     if not options.json:
-        print(_summary(counts, len(files)))  # noqa: T201 - as above
+        say(_summary(counts, len(files)))
     return SCENARIO_FAILED if any(counts.values()) else OK
 
 

@@ -1,5 +1,9 @@
 """`COMMANDS`: the sub-commands of `voxrun`, which are the functions of the same name in the files of the same name."""
 
+from pathlib import Path
+
+from voxrun.nearest import nearest
+
 COMMANDS = {
     "agent": ("[options]", "serve the local agent by itself"),
     "check": ("FILE...", "find mistakes without running"),
@@ -19,3 +23,9 @@ def usage() -> str:
     """The head of the help page."""
     lines = (f"       voxrun {f'{name} {takes}':<20} {does}" for name, (takes, does) in COMMANDS.items())
     return "\n".join(("voxrun SCENARIO [options]", *lines))
+
+
+def meant(word: str) -> str:
+    """A question about the sub-command that `word` may be a misspelling of; empty for what looks like a file."""
+    near = "" if Path(word).suffix else nearest(word, COMMANDS)
+    return f"did you mean `voxrun {near}`?" if near else ""

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
+from voxrun.cli.output import say
 from voxrun.cli.status import OK
 from voxrun.trace.words import visible
 from voxrun.transports.sound.port_audio import NOUNS, all_devices, default_device, load_library
@@ -14,8 +15,8 @@ def devices(arguments: Sequence[str]) -> int:
     library = load_library()
     for kind, noun in NOUNS.items():
         used = default_device(library, kind)
-        print(f"{noun}s" if used else f"no {noun}")  # noqa: T201 - this is what the command is for
+        say(f"{noun}s" if used else f"no {noun}")
         for device in all_devices(library, kind):
             mark = "*" if device == used else " "
-            print(f"{mark} {visible(device.name)}, {device.rate} Hz")  # noqa: T201 - as above
+            say(f"{mark} {visible(device.name)}, {device.rate} Hz")
     return OK

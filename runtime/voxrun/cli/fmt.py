@@ -9,6 +9,7 @@ from contextlib import suppress
 from difflib import unified_diff
 from pathlib import Path
 
+from voxrun.cli.output import say, written
 from voxrun.cli.status import OK, SCENARIO_FAILED
 from voxrun.dsl.diagnostic import SyntaxMistake
 from voxrun.dsl.formatter import formatted
@@ -43,7 +44,8 @@ def fmt(arguments: Sequence[str]) -> int:
 
 def _format_input() -> int:
     after = _formatted("<input>", sys.stdin.buffer.read())
-    sys.stdout.buffer.write(after or b"")
+    with written():
+        sys.stdout.buffer.write(after or b"")
     return OK if after is not None else SCENARIO_FAILED
 
 
@@ -58,13 +60,13 @@ def _format(path: Path, *, only_check: bool) -> int:
     if after == before:
         return OK
     if only_check:
-        _say(_difference(path, before, after))
+        say(_difference(path, before, after))
         return SCENARIO_FAILED
     try:
         _replace(path.resolve(), after)
     except OSError as error:
         raise ConfigurationError(f"{path} can't be written: {error.strerror}") from None
-    _say(f"formatted {path}")
+    say(f"formatted {path}")
     return OK
 
 
@@ -99,10 +101,6 @@ def _difference(path: Path, before: bytes, after: bytes) -> str:
     old, new = before.decode().splitlines(), after.decode().splitlines()
     lines = list(unified_diff(old, new, str(path), f"{path} formatted", lineterm=""))
     return "\n".join(visible(line) for line in lines) or f"{path}: only its line ends would change"
-
-
-def _say(text: str) -> None:
-    print(text)  # noqa: T201 - the command line speaks here
 
 
 def _scenarios(path: Path) -> Iterator[Path]:

@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         error = first_of(errors)
         print(f"voxrun: {visible(str(error))}", file=sys.stderr)  # noqa: T201 - the command line speaks here
         status = status_of(error)
-    except* KeyboardInterrupt:
+    except* (KeyboardInterrupt, BrokenPipeError):  # `voxrun trace … | head`: whoever read this has seen enough
         pass
     return status
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
+from voxrun.cli.output import say
 from voxrun.cli.status import OK
 from voxrun.errors import ConfigurationError
 
@@ -45,8 +46,8 @@ def new(arguments: Sequence[str]) -> int:
     except OSError as error:
         raise ConfigurationError(f"{folder} can't be written: {error.strerror}") from error
     for path in sorted(content):
-        print(path)  # noqa: T201 - the command line speaks here
-    print(f"\nTry it: voxrun test {folder}")  # noqa: T201
+        say(str(path))
+    say(f"\nTry it: voxrun test {folder}")
     return OK
 
 

@@ -1,12 +1,12 @@
 """The arguments of `voxrun SCENARIO`: what may be said, and what was."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import NoReturn, get_args
 
-from voxrun.cli.commands import usage
+from voxrun.cli.commands import meant, usage
 from voxrun.cli.env_file import given_secrets
+from voxrun.cli.output import say
 from voxrun.cli.run import RunOptions
 from voxrun.transports.sound.echo import EchoMode
 
@@ -24,14 +24,17 @@ exit status: 0 ended well, 1 the scenario failed, 2 wrong use,
 """
 
 
+_OPTIONAL_VALUES = ("--local-agent", "--sandbox")
+
+
 def parse(arguments: list[str]) -> RunOptions:
     """What was said. Ends the process with a message, and exit status 2, for what can't be."""
     # `--local-agent FILE` would swallow the scenario in `voxrun --local-agent scenario.py`: only `=FILE` is a value.
-    arguments = [f"{argument}=" if argument in ("--local-agent", "--sandbox") else argument for argument in arguments]
+    told = [f"{argument}=" if argument in _OPTIONAL_VALUES else argument for argument in arguments]
     parser = _parser()
-    options, unknown = parser.parse_known_args(arguments)
+    options, unknown = parser.parse_known_args(told)
     if unknown:
-        _refuse(parser, unknown)
+        _refuse(parser, unknown, arguments)
     return RunOptions(
         scenario=options.scenario,
         call=options.call,
@@ -48,10 +51,13 @@ def parse(arguments: list[str]) -> RunOptions:
     )
 
 
-def _refuse(parser: argparse.ArgumentParser, unknown: list[str]) -> NoReturn:
+def _refuse(parser: argparse.ArgumentParser, unknown: list[str], given: list[str]) -> NoReturn:
     """End with a message that shows no more than the names of options: the rest may be a secret gone astray."""
     options = [argument.partition("=")[0] for argument in unknown if argument.startswith("-")]
-    parser.error(f"there is no option {', '.join(options)}" if options else "only one SCENARIO can be run")
+    if options:
+        parser.error(f"there is no option {', '.join(options)}")
+    values = [f"{name} takes a value only as {name}=…" for name in _OPTIONAL_VALUES if name in given]
+    parser.error("; ".join(filter(None, ("only one SCENARIO can be run", meant(given[0]), *values))))
 
 
 def _seconds(text: str) -> float:
@@ -71,7 +77,7 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from importlib.metadata import version  # noqa: PLC0415 - takes 1.2 MiB, for as long as a call goes on
 
-        sys.stdout.write(f"voxrun {version('voxrun')}\n")
+        say(f"voxrun {version('voxrun')}")
         parser.exit()
 
 

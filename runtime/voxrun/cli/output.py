@@ -1,8 +1,12 @@
-"""Outputs that may fail in the middle of a call: the terminal's pipe, a file on a full disk."""
+"""Outputs that may fail: the terminal's pipe, a file on a full disk."""
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from voxrun.errors import DeviceError
 
 
 def guarded(show: Callable[[str], object], on_failure: Callable[[OSError], None]) -> Callable[[str], None]:
@@ -22,8 +26,30 @@ def guarded(show: Callable[[str], object], on_failure: Callable[[OSError], None]
     return show_guarded
 
 
-def silence_output() -> None:
-    """Lead stdout, which can't be written any more, nowhere, lest Python complain when it flushes it at the end."""
+def say(text: str, end: str = "\n") -> None:
+    """Print what a command has to tell; raises what `written` does."""
+    with written():
+        print(text, end=end)  # noqa: T201 - the command line speaks here
+
+
+@contextmanager
+def written() -> Iterator[None]:
+    """What is put into stdout within gets out of this process.
+
+    BrokenPipeError when nobody reads it any more, DeviceError when it can't be written; then all the rest goes nowhere.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        silence_output(sys.stdout)
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise DeviceError(f"the output can't be written: {error.strerror}") from None
+
+
+def silence_output(out: TextIO) -> None:
+    """Lead what can't be written any more nowhere, lest Python complain when it flushes it at the end."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, out.fileno())
     os.close(nowhere)

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
+from voxrun.cli.output import say
 from voxrun.cli.status import OK
 from voxrun.transports.rtp_session import EXAMPLE, describe_remote, parse_rtp_url
 
@@ -24,5 +25,5 @@ def rtp(arguments: Sequence[str]) -> int:
         allow_abbrev=False,
     )
     parser.add_argument("--sdp", metavar="URL", required=True, help="the URL that --call is given")
-    print(describe_remote(parse_rtp_url(parser.parse_args(arguments).sdp)), end="")  # noqa: T201 - the command's output
+    say(describe_remote(parse_rtp_url(parser.parse_args(arguments).sdp)), end="")
     return OK

@@ -3,16 +3,17 @@
 import os
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 import trio
 
 from voxrun.api.language import language_of
 from voxrun.cli.collector import tame_collector
+from voxrun.cli.commands import meant
 from voxrun.cli.failure_trace import keep_trace
 from voxrun.cli.interrupt import Interruption
 from voxrun.cli.output import guarded, silence_output
@@ -67,8 +68,9 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Outputs:
-    """The files that lines are written to."""
+    """What lines are written to."""
 
+    view: TextIO
     trace: BinaryIO | None
     cassette: BinaryIO | None
 
@@ -83,8 +85,11 @@ def run(options: RunOptions) -> int:
         cassette = None
         if options.cassette is not None:
             cassette = files.enter_context(_open_output("--cassette", options.cassette))
+        view = sys.stdout
+        if options.json:  # what the scenario prints is no line of JSON
+            files.enter_context(redirect_stdout(sys.stderr))
         tame_collector()
-        return trio.run(_run, options, leg, party, _Outputs(trace, cassette), devices)
+        return trio.run(_run, options, leg, party, _Outputs(view, trace, cassette), devices)
 
 
 async def _run(options: RunOptions, leg: Leg | None, party: Party, outputs: _Outputs, devices: SoundDevices) -> int:
@@ -103,7 +108,7 @@ async def _run(options: RunOptions, leg: Leg | None, party: Party, outputs: _Out
             interruption.end = partial(session.terminate, "interrupted")
             if outputs.trace is not None:
                 session.trace_log.subscribe(_lines_into(outputs.trace, "--trace", session.broke))
-            _subscribe_view(options, session, nursery, interruption)
+            _subscribe_view(options, session, nursery, interruption, outputs.view)
             session.trace_log.introduce(scenario=str(options.scenario), session=session.id)
             if services.base_urls:
                 session.trace("local_agent", url=services.base_urls["elevenlabs"])
@@ -141,9 +146,11 @@ async def _start_services(options: RunOptions, nursery: trio.Nursery, devices: S
     )
 
 
-def _subscribe_view(options: RunOptions, session: Session, nursery: trio.Nursery, interruption: Interruption) -> None:
+def _subscribe_view(
+    options: RunOptions, session: Session, nursery: trio.Nursery, interruption: Interruption, out: TextIO
+) -> None:
     def on_failure(error: OSError) -> None:
-        silence_output()
+        silence_output(out)
         if isinstance(error, BrokenPipeError):  # `voxrun … | head`: whoever read this has seen enough
             if not interruption.happened:  # else Ctrl-C ended the reader as well, and is no second one
                 interruption.serve()
@@ -153,15 +160,15 @@ def _subscribe_view(options: RunOptions, session: Session, nursery: trio.Nursery
             session.broke(failure)
 
     if options.json:
-        session.trace_log.subscribe(guarded(JsonView(sys.stdout, sys.stderr).show, on_failure))
-    elif sys.stdout.isatty():
+        session.trace_log.subscribe(guarded(JsonView(out, sys.stderr).show, on_failure))
+    elif out.isatty():
         from voxrun.cli.live import LiveView  # noqa: PLC0415 - rich is slow to start, and only terminals need it
 
         live = LiveView(lambda: session.call)
         session.trace_log.subscribe(guarded(live.show, on_failure))
         nursery.start_soon(live.run)
     else:
-        session.trace_log.subscribe(guarded(PlainView(sys.stdout, sys.stderr).show, on_failure))
+        session.trace_log.subscribe(guarded(PlainView(out, sys.stderr).show, on_failure))
 
 
 def _lines_into(file: BinaryIO, option: str, broke: Callable[[DeviceError], None]) -> Callable[[str], None]:
@@ -180,7 +187,8 @@ def _recorder(options: RunOptions, write: Callable[[str], None], secrets: Secret
 def _check_paths(options: RunOptions) -> None:
     """ConfigurationError for a scenario that isn't there, and before a file that is read would be overwritten."""
     if not options.scenario.exists():
-        raise ConfigurationError(f"there is no scenario {options.scenario}: check the path")
+        advice = meant(str(options.scenario)) or "check the path"
+        raise ConfigurationError(f"there is no scenario {options.scenario}: {advice}")
     if options.scenario.is_dir():
         raise ConfigurationError(f"{options.scenario} is a folder: name the scenario file in it")
     if options.sandbox is not None:

@@ -6,12 +6,14 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import trio
 
+from voxrun.cli.output import say
 from voxrun.cli.status import INTERRUPTED, OK, SCENARIO_FAILED, WRONG_USE
-from voxrun.errors import ConfigurationError
+from voxrun.errors import ConfigurationError, DeviceError
 
 FILES_PER_PROCESS = 4
 """A further process takes longer to start than the tests of so many files."""
@@ -39,7 +41,8 @@ def test(arguments: Sequence[str]) -> int:
         raise ConfigurationError(f"`voxrun test` needs {' and '.join(missing)}: pip install 'voxrun[testing]'")
     for path in options.paths:
         if not path.exists():
-            raise ConfigurationError(f"there is no {path}: check the path")
+            advice = "-k WORDS runs some of a file's tests" if "::" in path.name else "check the path"
+            raise ConfigurationError(f"there is no {path}: {advice}")
     from voxrun.testing.watching import test_files, watch  # noqa: PLC0415 - after its libraries were looked for
 
     files = test_files(options.paths)
@@ -104,7 +107,9 @@ def _again(options: argparse.Namespace) -> list[str]:
 
 
 def _say(text: str) -> None:
-    print(text, end="", flush=True)  # noqa: T201 - the command line speaks here
+    """Print it, as long as that can be done: the tests go on all the same, and the exit status tells of them."""
+    with suppress(BrokenPipeError, DeviceError):
+        say(text, end="")
 
 
 def _processes(text: str) -> int:

@@ -1,8 +1,10 @@
 """`voxrun trace FILE`: what a trace tells, as text or as a page."""
 
 import argparse
+import math
 from pathlib import Path
 
+from voxrun.cli.output import say
 from voxrun.cli.status import OK
 from voxrun.errors import ConfigurationError
 from voxrun.trace.page import page
@@ -21,9 +23,9 @@ def trace(arguments: list[str]) -> int:
     if options.html is not None:
         _write_page(options.html, story, options.file.name)
     elif options.around is not None:
-        print(timeline(story, options.around))  # noqa: T201 - the command line speaks here
+        say(timeline(story, options.around))
     else:
-        print(report(story))  # noqa: T201 - the command line speaks here
+        say(report(story))
     return OK
 
 
@@ -47,9 +49,12 @@ def _write_page(path: Path, story: Story, title: str) -> None:
 
 def _seconds(text: str) -> float:
     try:
-        return float(text)
+        seconds = float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time in seconds") from None
+        seconds = math.nan
+    if not math.isfinite(seconds):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time in seconds")
+    return seconds
 
 
 def _parser() -> argparse.ArgumentParser:
