@@ -14,6 +14,7 @@ from tests.agent_service import API_KEY, AgentService, Conversation
 from tests.dsl.played import play
 from tests.kit import ScriptedLeg, Setting, simulate, tone
 
+import voxrun.testing
 from voxrun.cli.main import main
 from voxrun.protocol.elevenlabs.agents_server import ConversationInitiated
 
@@ -178,3 +179,12 @@ def test_the_options_are_those_of_the_help() -> None:
     in_help = set(re.findall(r"--[a-z-]+", done.stdout)) - {"--help", "--version"}
     command_line = README[README.index("## Command line") : README.index("## Scenario API")]
     assert in_help - set(re.findall(r"--[a-z-]+", command_line)) == set()
+
+
+def test_what_the_kit_is_said_to_have_can_be_imported() -> None:
+    table = README[README.index("| part of `voxrun.testing`") : README.index("In a `.vox` file a test is")]
+    parts = [line.split(" | ")[0] for line in table.splitlines()[2:]]
+    names = set(re.findall(r"`(\w+)\(", "".join(parts)))
+    assert {"simulate", "turns", "interruptionToSilence"} <= names
+    for name in sorted(names):
+        assert callable(getattr(voxrun.testing, name)), name

@@ -1,6 +1,7 @@
 """What a scripted caller does, and when; the scenario sends him back what he says."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -184,3 +185,11 @@ def test_a_sound_file_beside_the_scenario(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "hello.wav", render(tone(0.5), 16_000), 16_000)
     call = simulate(write(tmp_path, ECHO), caller=[at(1.0, say("hello.wav")), at(2.0, hangUp())])
     assert call.caller.said.audible()[0].seconds == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize("steps", [at(1.0, hangUp()), [hangUp()], say(tone(1.0)), {"at": 1}])
+@pytest.mark.parametrize("name", ["caller", "faults"])
+def test_what_is_no_timeline_is_told(tmp_path: Path, name: str, steps: Any) -> None:
+    given: Any = {name: steps}
+    with pytest.raises(ConfigurationError, match=rf"{name}= takes a list of steps, such as \[at\(2\.0, …\)\], but"):
+        simulate(write(tmp_path, ECHO), **given)

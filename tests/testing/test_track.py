@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,9 +12,11 @@ from tests.kit import tone
 
 from voxrun.audio.frame import Samples
 from voxrun.audio.g711 import decode_ulaw, encode_ulaw
+from voxrun.errors import ConfigurationError
 from voxrun.testing.likeness import resampled
+from voxrun.testing.sounds import speech
 from voxrun.testing.track import Track
-from voxrun.testing.turns import interruptionToSilence, turns
+from voxrun.testing.turn_taking import interruptionToSilence, turns
 from voxrun.trace.spans import Span
 
 RATE = 16_000
@@ -127,6 +130,13 @@ def test_a_sound_that_is_not_there_is_not_found() -> None:
     assert "wanted 0.9" in repr(match)
     with pytest.raises(ValueError, match="silent"):
         HEARD.contains(quiet(1.0))
+
+
+def test_what_is_no_audio_can_not_be_looked_for() -> None:
+    sound: Any = speech(1.0)
+    for ask in (HEARD.contains, HEARD.spansOf):
+        with pytest.raises(ConfigurationError, match=r"or samples can be looked for, not Speech\(seconds=1\.0"):
+            ask(sound)
 
 
 @pytest.mark.parametrize("rate", [8_000, 24_000, 48_000])

@@ -4,7 +4,7 @@ import pytest
 from tests.trace.traces import HEAD, event, level, route
 
 from voxrun.testing import SimulatedCall
-from voxrun.testing.turns import turns
+from voxrun.testing.turn_taking import turns
 from voxrun.trace.spans import Span
 from voxrun.trace.story import Loss, Waiting, tell
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from voxrun.testing.sounds import sentence, speech, tone
     from voxrun.testing.stage import Simulation
     from voxrun.testing.track import Track
+    from voxrun.testing.turn_taking import interruptionToSilence, turns
 else:
     __getattr__, __dir__ = on_demand(
         __name__,
@@ -71,6 +72,7 @@ else:
             "hangUp": "voxrun.testing.caller:hangUp",
             "impair": "voxrun.testing.faults:impair",
             "interrupt": "voxrun.testing.agent:interrupt",
+            "interruptionToSilence": "voxrun.testing.turn_taking:interruptionToSilence",
             "message": "voxrun.testing.moments:message",
             "press": "voxrun.testing.caller:press",
             "previous": "voxrun.testing.moments:previous",
@@ -86,6 +88,7 @@ else:
             "tone": "voxrun.testing.sounds:tone",
             "toolResult": "voxrun.testing.moments:toolResult",
             "turn": "voxrun.testing.agent:turn",
+            "turns": "voxrun.testing.turn_taking:turns",
             "vadScore": "voxrun.testing.agent:vadScore",
             "vanish": "voxrun.testing.agent:vanish",
         },
@@ -117,6 +120,7 @@ __all__ = [
     "hangUp",
     "impair",
     "interrupt",
+    "interruptionToSilence",
     "message",
     "press",
     "previous",
@@ -132,6 +136,7 @@ __all__ = [
     "tone",
     "toolResult",
     "turn",
+    "turns",
     "vadScore",
     "vanish",
 ]

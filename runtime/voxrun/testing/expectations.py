@@ -14,7 +14,7 @@ from voxrun.testing.agent_connection import AgentConnection
 from voxrun.testing.simulated_call import Record, SimulatedCall
 from voxrun.testing.sounds import render
 from voxrun.testing.track import Track
-from voxrun.testing.turns import interruptionToSilence
+from voxrun.testing.turn_taking import interruptionToSilence
 from voxrun.testing.vox_plan import event_value, seconds, value_of
 from voxrun.testing.vox_tests import VoxTest
 

@@ -1,8 +1,11 @@
 """When something happens in a simulated call: at a time of the session, or after a cue."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
+
+from voxrun.errors import ConfigurationError
 
 Action = TypeVar("Action", covariant=True)
 A = TypeVar("A")
@@ -61,6 +64,12 @@ def after(cue: Cue, seconds: float, action: A) -> Step[A]:
     all count.
     """
     return Step(After(cue, seconds), action)
+
+
+def check_steps(name: str, steps: object) -> None:
+    """ConfigurationError for what is no timeline: no type check has seen the test."""
+    if not isinstance(steps, Sequence) or not all(isinstance(step, Step) for step in steps):
+        raise ConfigurationError(f"{name}= takes a list of steps, such as [at(2.0, …)], but was given {steps!r}")
 
 
 agentStarts = Cue("agentStarts")  # noqa: N816 - as it reads in a test

@@ -12,7 +12,7 @@ from voxrun.testing.agent import Agent, SpeechService
 from voxrun.testing.caller import Caller, CallerAction
 from voxrun.testing.cassette import FromCassette, agents_of, caller_of, load
 from voxrun.testing.faults import Fault
-from voxrun.testing.moments import Step
+from voxrun.testing.moments import Step, check_steps
 from voxrun.testing.scheduling import in_order
 from voxrun.testing.simulated_call import SimulatedCall
 from voxrun.testing.stage import Simulation, Stage
@@ -49,11 +49,14 @@ def simulation(scenario: str | Path, **parameters: Unpack[SimulationParameters])
     fields: dict[str, Any] = dict(parameters)
     caller, agent = fields.pop("caller", ()), fields.pop("agent", Agent())
     folder = parameters.get("folder", Path())
+    check_steps("faults", fields.get("faults", ()))
     if isinstance(caller, FromCassette):
         caller = caller_of(load(caller, folder))
     if isinstance(agent, FromCassette):
         fields["cassette"] = load(agent, folder)
         agent = agents_of(fields["cassette"])
+    if caller is not None:
+        check_steps("caller", caller.steps if isinstance(caller, Caller) else caller)
     return Simulation(
         folder / scenario,
         caller=caller if caller is None or isinstance(caller, Caller) else Caller(caller),

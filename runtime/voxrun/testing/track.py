@@ -12,6 +12,7 @@ import numpy as np
 
 from voxrun.audio.frame import FRAME_SECONDS, Samples
 from voxrun.audio.level import dbfs
+from voxrun.errors import ConfigurationError
 from voxrun.testing.golden import compare_with_golden, write_recording
 from voxrun.testing.likeness import Match, best_match, matching_spans, resampled
 from voxrun.testing.verdict import Verdict
@@ -97,7 +98,7 @@ class Track:
 
         `other` as mere samples has this track's rate. True from a normalised correlation of `likeness` on.
         """
-        source = other if isinstance(other, Track) else Track(other, self.rate)
+        source = self._source(other)
         sound = resampled(source.samples, source.rate, self.rate)
         audible = np.flatnonzero(np.abs(sound.astype(np.int32)) > _amplitude(AUDIBLE_DBFS))
         if not len(audible):
@@ -112,9 +113,8 @@ class Track:
 
         In a mix of two equally loud voices each has a likeness of 0.7.
         """
-        rate = source.rate if isinstance(source, Track) else self.rate
-        samples = source.samples if isinstance(source, Track) else source
-        sound = resampled(samples, rate, self.rate)
+        wanted = self._source(source)
+        sound = resampled(wanted.samples, wanted.rate, self.rate)
         return matching_spans(self.samples, sound, self.rate, self.begin, likeness)
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -127,6 +127,14 @@ class Track:
         With `--update-golden` the recording is written anew, and it matches.
         """
         return compare_with_golden(self.samples, self.rate, self.begin, path, tolerance)
+
+    def _source(self, sound: object) -> "Track":
+        """ConfigurationError for what is no audio: no type check has seen the test."""
+        if isinstance(sound, np.ndarray):
+            return Track(sound, self.rate)
+        if not isinstance(sound, Track):
+            raise ConfigurationError(f"a track, such as call.agent.said, or samples can be looked for, not {sound!r}")
+        return sound
 
     @cached_property
     def _loudness(self) -> Samples:

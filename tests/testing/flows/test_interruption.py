@@ -20,7 +20,7 @@ from voxrun.testing import (
     turn,
 )
 from voxrun.testing.sounds import render
-from voxrun.testing.turns import interruptionToSilence
+from voxrun.testing.turn_taking import interruptionToSilence
 
 INTERRUPTION = "ElevenLabs.Agents.Interruption"
 TICK = 0.02
