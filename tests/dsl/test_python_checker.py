@@ -80,6 +80,12 @@ WRONG = [
         "warning: agent.clientToolResult has no parameter `tool_cal_id`",
         "did you mean `tool_call_id`?",
     ),
+    (
+        in_call("agent.clientToolResult(«tool_cal_id»='1', result='x', added_one_day=1)"),
+        "warning: agent.clientToolResult has no parameter `tool_cal_id`",
+        "did you mean `tool_call_id`?",
+    ),
+    (in_call("«agent.contextualUpdate()»"), "error: agent.contextualUpdate needs `parameters`", None),
     (in_call("«call.reject()»"), "error: call.reject needs `code`", None),
     (in_call("call.hangup({}, «1»)"), "error: call.hangup takes at most 1 argument, not 2", None),
     (

@@ -1,13 +1,14 @@
 """Parameters as keywords, as one mapping, or both."""
 
-from typing import Required, TypedDict
+from collections.abc import Mapping
+from typing import Any, Required, TypedDict
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from voxrun.errors import ScenarioError
-from voxrun.media.parameters import merged
+from voxrun.media.parameters import merged, one_object
 
 
 class Shape(TypedDict, total=False):
@@ -43,6 +44,31 @@ def test_what_does_not_fit_is_told(values: dict[str, object], message: str) -> N
         with pytest.raises(ScenarioError) as caught:
             merged("f", Shape, mapping, keywords)
         assert caught.value.message == message
+
+
+@pytest.mark.parametrize("given_", ["en-US", True, 5, ["agentId"]])
+def test_what_is_no_object_is_told(given_: Any) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        merged("f", Shape, given_, {})
+    assert caught.value.message == f"f takes its parameters by name or as one dict, but was given {given_!r}"
+
+
+class Unit:
+    @one_object
+    def tell(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Tell it."""
+        return dict(parameters)
+
+
+def test_a_method_of_one_object_takes_keywords_too() -> None:
+    unit = Unit()
+    assert unit.tell({"text": "a"}) == unit.tell(text="a") == unit.tell({"text": "b"}, text="a") == {"text": "a"}
+    assert unit.tell({}) == {}
+    with pytest.raises(ScenarioError, match="tell needs parameters, by name or as one dict"):
+        unit.tell()
+    no_object: Any = "a"
+    with pytest.raises(ScenarioError, match="tell takes its parameters by name or as one dict, but was given 'a'"):
+        unit.tell(no_object)
 
 
 @given(st.dictionaries(st.text(), st.integers()), st.dictionaries(st.text(), st.integers()))

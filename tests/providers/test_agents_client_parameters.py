@@ -53,6 +53,22 @@ def test_a_tool_call_that_nobody_answers_is_named_after_a_while(play: Play) -> N
     assert "'opening_hours' for 10 s" in warning["message"]
 
 
+def test_what_a_message_says_can_be_keyword_arguments(play: Play) -> None:
+    ran, service, _ = play(
+        greet,
+        """
+        agent.contextualUpdate(text="It is raining.")
+        agent.feedback({"event_id": 1, "score": "dislike"}, score="like")
+        VoxEngine.createConference().add(call=call)
+        """,
+    )
+    assert ran.outcome.error is None
+    assert service.conversations[0].sent_by_client[1:] == [
+        {"type": "contextual_update", "text": "It is raining."},
+        {"type": "feedback", "event_id": 1, "score": "like"},
+    ]
+
+
 def test_privacy_keeps_all_content_out_of_the_trace(tmp_path: Path) -> None:
     async def script(conversation: Conversation) -> None:
         await greet(conversation)

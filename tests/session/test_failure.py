@@ -7,6 +7,7 @@ import pytest
 from tests.kit import Ran, ScriptedLeg, Setting, simulate
 from tests.session.conftest import Play
 
+import voxrun
 from voxrun.errors import ConfigurationError, RemoteError, ScenarioError
 from voxrun.session.failure import explain, first_of
 
@@ -146,6 +147,62 @@ CASES = {
         "terminat()",
         "while loading: AttributeError: module 'voxrun.api.voxengine' has no attribute 'terminat'; "
         "did you mean 'terminate'?",
+    ),
+    "a misspelt import": (
+        "from voxrun import CallEvent\n",
+        "import CallEvent",
+        "while loading: ImportError: cannot import name 'CallEvent' from 'voxrun' "
+        f"({voxrun.__file__}); did you mean 'CallEvents'?",
+    ),
+    "a forgotten import": (
+        "del Logger\nLogger.write('hello')\n",
+        "Logger.write",
+        "while loading: NameError: name 'Logger' is not defined; write `from voxrun import Logger` at the top",
+    ),
+    "asyncio": (
+        """
+        import asyncio
+        @VoxEngine.on(AppEvents.Started)
+        async def go(event):
+            await asyncio.sleep(1)
+        """,
+        "await asyncio.sleep(1)",
+        IN_A_HANDLER + "RuntimeError: no running event loop; scenarios run on trio, not on asyncio: `import trio`, "
+        "then `await trio.sleep(seconds)` for example",
+    ),
+    "a handler where the event belongs": (
+        """
+        @VoxEngine.on
+        def go(event):
+            pass
+        """,
+        "@VoxEngine.on",
+        "while loading: `on` needs an event: write `@call.on(CallEvents.Connected)`, not just `@call.on`",
+    ),
+    "a timer with its arguments the other way round": (
+        "setTimeout(1000, VoxEngine.terminate)\n",
+        "setTimeout",
+        "while loading: setTimeout needs a function to call, but was given 1000",
+    ),
+    "no text to say": (
+        """
+        @VoxEngine.on(AppEvents.CallAlerting)
+        def go(event):
+            event.call.answer()
+            event.call.say(42)
+        """,
+        "event.call.say(42)",
+        "in a handler of Application.CallAlerting: call.say needs a text, but was given 42",
+    ),
+    "no text for a player": (
+        "VoxEngine.createTTSPlayer(None)\n",
+        "createTTSPlayer",
+        "while loading: createTTSPlayer needs a text, but was given None",
+    ),
+    "parameters that are no object": (
+        "VoxEngine.createTTSPlayer('hello', 'en-US')\n",
+        "createTTSPlayer",
+        "while loading: createTTSPlayer takes its parameters by name or as one dict, but was given 'en-US'",
     ),
     "a misspelt parameter": (
         "VoxEngine.createRecorder(nam='x')\n",

@@ -7,7 +7,7 @@ from typing import Unpack as _Unpack
 
 from voxrun.errors import ScenarioError
 from voxrun.media.arriving import ArrivingRequest
-from voxrun.media.parameters import merged
+from voxrun.media.parameters import merged, text_of
 from voxrun.media.playback import OpenSource
 from voxrun.media.player import Player
 from voxrun.media.sequence_player import SequencePlayer
@@ -130,7 +130,7 @@ def createTTSPlayer(
     """
     options = merged("createTTSPlayer", TTSPlayerParameters, parameters, keywords)
     session = session_with_room()
-    speak = partial(session.sounds.speak, text, options.get("voice"))
+    speak = partial(session.sounds.speak, text_of("createTTSPlayer", text), options.get("voice"))
     return Player(session, speak, on_pause=options.get("onPause", False))
 
 
@@ -185,7 +185,7 @@ def _open_segment(session: Session, segment: Mapping[str, Any]) -> OpenSource:
     if "text" in segment:
         given = merged("a segment with a text", TTSPlayerSegment, segment, {})
         options = merged("a segment with a text", TTSPlayerParameters, given.get("parameters"), {})
-        return partial(session.sounds.speak, given["text"], options.get("voice"))
+        return partial(session.sounds.speak, text_of("a segment with a text", given["text"]), options.get("voice"))
     given = merged("a segment", URLPlayerSegment, segment, {})
     merged("a segment with a url", URLPlayerParameters, given.get("parameters"), {})
     return partial(session.sounds.open, AudioRequest(given["url"]))

@@ -43,6 +43,7 @@ from voxrun.media.graph import Sink
 from voxrun.media.target import EventTarget
 from voxrun.protocol.elevenlabs.agents_client_messages import AnyClientMessage
 from voxrun.protocol.elevenlabs.agents_server_messages import BODY_FIELDS, AnyServerMessage
+from voxrun.protocol.elevenlabs.tts_messages import SendText
 from voxrun.session.session import Application
 
 _HOUSEWORK = frozenset(
@@ -248,11 +249,13 @@ class _Reader:
         for it in given[bound:]:
             value = self._value(hints.get(it.name, Any))
             required = it.default is it.empty
-            if takes_keywords and it is given[-1]:
-                keywords = next(kind for kind in value.kinds if kind in self._makers)
-                required = any(getattr(key, "required", False) for key in self._types[keywords].members.values())
             if bound and it.name == "parameters" and (message := _client_messages().get(_snake(name))):
                 value = Value((self._named(message),))
+            if takes_keywords and it is given[-1]:
+                keywords = next((kind for kind in value.kinds if kind in self._makers), "") or self._named(Message)
+                kind = self._types[keywords]
+                if not kind.open:
+                    required = any(getattr(key, "required", False) for key in kind.members.values())
             parameters.append(Parameter(it.name, value, required))
         result = self._value(hints.get("return", Any))
         promise = inspect.iscoroutinefunction(function)
@@ -328,7 +331,8 @@ def _server_messages() -> dict[str, type[Struct]]:
 
 @cache
 def _client_messages() -> dict[str, type[Struct]]:
-    return {str(message.__struct_config__.tag): message for message in get_args(AnyClientMessage)}
+    messages = {str(message.__struct_config__.tag): message for message in get_args(AnyClientMessage)}
+    return {**messages, "send_text": SendText}
 
 
 def _snake(name: str) -> str:

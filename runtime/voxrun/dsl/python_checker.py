@@ -23,7 +23,7 @@ from voxrun.dsl.python_names import (
 from voxrun.dsl.routes import check_sink
 from voxrun.dsl.sent_events import check_text, never_sent
 from voxrun.dsl.source import Source
-from voxrun.dsl.surface import ANYTHING, EVENT, FUNCTION, PAYLOAD, SINK, Event, Function, Property, Surface, Value
+from voxrun.dsl.surface import ANYTHING, EVENT, FUNCTION, PAYLOAD, SINK, Event, Function, Property, Surface, Type, Value
 from voxrun.dsl.types import A_TEXT, Known, Missing, Promise, Types, a, either, without_null
 
 _DICT = frozenset(dir(dict))
@@ -341,8 +341,10 @@ class _Walk:
         given = {it.arg for it in node.keywords}
         left = function.parameters[len(node.args) :]
         if function.keywords and left and left[-1] is function.parameters[-1]:
-            self._check_keywords_needed(node, function, spelled, given)
-            left = left[:-1]
+            is_open = self._surface.types[function.keywords].open
+            if not is_open:
+                self._check_keywords_needed(node, function, spelled, given)
+            left = left if is_open and not given else left[:-1]
         missing = ", ".join(f"`{it.name}`" for it in left if it.required and it.name not in given)
         if missing:
             self._findings.error(self._places.span(node), f"{spelled} needs {missing}", "add it between the brackets")
@@ -355,17 +357,20 @@ class _Walk:
             self._findings.error(self._places.span(node), f"{spelled} needs {names}", "add it between the brackets")
 
     def _keywords(self, node: ast.Call, function: Function, spelled: str) -> None:
-        shape = self._surface.types[function.keywords].members if function.keywords else {}
+        kind = self._surface.types[function.keywords] if function.keywords else Type("", {})
+        shape = kind.members
         own = {it.name: it.value for it in function.parameters[: -1 if function.keywords else None]}
         for keyword in node.keywords:
-            member = shape.get(keyword.arg or "")
-            expected = member.value if isinstance(member, Property) else own.get(keyword.arg or "")
-            self._argument(keyword.value, expected, f"`{keyword.arg}`")
-            if keyword.arg is not None and keyword.arg not in shape and keyword.arg not in own:
-                start = self._places.span(keyword).start
-                advice = self._findings.did_you_mean(keyword.arg, [*own, *shape])
-                what = f"{spelled} has no parameter `{keyword.arg}`"
-                self._findings.error(Span(start, start + len(keyword.arg)), what, advice)
+            name = keyword.arg or ""
+            member = shape.get(name)
+            expected = member.value if isinstance(member, Property) else own.get(name)
+            self._argument(keyword.value, expected, f"`{name}`")
+            if not name or name in shape or name in own or (kind.open and not self._findings.nearest(name, shape)):
+                continue
+            start = self._places.span(keyword).start
+            advice = self._findings.did_you_mean(name, [*own, *shape])
+            add = self._findings.warning if kind.open else self._findings.error
+            add(Span(start, start + len(name)), f"{spelled} has no parameter `{name}`", advice)
 
     def _check_secret(self, node: ast.Call) -> None:
         first = node.args[0] if node.args else None

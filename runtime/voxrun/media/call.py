@@ -17,7 +17,7 @@ from voxrun.media.inbox import Inbox
 from voxrun.media.leg import Leg, Party
 from voxrun.media.level_tap import LevelTap, Peaks
 from voxrun.media.line import AudioCame, AudioResumed, AudioStopped, FarEndLeft, FrameCame, LineNews, ToneCame
-from voxrun.media.parameters import merged
+from voxrun.media.parameters import merged, text_of
 from voxrun.media.progress_tones import RINGING
 from voxrun.media.sounds import AudioRequest
 from voxrun.media.tone_source import ToneSource
@@ -204,7 +204,7 @@ class Call(MediaSource):
         `PlaybackReady`, `PlaybackStarted` and `PlaybackFinished` follow. A say or playback before ends without a word.
         """
         options = merged("call.say", CallSayParameters, parameters, keywords)
-        self._play("say", partial(self._host.sounds.speak, text, options.get("voice")), loop=False)
+        self._play("say", partial(self._host.sounds.speak, text_of("call.say", text), options.get("voice")), loop=False)
 
     def startPlayback(
         self,

@@ -18,6 +18,7 @@ from voxrun.media.endpoint import ConferenceDirection, Endpoint
 from voxrun.media.graph import Inlet, MixerOutput, Source
 from voxrun.media.host import UnitHost
 from voxrun.media.inbox import Inboxes
+from voxrun.media.parameters import one_object
 from voxrun.media.unit import MediaSource
 
 E = TypeVar("E", bound=ConferenceEvent)
@@ -65,6 +66,7 @@ class Conference(MediaSource):
             self._see_who_left()
             self._fire(ConferenceEvents.Stopped, ConferenceEvent)
 
+    @one_object
     def add(self, parameters: Mapping[str, Any]) -> Endpoint:
         """Route `call` here, from here, or both (`direction`, one of `ConferenceDirection`: both); `displayName`.
 

@@ -1,10 +1,50 @@
 """Parameters that VoxEngine takes as one object: here a mapping, keyword arguments of the same names, or both."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, Protocol, TypeVar, cast, overload
 
 from voxrun.errors import ScenarioError
 from voxrun.nearest import nearest
+
+M = TypeVar("M", bound=Mapping[str, Any])
+M_ = TypeVar("M_", bound=Mapping[str, Any], contravariant=True)
+R = TypeVar("R", covariant=True)
+
+
+class OneObject(Protocol[M_, R]):
+    """Takes a mapping, or keyword arguments, or both."""
+
+    @overload
+    def __call__(self, parameters: M_, /, **keywords: Any) -> R: ...
+    @overload
+    def __call__(self, **keywords: Any) -> R: ...
+
+
+class OneObjectMethod(Protocol[M_, R]):
+    """A method of that kind."""
+
+    def __get__(self, unit: object, kind: type | None = None) -> OneObject[M_, R]:
+        """As any function in a class."""
+
+
+def one_object(method: Callable[[Any, M], R]) -> OneObjectMethod[M, R]:
+    """A method that takes one mapping, which it checks itself: from now on, keyword arguments instead as well."""
+
+    @wraps(method)
+    def either(unit: object, parameters: M | None = None, /, **keywords: Any) -> R:
+        if parameters is None and not keywords:
+            raise ScenarioError(f"{method.__name__} needs parameters, by name or as one dict")
+        return method(unit, cast(M, _united(method.__name__, parameters, keywords)))
+
+    return cast(OneObjectMethod[M, R], either)
+
+
+def text_of(function: str, given: object) -> str:
+    """ScenarioError for what is no text, which no type check has seen."""
+    if not isinstance(given, str):
+        raise ScenarioError(f"{function} needs a text, but was given {given!r}")
+    return given
 
 
 def merged(function: str, shape: type, given: Mapping[str, Any] | None, keywords: Mapping[str, Any]) -> dict[str, Any]:
@@ -13,7 +53,7 @@ def merged(function: str, shape: type, given: Mapping[str, Any] | None, keywords
     ScenarioError for a name that the shape does not have, with the nearest it has, and for a required one that is
     missing.
     """
-    values = {**(given or {}), **keywords}
+    values = _united(function, given, keywords)
     known = shape.__annotations__
     for name in values:
         if name not in known:
@@ -24,3 +64,9 @@ def merged(function: str, shape: type, given: Mapping[str, Any] | None, keywords
     for name in sorted(required - set(values)):
         raise ScenarioError(f"{function} needs the parameter '{name}'")
     return values
+
+
+def _united(function: str, given: Mapping[str, Any] | None, keywords: Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(given, Mapping | None):
+        raise ScenarioError(f"{function} takes its parameters by name or as one dict, but was given {given!r}")
+    return {**(given or {}), **keywords}

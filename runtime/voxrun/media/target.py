@@ -74,6 +74,8 @@ class EventTarget:
 
     def on(self, event: EventName[E]) -> Registration[E]:
         """`addEventListener` as a decorator: `@call.on(CallEvents.Connected)`."""
+        if callable(event):
+            raise ScenarioError("`on` needs an event: write `@call.on(CallEvents.Connected)`, not just `@call.on`")
         return Registration(self, event)
 
     async def waitFor(self, event: EventName[E], timeout: float | None = None) -> E:

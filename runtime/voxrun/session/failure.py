@@ -2,6 +2,8 @@
 
 import inspect
 import linecache
+import re
+import sys
 import traceback
 from collections.abc import Iterator
 from itertools import islice
@@ -16,6 +18,9 @@ from voxrun.nearest import nearest
 
 OWN_MODULES = "voxrun_scenario_"
 """How the names of all modules begin that belong to a scenario: its script, and the files beside it."""
+
+_NO_ASYNCIO = "no running event loop"
+"""What asyncio says when it is asked for anything."""
 
 
 def explain(error: BaseException, scenario: Path, doing: str, callback: object = None) -> VoxrunError:
@@ -119,4 +124,12 @@ def _advice(error: BaseException) -> str:
             return "; the call that made it returns a promise: put `await` before it, in an `async def` handler"
         near = nearest(error.name, dir(error.obj))
         return f"; did you mean '{near}'?" if near else ""
+    if isinstance(error, ImportError) and error.name in sys.modules:
+        missing = re.match(r"cannot import name '(\w+)'", error.msg)
+        near = nearest(missing[1], dir(sys.modules[error.name])) if missing else ""
+        return f"; did you mean '{near}'?" if near else ""
+    if isinstance(error, NameError) and error.name in dir(sys.modules["voxrun"]):
+        return f"; write `from voxrun import {error.name}` at the top"
+    if isinstance(error, RuntimeError) and str(error) == _NO_ASYNCIO:
+        return "; scenarios run on trio, not on asyncio: `import trio`, then `await trio.sleep(seconds)` for example"
     return ""

@@ -39,12 +39,11 @@ class Timers:
 
     def once(self, callback: Callable[[], object], timeout_ms: float) -> int:
         """Call `callback` after `timeout_ms`; returns the timer's number."""
-        return self._add("setTimeout", callback, max(0, timeout_ms) / 1000, 0.0)
+        return self._add("setTimeout", callback, timeout_ms, repeats=False)
 
     def every(self, callback: Callable[[], object], interval_ms: float) -> int:
         """Call `callback` each `interval_ms`, at least 100; returns the timer's number."""
-        interval = max(MIN_INTERVAL_MS, interval_ms) / 1000
-        return self._add("setInterval", callback, interval, interval)
+        return self._add("setInterval", callback, interval_ms, repeats=True)
 
     def cancel(self, number: int | None) -> None:
         """Stop a timer, even one whose turn is about to come; an unknown number, or None, changes nothing."""
@@ -65,14 +64,15 @@ class Timers:
             for _, number in sorted((timer.due, number) for number, timer in self._live.items() if timer.due <= now):
                 self._fire(number, self._live[number])
 
-    def _add(self, function: str, callback: Callable[[], object], delay: float, interval: float) -> int:
+    def _add(self, function: str, callback: Callable[[], object], milliseconds: float, *, repeats: bool) -> int:
         if not callable(callback):
             raise ScenarioError(f"{function} needs a function to call, but was given {callback!r}")
+        delay = max(MIN_INTERVAL_MS if repeats else 0, milliseconds) / 1000
         if len(self._live) >= LIVE_LIMIT:
             raise ScenarioError(f"{LIVE_LIMIT} timers are running already: clear some first")
         number = next(self._serial)
         due = trio.current_time() + delay
-        self._live[number] = _Timer(callback, due, interval)
+        self._live[number] = _Timer(callback, due, delay if repeats else 0.0)
         self._sleep.deadline = min(self._sleep.deadline, due)
         return number
 

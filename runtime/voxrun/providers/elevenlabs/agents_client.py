@@ -25,6 +25,7 @@ from voxrun.events.message import Message
 from voxrun.events.name import EventName
 from voxrun.media.graph import Inlet, Source
 from voxrun.media.host import UnitHost
+from voxrun.media.parameters import one_object
 from voxrun.media.seam import Seam
 from voxrun.media.unit import MediaSource
 from voxrun.protocol.elevenlabs.agents_client import (
@@ -103,6 +104,7 @@ class AgentsClient(MediaSource):
 
     # What the scenario calls.
 
+    @one_object
     def conversationInitiationClientData(self, parameters: Mapping[str, Any]) -> None:
         """Customise the conversation: `conversation_config_override`, `dynamic_variables`, …
 
@@ -110,15 +112,18 @@ class AgentsClient(MediaSource):
         """
         self._send(self._protocol.initiate, parameters)
 
+    @one_object
     def clientToolResult(self, parameters: Mapping[str, Any]) -> None:
         """Answer a `ClientToolCall`: `tool_call_id`, `result` (text, or an object that is sent as JSON), `is_error`."""
         self._send(self._protocol.client_tool_result, parameters)
         self._unanswered.discard(parameters["tool_call_id"])
 
+    @one_object
     def contextualUpdate(self, parameters: Mapping[str, Any]) -> None:
         """Tell the agent something (`text`) without interrupting the conversation."""
         self._send(self._protocol.contextual_update, parameters)
 
+    @one_object
     def userMessage(self, parameters: Mapping[str, Any]) -> None:
         """Send a `text` as if the user had said it."""
         self._send(self._protocol.user_message, parameters)
@@ -127,14 +132,17 @@ class AgentsClient(MediaSource):
         """Say that the user is busy, so that the agent does not ask whether they are still there."""
         self._send(lambda _: self._protocol.user_activity(), {})
 
+    @one_object
     def feedback(self, parameters: Mapping[str, Any]) -> None:
         """Tell what the user thinks of the response `event_id`: `score` is "like", "dislike" or None."""
         self._send(self._protocol.feedback, parameters)
 
+    @one_object
     def multimodalMessage(self, parameters: Mapping[str, Any]) -> None:
         """Send a `text` message, an uploaded `file`, or both."""
         self._send(self._protocol.multimodal_message, parameters)
 
+    @one_object
     def mcpToolApprovalResult(self, parameters: Mapping[str, Any]) -> None:
         """Allow or refuse (`is_approved`) the MCP tool call `tool_call_id`."""
         self._send(self._protocol.mcp_tool_approval_result, parameters)

@@ -20,6 +20,7 @@ from voxrun.events.player import (
     PlayerStartedEvent,
 )
 from voxrun.media.host import UnitHost
+from voxrun.media.parameters import one_object
 from voxrun.media.playout import Playout
 from voxrun.media.seam import Seam
 from voxrun.media.unit import MediaSource
@@ -93,6 +94,7 @@ class RealtimeTTSPlayer(MediaSource):
 
     # What the scenario calls.
 
+    @one_object
     def sendText(self, parameters: Mapping[str, Any]) -> None:
         """Speak a `text`, which should end with a space; the provider's other fields are sent as they are.
 
