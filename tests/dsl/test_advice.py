@@ -7,6 +7,9 @@ from voxrun.dsl.parser import parse
 from voxrun.dsl.slips import FOREIGN_NAMES, STRANGE, WORDS
 from voxrun.dsl.source import Source
 
+SEVERAL = 'write `fn (a, b) { … }` for a function, `[a, b]` for a list, `log "${a} ${b}"` for a line of several'
+KEYS = 'write `{ "1": value }`; a key that is a value: `object[key] = value`'
+
 SLIPS = [
     ("on A.B ⟦{⟧\n  f()", "this `{` is not closed", "a `}` is missing"),
     ("if a ⟦=⟧ 1 { }", "`=` does not compare", "write `==`"),
@@ -40,7 +43,21 @@ SLIPS = [
     ("if a ⟦===⟧ b { }", "`===` is not an operator", "write `==`: it never takes a number for a text"),
     ("f(async () ⟦=>⟧ { })", "there are no arrow functions", "write `fn (x) { return x + 1 }`"),
     ("x = (a) ⟦=>⟧ a + 1", "there are no arrow functions", "write `fn (x) { return x + 1 }`"),
-    ("f((a⟦,⟧ b) => a)", "there are no arrow functions", "write `fn (x) { return x + 1 }`"),
+    ("f((a⟦,⟧ b) => a)", "one value stands in parentheses", SEVERAL),
+    ("log(a⟦,⟧ b)", "one value stands in parentheses", SEVERAL),
+    ("log a⟦,⟧ b", "`log` takes one value", 'write a text with all of them: `log "${a} ${b}"`'),
+    ("for i in 0⟦..⟧10 { }", "`..` is not an operator", "a list has each of its items: `[1, 2, 3]`"),
+    ("log ⟦.⟧5", "a value can't begin with `.`", "write `0.5`, `log value`, `name.member`"),
+    ("x = ⟦.⟧5", "a value can't begin with `.`", "write `0.5`, `log value`, `name.member`"),
+    ("log ⟦=⟧ 5", "`log` can't be a name", "choose another name"),
+    ('x = { ⟦1⟧: "sales" }', "a key is a name or a text", KEYS),
+    ('x = { a: 1, ⟦2⟧: "sales" }', "a key is a name or a text", KEYS),
+    ("x = { ⟦[⟧a]: 1 }", "a key is a name or a text", KEYS),
+    (
+        "fn f(a, b ⟦=⟧ 2) { }",
+        "parameters have no default values",
+        "give the value at the beginning of the body: `a = a ?? 1`",
+    ),
     ('call.on("x", (⟦)⟧ => { })', "there are no arrow functions", "write `fn (x) { return x + 1 }`"),
     (
         '⟦import⟧ x from "y"',
@@ -129,7 +146,7 @@ SLIPS = [
     ("if x ⟦is⟧ null { }", "`is` is not a word of this language", "write `==` or `!=`"),
     ("x = y *⟦*⟧ 2", "`**` is not an operator", "multiply: `n * n`"),
     ("x *⟦=⟧ 2", "there is no `*=` or `/=`", "write `name = name * 2`"),
-    ("f(⟦.⟧..a)", "`...` is not an operator", "pass the values one by one"),
+    ("f(⟦...⟧a)", "`...` is not an operator", "pass the values one by one"),
     ("⟦@⟧on(x)", "`@` has no meaning here", "there are no decorators: write `on unit EVENT { … }`"),
     ("a -> b ⟦->⟧ c", "a route has two ends", "write `a -> b` and `b -> c`"),
     (
@@ -162,7 +179,7 @@ SLIPS = [
         "a block belongs to `if`, `for`, `while`, `fn`, `on`, …; an object to `=`, `(` or `,`",
     ),
     ("fn f() ⟦->⟧ int { }", "types are not written", "leave `->` and the type out"),
-    ('require ⟦"ElevenLabs"⟧', "no parentheses here", "write `require ElevenLabs`"),
+    ('require ⟦"ElevenLabs"⟧', "a module's name stands without quotes", "write `require ElevenLabs`"),
     ("for x ⟦of⟧ y { }", "`of` is not a word of this language", "write `for name in list { … }`"),
     ("wait for ⟦5s⟧", "`wait for` takes an event", "for some time, write `wait 5s`"),
     ("x =⟦⟧ ", "the end of the file comes too early", "here may stand: a value"),

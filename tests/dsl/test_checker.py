@@ -3,6 +3,7 @@
 import pytest
 from tests.dsl.checked import findings, in_call, unmarked
 
+ANSWERED = "on agent AgentsEvents.ClientToolCall { agent.clientToolResult({ result: 1 }) }"
 CREATE = 'ElevenLabs.createAgentsClient({ xiApiKey: "k", agentId: "a" })'
 
 WRONG = [
@@ -162,6 +163,11 @@ WRONG = [
         "call `clientToolResult({ tool_call_id: …, result: … })` in it",
     ),
     (in_call("on agent «AgentsEvents.ClientToolCall» { f() }\nfn f() { }"), None, None),
+    (
+        in_call(f'on agent «AgentsEvents.ClientToolCall» where secret("A") {{ log 1 }}\n{ANSWERED}'),
+        "warning: nobody answers this tool call: the agent waits for its result",
+        None,
+    ),
     # assignments
     ("const a = 1\n«a» = 2\nlog a", "error: `a` is a constant: nothing can be assigned to it", None),
     ("const a = 1\n«a» += 2\nlog a", None, "declare it with `let a = …`"),
@@ -169,6 +175,11 @@ WRONG = [
     (in_call("«call.id» = 1"), "error: `call.id` belongs to the API: nothing can be assigned to it", None),
     ("«AppEvents.Started» = 1", "error: `AppEvents.Started` belongs to the API: nothing can be assigned to it", None),
     ("fn f() { }\n«f» = 1\nf()", "error: `f` is a function: nothing can be assigned to it", None),
+    (
+        "for x in [1] { «x» = 2; log x }",
+        "error: `x` belongs to the loop: nothing can be assigned to it",
+        "take another name: `let myx = …`",
+    ),
     # await
     (f"require ElevenLabs\nconst a = «await» {CREATE}\na.close()", "error: `await` outside a function", None),
     ("«wait» 2s", "error: `wait` outside a function", None),
@@ -190,6 +201,9 @@ WRONG = [
     ("log «a»\nconst a = 1", "error: `a` is used before it is declared", "declare it above"),
     ("«a» = 2\nlet a = 1\nlog a", "error: `a` is used before it is declared", None),
     ("const a = 1\nconst «a» = 2\nlog a", "error: `a` is declared in this block already", None),
+    ("fn f(a, «a») { return a }\nlog f(1, 2)", "error: `a` is there already", "give one of both another name"),
+    ("const f = fn (a, b, «a») { return a }\nlog f(1, b_, 3)\nfn b_() { }", "error: `a` is there already", None),
+    ("on AppEvents.Started as { name, «name» } { log name }", "error: `name` is there already", None),
     # durations
     (
         "on AppEvents.Started { wait «5» }",
@@ -199,6 +213,28 @@ WRONG = [
     ("after «0.5» { VoxEngine.terminate() }", "warning: how long is 0.5? A bare number is milliseconds", None),
     (in_call("wait for call CallEvents.Connected within «10»"), None, "write `10s` or `10ms`"),
     (in_call("await call.waitFor(CallEvents.Connected, «10»)"), None, "write `10s` or `10ms`"),
+    ('on AppEvents.Started { wait «"5s"» }', "error: a text is no duration", "write `5s`, without quotes"),
+    (in_call('wait for call CallEvents.Connected within «"${1}s"»'), "error: a text is no duration", None),
+    # callbacks, and statements that do nothing
+    ("setTimeout(«fn (x) { log x }», 1s)", "error: this function takes 1 argument, but is called with none", None),
+    ("fn f(x) { log x }\nsetTimeout(«f», 1s)", "error: f takes 1 argument, but is called with none", None),
+    (
+        in_call("call.addEventListener(CallEvents.Connected, «fn (a, b) { log a; log b }»)"),
+        "error: this function takes 2 arguments, but is called with 1",
+        None,
+    ),
+    (
+        in_call("«call.on»(CallEvents.Connected, fn () { log 1 })"),
+        "error: call.on is for Python: here, nothing is decorated",
+        "write `on call CallEvents.Connected { … }`",
+    ),
+    (in_call("«call.answer»"), "warning: call.answer is not called", "write `call.answer()`"),
+    ("fn f() { }\n«f»", "warning: f is not called", "write `f()`"),
+    (
+        in_call("«call <- agent»"),
+        "warning: this compares, and nobody asks for the result",
+        "`a = b` assigns, and `a -> b` sends audio",
+    ),
     # keys, calls of what is no function
     ("log { a: 1, «a»: 2 }", "error: the key `a` is there already", "leave one of them out"),
     ('VoxEngine.createRecorder({ name: "a.wav", «name»: "b.wav" })', "error: the key `name` is there already", None),
@@ -244,6 +280,20 @@ RIGHT = [
     in_call('on agent AgentsEvents.ClientToolCall { agent.clientToolResult({ tool_call_id: "a" }) }'),
     in_call("on agent AgentsEvents.ClientToolCall as e { answer(e) }\nfn answer(e) { agent.clientToolResult(e) }"),
     in_call("on agent AgentsEvents.ClientToolCall as e { e.client.clientToolResult({ result: 1 }) }"),
+    in_call(
+        "const tools = { f: fn (it) { it.clientToolResult({ result: 1 }) } }\non agent "
+        "AgentsEvents.ClientToolCall as { data } { const f = tools[data.client_tool_call.tool_name]; f(agent) }"
+    ),
+    in_call(f'on agent AgentsEvents.ClientToolCall {{ log "a tool" }}\n{ANSWERED}'),
+    in_call(
+        "on agent AgentsEvents.ClientToolCall as { data } { data = data.client_tool_call\n"
+        "agent.clientToolResult({ tool_call_id: data.tool_call_id, result: data.tool_name }) }"
+    ),
+    "on AppEvents.Started as e { e = { x: 1 }; log e.x }",
+    "for x in [1] { const x = 2; log x }",
+    "try { log 1 } catch e { const e = 2; log e }",
+    "require ElevenLabs\nconst Events = 1\nlog Events",
+    "fn f() { log 1 }\nsetTimeout(f, 1s)\nVoxEngine.addEventListener(AppEvents.Started, f)",
     in_call('agent.clientToolResult({ tool_call_id: "1", tool_name: "x", result: { a: 1 } })'),
     in_call('const p = VoxEngine.createURLPlayer("a.wav")\np -> call\nstop p -> call'),
     in_call('VoxEngine.sendMediaBetween(VoxEngine.createURLPlayer("a.wav"), call)'),

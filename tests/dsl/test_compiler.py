@@ -62,11 +62,15 @@ MEANINGS = [
     ),
     ('log "${[1, 2, 3].slice(1)} ${[][0]} ${["a", "b"].join()}"', "[2, 3] null a,b"),
     ('log "${round(2.5)} ${number(" 12.50 ")} ${number("x")} ${text(3)} ${secret("NONE")}"', "3 12.5 null 3 null"),
+    ('log "${number("9007199254740992")} ${number("4111111111111111111")}"', "9007199254740992 4.111111111111111e+18"),
     ('log parse("[1, {\\"a\\": 2.50}]")', '[1, {"a": 2.5}]'),
     # Variables
     ("let n = 1\nn += 2\nn -= 5\nlog n", "-2"),
     ('const o = { a: [1] }\no.b = 2\no.a[0] += 5\no["c"] = o.b\no.b -= 1\nlog o', '{"a": [6], "b": 1, "c": 2}'),
     ('const x = "outer"\nif true { const x = "inner"; log x }\nlog x', "inner|outer"),
+    ("const made = []\nfor x in [1, 2] { const x = 5; made.push(fn () { return x }) }\nlog made[1]()", "5"),
+    ("try { any(1).x } catch e { const e = 2; log e }", "2"),
+    ("const f = fn () { }\nif true { fn f() { }; log f }\nlog f", "fn f|fn"),
     ("let n = 0\nfn count() { n += 1; return n }\ncount()\ncount()\nlog n", "2"),
     ("log twice(4)\nfn twice(n) { return n * 2 }", "8"),
     ('const None = 1\nconst class = 2\nlog "${None + class}"', "3"),
@@ -98,7 +102,10 @@ MEANINGS = [
         "later is used before it is declared",
     ),
     ('const reject = any(call.reject)\ntry { reject("a", "b", "c", "d") } catch { log "no" }', "no"),
-    ("try { try { 1 / any(0) } catch { any({ }).x } } catch e { log e.message }", "an object has no 'x'"),
+    (
+        "try { try { 1 / any(0) } catch { any({ }).x } } catch e { log e.message }",
+        "an object has no 'x'; where there may be nothing, write ?.x",
+    ),
     # Waiting
     ('fn slow(n) { wait 1s; return n }\nlog await slow(3)\nlog "${await slow(await slow(4))}"', "3|4"),
     ("const e = wait for call CallEvents.ToneReceived within 2s\nlog e", "null"),
@@ -141,6 +148,8 @@ PLACES = [
     ("const p = any(call.waitFor)\np(CallEvents.Connected)", "9:5", "waitFor gives a promise: put `await` before it"),
     ("wait 1s\nany(5).x", "9:12", "a number has no 'x'"),
     ("after 1s { any(5).x }", "8:23", "in a setTimeout callback: a number has no 'x'"),
+    ("const o = { f: fn (x) { x } }\no.f()", "9:7", "this function takes 1 argument, but was given 0"),
+    ("const f = any(fn (x) { x })\nsetTimeout(f, 1s)", "8", "this function has more parameters than it is given here"),
     ("VoxEngine.createConference(any({ hd: true }))", "8:15", "no parameter 'hd'"),
 ]
 """Statements, where they are wrong, and what is told."""
@@ -163,6 +172,11 @@ def test_an_error_has_its_place(tmp_path: Path, statements: str, place: str, mes
 def test_a_session_gets_a_namespace_of_its_own(tmp_path: Path) -> None:
     source = "const seen = []\non AppEvents.Started { seen.push(1); log seen.length; VoxEngine.terminate() }"
     assert [play(tmp_path, source).logged for _ in range(2)] == [["1"], ["1"]]
+
+
+def test_a_name_of_a_module_may_be_declared_anew(tmp_path: Path) -> None:
+    source = "require ElevenLabs\nconst Events = 1\non AppEvents.Started { log Events; VoxEngine.terminate() }"
+    assert play(tmp_path, source).logged == ["1"]
 
 
 def test_mistakes_are_found_before_anything_runs(tmp_path: Path) -> None:

@@ -140,6 +140,7 @@ RIGHT = [
     "import voxrun.testing\nfrom voxrun.testing import anything",
     "from os.path import *\nwhatever",
     "globals().update(x=1)\nx",
+    "class A:\n    print(__qualname__, __module__)\n\n    def f(self):\n        return __class__",
     "try:\n    pass\nexcept OSError as error:\n    print(error)",
     "def f(*a, b=1, **c):\n    global d\n    d = [a for a in b if (e := a)]\n    print(d, e)",
     "match 1:\n    case {'x': x, **rest}:\n        print(x, rest)\n    case [1, *more] as both:\n        more, both",

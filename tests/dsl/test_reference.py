@@ -25,7 +25,10 @@ LOGS = {
     "Operators": ["Ada", "no address", "1"],
     "Branches and loops": ["Saturday: ten to four", "one", "two"],
     "Functions": ["Hello, Ada. 40", "ready"],
-    "Mistakes at run time": ["it failed: an object has no 'nothing'", "never mind"],
+    "Mistakes at run time": [
+        "it failed: an object has no 'nothing'; where there may be nothing, write ?.nothing",
+        "never mind",
+    ],
     "Events": ["session ID"],
     "Time": ["still here", "a third of a second later", *["still here"] * 4, "pressed nothing"],
     "Routes": [],

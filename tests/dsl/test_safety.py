@@ -83,7 +83,7 @@ WALKS = [
         'call.addEventListener("x", "__import__")\ncall.addEventListener(CallEvents.Connected, any("os"))',
         "a handler must be",
     ),
-    ("any(call.on(CallEvents.Connected))(1)", "can't be called"),
+    ("any(any(call).on(CallEvents.Connected))(1)", "can't be called"),
     ("any(fn (a) { })()", "takes 1 argument"),
     ("any(call).say()", "say takes"),
 ]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from voxrun.dsl.findings import Findings
 from voxrun.dsl.nodes import Object, Span
 from voxrun.dsl.surface import Function, Property, Type, Value
-from voxrun.dsl.types import OwnFunction, Types
+from voxrun.dsl.types import Known, OwnFunction, Types
 
 
 def check_count(
@@ -24,6 +24,17 @@ def check_count(
     elif len(given) > most:
         extra = Span(given[most].start, given[-1].end)
         findings.error(extra, f"{spelled} takes {count(least, most)}, not {len(given)}", "leave the others out")
+
+
+def check_callback(findings: Findings, known: Known, expected: Value | None, span: Span) -> Known:
+    """A function of the scenario's that the API calls may have no more parameters than it is given; `known` again."""
+    given = expected.arguments if expected is not None else None
+    if isinstance(known, OwnFunction) and given is not None and known.parameters > len(given):
+        what = (
+            f"{known.name} takes {count(known.parameters, known.parameters)}, but is called with {len(given) or 'none'}"
+        )
+        findings.error(span, what, "what else it needs, it can take from names around it: `fn () { f(a, b) }`")
+    return known
 
 
 def check_object(findings: Findings, types: Types, node: Object, shapes: tuple[Type, ...], what: str) -> None:

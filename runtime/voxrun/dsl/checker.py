@@ -5,13 +5,21 @@ from typing import Any
 
 from voxrun.dsl import nodes
 from voxrun.dsl.diagnostic import Diagnostic
-from voxrun.dsl.expressions import Expressions, spell
+from voxrun.dsl.expressions import COMPARISONS, Expressions, spell
 from voxrun.dsl.names import Frame, Role, Scope
 from voxrun.dsl.nodes import Program, Span, Statement
 from voxrun.dsl.routes import check_both_ways, check_sink, check_source
-from voxrun.dsl.surface import TEXT, Surface, Value
+from voxrun.dsl.surface import TEXT, Function, Surface, Value
 from voxrun.dsl.types import A_LIST, A_TEXT, AN_ERROR, Known, Missing, OwnFunction, a, known_of
 from voxrun.dsl.watch import Watch
+
+_FIXED = {
+    Role.API: "belongs to the API",
+    Role.CONSTANT: "is a constant",
+    Role.FUNCTION: "is a function",
+    Role.ITEM: "belongs to the loop",
+}
+"""Names that keep their value, and why."""
 
 
 def check(
@@ -125,17 +133,14 @@ class _Checker:
         if binding is None:
             what, advice = f"unknown name `{target.name}`", f"declare it: `let {target.name} = …`"
             self._findings.error(target.span, what, advice)
-        elif binding.role is Role.API:
-            what = f"`{target.name}` belongs to the API: nothing can be assigned to it"
-            self._findings.error(target.span, what, f"take another name: `let my{target.name} = …`")
-        elif binding.role is Role.CONSTANT:
-            what = f"`{target.name}` is a constant: nothing can be assigned to it"
-            self._findings.error(target.span, what, f"declare it with `let {target.name} = …`")
-        elif binding.role is Role.FUNCTION:
-            what = f"`{target.name}` is a function: nothing can be assigned to it"
-            self._findings.error(target.span, what, f"take another name: `let my{target.name} = …`")
+        elif binding.role in _FIXED:
+            what = f"`{target.name}` {_FIXED[binding.role]}: nothing can be assigned to it"
+            advice = "declare it with `let " if binding.role is Role.CONSTANT else "take another name: `let my"
+            self._findings.error(target.span, what, f"{advice}{target.name} = …`")
         elif not binding.ready and binding.frame is self._expressions.frame:
             self._findings.error(target.span, f"`{target.name}` is used before it is declared", "declare it above")
+        else:
+            binding.known = None
 
     def _changed(self, owner: Known, target: nodes.Index | nodes.Member) -> None:
         """A member of something is assigned to, which only lists and objects let happen."""
@@ -148,7 +153,13 @@ class _Checker:
         )
 
     def _evaluation(self, node: nodes.Evaluation) -> None:
-        self._settle(node.expression)
+        known, written = self._expressions.settled(node.expression), node.expression
+        if isinstance(known, Function | OwnFunction) and not isinstance(written, nodes.Call):
+            what = f"{spell(written) or 'this function'} is not called"
+            self._findings.warning(written.span, what, f"write `{spell(written) or 'f'}()`")
+        elif isinstance(written, nodes.Binary) and written.operator in COMPARISONS:
+            advice = "`a = b` assigns, and `a -> b` sends audio"
+            self._findings.warning(written.span, "this compares, and nobody asks for the result", advice)
 
     def _route(self, node: nodes.Route | nodes.Stop) -> None:
         types = self._expressions.types
@@ -205,7 +216,7 @@ class _Checker:
         item: Known = None
         if isinstance(value, Value):
             item = A_TEXT if value.kinds == (TEXT,) else value.item
-        self._expressions.scope.bind(node.name, Role.PARAMETER, item)
+        self._expressions.scope.bind(node.name, Role.ITEM, item)
         self._loop(node.body)
         self._expressions.scope = outer
 
@@ -248,7 +259,9 @@ class _Checker:
         scope.close(self._findings)
         self._expressions.scope, self._expressions.frame = outer
         if node.event.names[-1].text == "ClientToolCall" and tally.answers == answers:
-            tally.unanswered.append((node.event.span, tally.own_calls > own_calls))
+            # who hears all tool calls may only count them, and leave the answers to other handlers
+            others_may = node.condition is None or tally.own_calls > own_calls
+            tally.unanswered.append((node.event.span, others_may))
 
     def _bind_fields(self, fields: nodes.Fields, payload: Known) -> None:
         for name in fields.names:
@@ -259,7 +272,7 @@ class _Checker:
                 what = f"{a(known.types[0].name.split()[0])} has no field `{name.text}`"
                 self._findings.error(name.span, what, self._findings.did_you_mean(name.text, known.candidates()))
                 known = None
-            self._expressions.scope.bind(name, Role.PAYLOAD, known)
+            self._expressions.scope.bind_once(name, Role.PAYLOAD, known, self._findings)
 
     def _timer(self, node: nodes.After | nodes.Every) -> None:
         self._settle(node.duration)

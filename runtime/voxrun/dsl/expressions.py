@@ -6,7 +6,15 @@ from itertools import chain
 from typing import Any
 
 from voxrun.dsl import nodes
-from voxrun.dsl.arguments import check_count, check_object, expected_of, is_record, shapes_of, unset_secret
+from voxrun.dsl.arguments import (
+    check_callback,
+    check_count,
+    check_object,
+    expected_of,
+    is_record,
+    shapes_of,
+    unset_secret,
+)
 from voxrun.dsl.findings import Findings
 from voxrun.dsl.names import Binding, Frame, Role, Scope, unknown_name
 from voxrun.dsl.native import FUNCTIONS
@@ -33,7 +41,7 @@ from voxrun.dsl.types import (
 )
 from voxrun.dsl.watch import Watch
 
-_COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
+COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
 _SECRETS = frozenset(("secret", "getSecretValue"))
 _AN_OBJECT = Value((OBJECT,))
 
@@ -42,7 +50,7 @@ Walk = Callable[[nodes.Block, Scope], bool]
 
 @dataclass(slots=True)
 class Tally:
-    """Counted while walking: answers to tool calls, and calls of the scenario's own functions, which may hold some."""
+    """Counted while walking: answers to tool calls, and calls of functions that may be the scenario's and hold some."""
 
     answers: int = 0
     own_calls: int = 0
@@ -106,8 +114,8 @@ class Expressions:
         for function, span, name in self._own_results:
             if function.waits:
                 self.findings.error(span, f"{name} waits, so it gives a promise", "put `await` before it")
-        for span, calls_others in self.tally.unanswered:
-            if not (calls_others and self.tally.answers):
+        for span, others_may in self.tally.unanswered:
+            if not (others_may and self.tally.answers):
                 what = "nobody answers this tool call: the agent waits for its result"
                 self.findings.warning(span, what, "call `clientToolResult({ tool_call_id: …, result: … })` in it")
 
@@ -120,7 +128,8 @@ class Expressions:
         self.scope = Scope(outer[0], self.frame)
         for index, parameter in enumerate(node.parameters):
             known = arguments[index] if arguments is not None and index < len(arguments) else None
-            self.scope.bind(parameter, Role.PARAMETER, known if known and known.kinds else None)
+            known = known if known and known.kinds else None
+            self.scope.bind_once(parameter, Role.PARAMETER, known, self.findings)
         self._body(node.body, self.scope)
         function.waits = self.frame.waits
         self.scope, self.frame = outer
@@ -173,7 +182,9 @@ class Expressions:
             self.findings.error(span, f"`{what}` outside a function", advice)
 
     def check_duration(self, node: Expression) -> None:
-        """A number that says no unit is likely meant as seconds."""
+        """A number that says no unit is likely meant as seconds; a text is no duration."""
+        if isinstance(node, nodes.Text | nodes.Template):
+            self.findings.error(node.span, "a text is no duration", "write `5s`, without quotes")
         if isinstance(node, nodes.Number) and node.value:
             shown = f"{node.value:g}" if node.value < 1e6 else str(node.value)
             advice = f"write `{shown}s` or `{shown}ms`"
@@ -240,7 +251,7 @@ class Expressions:
         left = self.settled(node.left)
         self._has_default = outer
         right = self.settled(node.right)
-        if operator in _COMPARISONS:
+        if operator in COMPARISONS:
             return A_BOOLEAN
         if operator in ("and", "or"):
             return either([left, right])
@@ -301,8 +312,9 @@ class Expressions:
             function = self._member_of(target, callee.name, callee.target, optional=callee.optional)
         else:
             function = self.known(node.function)
-        if isinstance(function, OwnFunction):
+        if function is None or isinstance(function, OwnFunction):
             self.tally.own_calls += 1
+        if isinstance(function, OwnFunction):
             check_count(self.findings, function, spell(node.function), [it.span for it in node.arguments], node.span)
         if not isinstance(function, Function):
             for argument in node.arguments:
@@ -313,7 +325,11 @@ class Expressions:
         return self._call_of_api(node, function, target)
 
     def _call_of_api(self, node: nodes.Call, function: Function, target: Known) -> Known:
-        check_count(self.findings, function, spell(node.function), [it.span for it in node.arguments], node.span)
+        if function.name == "on":
+            what = f"{spell(node.function)} is for Python: here, nothing is decorated"
+            self.findings.error(node.function.span, what, "write `on call CallEvents.Connected { … }`")
+        else:
+            check_count(self.findings, function, spell(node.function), [it.span for it in node.arguments], node.span)
         if function.name in _SECRETS:
             self._check_secret(node)
         payload: Known = None
@@ -338,7 +354,8 @@ class Expressions:
     def _argument(self, node: Expression, expected: Value | None, what: str) -> Known:
         """One argument, or a part of one, where the API says what it expects."""
         if isinstance(node, nodes.Lambda):
-            return self.function(node, expected.arguments if expected else None)
+            function = self.function(node, expected.arguments if expected else None)
+            return check_callback(self.findings, function, expected, node.span)
         if isinstance(node, nodes.Object) and (shapes := shapes_of(self.types, expected)):
             self._check_keys(node)
             if self._watch is not None:
@@ -351,7 +368,7 @@ class Expressions:
             for item in node.items:
                 self._argument(item, expected.item, what)
             return A_LIST
-        return self.settled(node)
+        return check_callback(self.findings, self.settled(node), expected, node.span)
 
     def _event_argument(self, node: Expression, known: Known, target: Known) -> Known:
         if isinstance(known, Event):

@@ -11,7 +11,7 @@ from typing import Any
 from voxrun.dsl.budget import Budget, ExhaustedError
 from voxrun.dsl.census import Census
 from voxrun.dsl.members import ITEM_BYTES, METHODS, whole
-from voxrun.dsl.mistakes import told
+from voxrun.dsl.mistakes import named, told
 from voxrun.dsl.values import (
     DEEPEST,
     NUMBERS,
@@ -157,14 +157,14 @@ class Gate:
         kind = type(function)
         if kind is FunctionType:
             if len(arguments) != function.__code__.co_argcount:
-                raise _wrong_count(function.__name__, function.__code__.co_argcount, len(arguments))
+                raise _wrong_count(named(function.__name__), function.__code__.co_argcount, len(arguments))
             budget = self._budget
             budget.enter()
             try:
                 result = function(*arguments)
             finally:
                 budget.depth -= 1
-            return Promise(result, function.__name__, own=True) if type(result) is CoroutineType else result
+            return Promise(result, named(function.__name__), own=True) if type(result) is CoroutineType else result
         if kind is ApiFunction:
             return self._call_api(function, arguments)
         raise wrong(f"{describe(function)} can't be called: it is no function", function)
@@ -334,7 +334,8 @@ class Gate:
         candidates = list(islice(known, MOST_CANDIDATES))
         self._budget.spend(20 * len(candidates))
         near = nearest(name, candidates)
-        advice = f"; did you mean '{near}'?" if near else ""
+        missing = f"; where there may be nothing, write ?.{name}" if kind in OBJECTS else ""
+        advice = f"; did you mean '{near}'?" if near else missing
         what = target.name if kind is Namespace else describe(target)
         return wrong(f"{what} has no '{name}'{advice}", target)
 

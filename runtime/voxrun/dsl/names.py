@@ -18,7 +18,8 @@ class Role(Enum):
     CONSTANT = auto()
     VARIABLE = auto()
     FUNCTION = auto()
-    PARAMETER = auto()  # also a loop's variable and a caught error: they are there whether needed or not
+    PARAMETER = auto()  # also a caught error: they are there whether needed or not
+    ITEM = auto()  # a loop's variable
     PAYLOAD = auto()
 
 
@@ -85,6 +86,12 @@ class Scope:
         """Add a name."""
         binding = self.names[name.text] = Binding(name.text, role, name.span, self.frame, known, ready)
         return binding
+
+    def bind_once(self, name: Identifier, role: Role, known: Known, findings: Findings) -> None:
+        """`bind`, where each name may stand once: parameters, and fields."""
+        if name.text in self.names:
+            findings.error(name.span, f"`{name.text}` is there already", "give one of both another name")
+        self.bind(name, role, known)
 
     def declare(self, statements: tuple[Statement, ...], findings: Findings) -> None:
         """Add what the statements of the block declare: functions ready to be called, the others not ready yet."""

@@ -14,7 +14,11 @@ from voxrun.dsl.types import Known, known_of
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 _ALWAYS = frozenset(
-    (*dir(builtins), "__name__", "__file__", "__doc__", "__annotations__", "__builtins__", "WindowsError")
+    (
+        *dir(builtins),
+        *("__name__", "__file__", "__doc__", "__annotations__", "__builtins__", "WindowsError"),
+        *("__class__", "__module__", "__qualname__"),  # in classes
+    )
 )
 
 _MAKE_NAMES = frozenset(("globals", "vars", "locals", "exec"))

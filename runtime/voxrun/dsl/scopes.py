@@ -79,12 +79,13 @@ class _Resolver:
     # Scopes.
 
     def block(self, node: Node, statements: tuple[nodes.Statement, ...], inside: dict[str, Variable]) -> None:
-        """Statements with names of their own, of which `inside` are there already."""
+        """Statements with names of their own; `inside` are around them, as a loop's variable is."""
         self._visible.append(inside)
         declared = self.scopes.blocks[id(node)] = list(inside.values())
         for statement in statements:
             if isinstance(statement, nodes.Require):
                 self._require(statement)
+        self._visible.append({})
         for statement in statements:
             if isinstance(statement, nodes.Declaration | nodes.Function):
                 constant = not isinstance(statement, nodes.Declaration) or statement.constant
@@ -93,7 +94,7 @@ class _Resolver:
         # error of its own.
         for statement in statements:
             self.visit(statement)
-        self._visible.pop()
+        del self._visible[-2:]
 
     def _declare(self, name: Identifier, constant: bool) -> Variable:
         if name.text in self._visible[-1]:

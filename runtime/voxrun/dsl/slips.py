@@ -58,6 +58,8 @@ STRANGE = {
     "?": Advice(
         "`?` is not an operator", "write `if … { } else { }`; `a ?? b` is b when a is null, and `a?.b` null when a is"
     ),
+    "...": Advice("`...` is not an operator", "pass the values one by one"),
+    "..": Advice("`..` is not an operator", "a list has each of its items: `[1, 2, 3]`"),
     "++": Advice("`++` is not an operator", "write `name += 1`"),
     '"': Advice("this text is not closed", 'it ends with `"` on the same line; `\\n` in it is a line end'),
     "'": Advice("a text stands in double quotes", 'write `"text"`'),
@@ -108,7 +110,7 @@ SLIPS: tuple[tuple[Advice, tuple[str, ...]], ...] = (
     ),
     (
         Advice("parameters have no default values", "give the value at the beginning of the body: `a = a ?? 1`"),
-        ("fn f(a =", "fn (a ="),
+        ("fn f(a =", "fn f(a, b =", "fn (a =", "fn (a, b ="),
     ),
     (
         Advice("in an object, `:` stands between key and value", "write `{ key: value }`"),
@@ -249,7 +251,17 @@ SLIPS: tuple[tuple[Advice, tuple[str, ...]], ...] = (
     ),
     (Advice("no parentheses here", "write `for name in list { … }`"), ("for (",)),
     (Advice("no parentheses here", "write `catch e { … }`"), ("try { } catch (",)),
-    (Advice("no parentheses here", "write `require ElevenLabs`"), ("require (", 'require "a"')),
+    (Advice("no parentheses here", "write `require ElevenLabs`"), ("require (",)),
+    (Advice("a module's name stands without quotes", "write `require ElevenLabs`"), ('require "a"',)),
+    (
+        Advice("a key is a name or a text", 'write `{ "1": value }`; a key that is a value: `object[key] = value`'),
+        _after("x = {", "x = { a: 1,", wrong=("1", "[", "5s", "(")),
+    ),
+    (Advice("`log` can't be a name", "choose another name"), ("log =",)),
+    (
+        Advice("a value can't begin with `.`", "write `0.5`, `log value`, `name.member`"),
+        ("log.", "x = .", "f(.", "wait ."),
+    ),
     (
         Advice("`{found}` is a word of the language and can't be a name", "choose another name"),
         (
@@ -267,8 +279,6 @@ SLIPS: tuple[tuple[Advice, tuple[str, ...]], ...] = (
             "on log",
             "on a log",
             "on a B as { a, log",
-            "log =",
-            "log.",
         ),
     ),
     (
@@ -295,12 +305,16 @@ SLIPS: tuple[tuple[Advice, tuple[str, ...]], ...] = (
     ),
     (
         Advice("there are no arrow functions", "write `fn (x) { return x + 1 }`"),
-        ("f(()", "x = ()", "f((a, b", "x = (a,"),
+        ("f(()", "x = ()"),
     ),
     (
-        Advice("`...` is not an operator", "pass the values one by one"),
-        ("f(...", "x = [...", "x = { ...", "x = ...", "fn f(..."),
+        Advice(
+            "one value stands in parentheses",
+            'write `fn (a, b) { … }` for a function, `[a, b]` for a list, `log "${a} ${b}"` for a line of several',
+        ),
+        ("f((a, b", "x = (a,"),
     ),
+    (Advice("`log` takes one value", 'write a text with all of them: `log "${a} ${b}"`'), ("log a,",)),
     (Advice("`**` is not an operator", "multiply: `n * n`"), ("a **", "x = a **", "f(a **")),
     (
         Advice("`--` is not an operator", "write `name += 1` or `name -= 1`"),
@@ -355,7 +369,9 @@ FOREIGN_NAMES = {
     **dict.fromkeys(("False", "FALSE"), "write `false`"),
     **dict.fromkeys(("print", "console", "echo"), "write `log value`"),
     **dict.fromkeys(("self", "this"), "there are no classes: a function sees the names around it"),
-    **dict.fromkeys(("str", "String", "JSON"), 'write `"${value}"`'),
+    **dict.fromkeys(("str", "String"), 'write `"${value}"`'),
+    "JSON": "write `parse(text)` to read it, `text(value)` to write it",
+    "Math": "there is `round(number)`",
     **dict.fromkeys(("int", "float", "parseInt", "parseFloat", "Number"), "write `number(value)`"),
     "len": "write `value.length`",
     "sleep": "write `wait 2s`",

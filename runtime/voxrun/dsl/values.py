@@ -318,7 +318,8 @@ def _name(value: Any) -> str:
     if kind is Promise:
         raise wrong("", value)
     if kind is FunctionType:
-        return f"fn {value.__name__}"
+        name = value.__name__.partition("·")[0]
+        return name if name == "fn" else f"fn {name}"
     if kind in (ApiFunction, Namespace):
         return str(value.name)
     return describe(value)
@@ -364,7 +365,7 @@ def number_in(value: Any) -> int | float | None:
     whole, dot, part = unsigned.partition(".")
     if not (whole.isascii() and whole.isdigit()) or (dot and not (part.isascii() and part.isdigit())):
         return None
-    return number(float(trimmed) if dot else int(trimmed))
+    return number(float(trimmed))
 
 
 def rounded(value: Any) -> int | float:
