@@ -100,6 +100,44 @@ CASES = {
         "raise",
         IN_A_HANDLER + "SystemExit; end a session with VoxEngine.terminate()",
     ),
+    "cancelled by another library": (
+        """
+        import asyncio
+        @VoxEngine.on(AppEvents.Started)
+        async def go(event):
+            raise asyncio.CancelledError("gone")
+        """,
+        "raise",
+        IN_A_HANDLER + "CancelledError: gone",
+    ),
+    "no ordinary exception, without a wait": (
+        """
+        class Panic(BaseException):
+            pass
+        @VoxEngine.on(AppEvents.Started)
+        def go(event):
+            raise Panic
+        """,
+        "raise Panic",
+        IN_A_HANDLER + "Panic",
+    ),
+    "no ordinary exception, in a nursery": (
+        """
+        import asyncio, trio
+        @VoxEngine.on(AppEvents.Started)
+        async def go(event):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(trio.sleep_forever)
+                raise asyncio.CancelledError
+        """,
+        "raise",
+        IN_A_HANDLER + "CancelledError",
+    ),
+    "no ordinary exception, while loading": (
+        "import asyncio\nraise asyncio.CancelledError\n",
+        "raise",
+        "while loading: CancelledError",
+    ),
     "a handler that takes nothing": (
         """
         def go():  # here

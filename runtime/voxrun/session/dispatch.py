@@ -9,6 +9,7 @@ import trio
 
 from voxrun.errors import ScenarioError
 from voxrun.media.target import EventTarget
+from voxrun.session.failure import NOT_ITS_OWN
 
 QUEUE_LIMIT = 10_000
 """Events that wait. A scenario that is so far behind has lost touch; more are dropped and counted."""
@@ -81,7 +82,9 @@ class Dispatcher:
     async def _run(self, turn: Turn, callback: Callable[..., object], nursery: trio.Nursery) -> None:
         try:
             result = _checked(callback)(*turn.arguments)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - this is where user code comes in
+        except NOT_ITS_OWN:
+            raise
+        except BaseException as error:  # noqa: BLE001 - this is where user code comes in
             self._on_error(error, turn.doing, callback)
             return
         if inspect.iscoroutine(result):
@@ -99,14 +102,16 @@ class Dispatcher:
         task_status.started()
         try:
             await coroutine
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - this is where user code comes in
-            self._on_error(error, turn.doing, callback)
+        except NOT_ITS_OWN:
+            raise
         except BaseExceptionGroup as group:
-            failed, others = group.split((Exception, SystemExit))
+            others, failed = group.split(NOT_ITS_OWN)
             if failed is not None:
                 self._on_error(failed, turn.doing, callback)
             if others is not None:
                 raise others from None
+        except BaseException as error:  # noqa: BLE001 - this is where user code comes in
+            self._on_error(error, turn.doing, callback)
 
 
 def _listening(target: EventTarget, event: str) -> Iterator[Callable[..., object]]:

@@ -22,6 +22,9 @@ OWN_MODULES = "voxrun_scenario_"
 _NO_ASYNCIO = "no running event loop"
 """What asyncio says when it is asked for anything."""
 
+NOT_ITS_OWN = (trio.Cancelled, KeyboardInterrupt, GeneratorExit)
+"""What passes through the scenario's code and is no mistake of its own. All else is, even `asyncio.CancelledError`."""
+
 
 def explain(error: BaseException, scenario: Path, doing: str, callback: object = None) -> VoxrunError:
     """`error`, raised by the scenario's code while `doing` something, as an error a person can act on.

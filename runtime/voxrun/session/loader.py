@@ -11,7 +11,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 from voxrun.errors import ConfigurationError
-from voxrun.session.failure import OWN_MODULES, explain
+from voxrun.session.failure import NOT_ITS_OWN, OWN_MODULES, explain
 from voxrun.session.services import Language, Reading
 
 _serial = itertools.count(1)
@@ -82,7 +82,9 @@ def load(scenario: Path, reading: Reading) -> ModuleType:
     try:
         for code in reading(vars(module)):
             exec(code, vars(module))
-    except (Exception, SystemExit) as error:
+    except NOT_ITS_OWN:
+        raise
+    except BaseException as error:
         unload(module)
         raise explain(error, scenario, "while loading") from error
     return module
