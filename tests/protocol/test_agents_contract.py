@@ -17,10 +17,17 @@ CONTRACT = Path(__file__).parents[2] / "../shared/reference/elevenlabs-agent.asy
 SERVER_MESSAGES = get_args(AnyServerMessage)
 CLIENT_MESSAGES = (UserAudio, *get_args(AnyClientMessage))
 
-# Path of a field -> how we have it. The reason is in the struct's docstring.
+# Path of a field -> how we have it. The reason is in the docstring of the struct or of the structs' file.
 DEVIATIONS = {
     # the service has left it out; its SDKs take pcm_16000 then
     "ConversationMetadata.conversation_initiation_metadata_event.user_input_audio_format": "string",
+    # the guide's examples leave them out
+    "UserTranscript.user_transcription_event.event_id": "integer",
+    "AgentResponse.agent_response_event.event_id": "integer",
+    "AgentResponseCorrection.agent_response_correction_event.event_id": "integer",
+    "ClientToolCallMessage.client_tool_call.event_id": "integer",
+    "AgentToolResponseMessage.agent_tool_response.event_id": "integer",
+    "AgentToolResponseMessage.agent_tool_response.is_called": "boolean",
 }
 
 Schema = dict[str, Any]

@@ -226,3 +226,23 @@ def test_audio_with_alignment() -> None:
         '"alignment":{"chars":["h","i"],"char_start_times_ms":[0,40],"char_durations_ms":[40,60]}}}'
     )
     assert server.audio(1, b"\0\1\2\xff") == server.send(wire.Audio(wire.AudioEventData("AAEC/w==", 1)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"type":"user_transcript","user_transcription_event":{"user_transcript":"hello"}}',
+        '{"type":"agent_response","agent_response_event":{"agent_response":"Hi"}}',
+        '{"type":"agent_response_correction","agent_response_correction_event":'
+        '{"original_agent_response":"Hi there","corrected_agent_response":"Hi"}}',
+        '{"type":"client_tool_call","client_tool_call":{"tool_name":"weather","tool_call_id":"t0","parameters":{}}}',
+        '{"type":"agent_tool_response","agent_tool_response":'
+        '{"tool_name":"end_call","tool_call_id":"t1","tool_type":"system","is_error":false}}',
+    ],
+)
+def test_what_the_providers_guide_leaves_out_costs_no_message(text: str) -> None:
+    client = AgentsClientProtocol()
+    (received,) = client.receive(text)
+    assert isinstance(received, MessageReceived)
+    assert {key: value for key, value in received.data.items() if key != "payload"} == json.loads(text)
+    assert client.malformed == 0

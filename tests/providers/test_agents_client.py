@@ -1,11 +1,13 @@
 """The AgentsClient unit in whole sessions, in virtual time, against the service's side of the protocol."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import trio
-from tests.agent_service import API_KEY, SIGNATURE, Conversation
+from tests.agent_service import API_KEY, SIGNATURE, AgentService, Conversation
 from tests.kit import ScriptedLeg, Setting, simulate, ticks, tone
 from tests.providers.agent_play import SCENARIO, Play, greet, stay_open
 
@@ -63,6 +65,19 @@ def test_neither_key_nor_signature_reaches_the_trace(play: Play) -> None:
     assert ran.logged[0] == "*** ***"
     assert API_KEY not in str(ran.records)
     assert SIGNATURE not in str(ran.records)
+
+
+def test_the_conversations_id_is_no_secret(tmp_path: Path) -> None:
+    url = f"ws://agent.test/v1/convai/conversation?agent_id=a&conversation_signature={SIGNATURE}&conversation_id=conv_1"
+    body = """    agent.addEventListener(
+        AgentsEvents.ConversationInitiationMetadata, lambda e: Logger.write(f"{e.data.payload.conversation_id} %s")
+    )"""
+    path = tmp_path / "scenario.py"
+    path.write_text((SCENARIO % (body % SIGNATURE)).replace('agentId="a"', 'agentId="a", includeConversationId=True'))
+    service = AgentService(greet, refusal=Reply(200, json.dumps({"signed_url": url}).encode()))
+    ran = simulate(path, Setting(leg=ScriptedLeg(), secrets={"KEY": API_KEY}, background=service.start))
+    assert service.requests[0].query["include_conversation_id"] == "true"
+    assert ran.logged[0] == "conv_1 ***"
 
 
 PCM_RATES = (8000, 16000, 22050, 24000, 44100, 48000)
@@ -148,6 +163,62 @@ def test_media_events_speak_of_playing_out(play: Play) -> None:
     assert ended["t"] - started["t"] == pytest.approx(2.5, abs=0.05)
 
 
+@pytest.mark.parametrize("milliseconds", range(1000, 1040, 10))
+def test_a_cleared_buffer_stays_so_when_the_rest_comes_in_real_time(play: Play, milliseconds: int) -> None:
+    async def script(conversation: Conversation) -> None:
+        await greet(conversation)
+        for _ in range(100):  # now and then nothing waits to be played
+            conversation.speak(1, tone(16_000, 0.02))
+            await trio.sleep(0.02)
+        await trio.sleep(0.5)
+        conversation.speak(2, tone(16_000, 0.5))
+        await trio.sleep_forever()
+
+    ran, _, leg = play(script, f"setTimeout(agent.clearMediaBuffer, {milliseconds})")
+    assert len(np.flatnonzero(leg.everything_heard)) / 16_000 == pytest.approx(0.8 + 0.5, abs=0.06)
+    assert ran.outcome.error is None
+
+
+@pytest.mark.parametrize(
+    ("ends", "body", "seconds"),
+    [
+        (lambda conversation: conversation.socket.close(1000, "bye"), "", 0.5),
+        (lambda conversation: conversation.socket.close(1011, "broken"), "", 0.3),
+        (lambda conversation: None, "setTimeout(agent.close, 500)", 0.3),
+    ],
+    ids=["when all was heard", "when it breaks", "when the scenario closes it"],
+)
+def test_the_end_of_the_connection_ends_the_media(
+    play: Play, ends: Callable[[Conversation], None], body: str, seconds: float
+) -> None:
+    async def script(conversation: Conversation) -> None:
+        await greet(conversation)
+        conversation.speak(1, tone(16_000, 0.5))
+        await trio.sleep(0.3)
+        ends(conversation)
+        await trio.sleep_forever()
+
+    ended = 'agent.addEventListener(Events.WebSocketMediaEnded, lambda e: Logger.write(f"{e.mediaInfo.duration:.2f}"))'
+    ran, _, _ = play(script, f"{ended}\n{body}")
+    duration, closed = ran.logged
+    assert float(duration) == pytest.approx(seconds, abs=0.03)
+    assert closed.startswith("closed")
+
+
+def test_what_is_sent_while_the_last_words_play_is_told_to_be_lost(play: Play) -> None:
+    async def script(conversation: Conversation) -> None:
+        await greet(conversation)
+        conversation.speak(1, tone(16_000, 2.0))
+        conversation.socket.close(1000, "bye")
+        await trio.sleep_forever()
+
+    ran, _, _ = play(script, 'setTimeout(lambda: agent.userMessage({"text": "wait"}), 1000)')
+    [warning] = ran.of_kind("warning")
+    assert "agent-1 is closed; what is sent to it now is lost" in warning["message"]
+    [closed] = ran.of_kind("log")
+    assert closed["t"] > warning["t"] + 1
+
+
 def test_the_scenarios_own_close_is_told_too_and_later_calls_only_warn(play: Play) -> None:
     ran, service, _ = play(
         greet,
@@ -156,12 +227,13 @@ def test_the_scenarios_own_close_is_told_too_and_later_calls_only_warn(play: Pla
             agent.close()
             Logger.write("after close")
             agent.userMessage({"text": "too late"})
+            agent.clientToolResult({"result": "no tool_call_id, and too late"})
             agent.close()
         setTimeout(leave, 1000)
         """,
     )
     assert ran.logged == ["after close", "closed 1000  True"]
-    assert "agent-1 is closed" in ran.of_kind("warning")[0]["message"]
+    assert ["agent-1 is closed" in warning["message"] for warning in ran.of_kind("warning")] == [True, True]
     assert service.conversations[0].closed is not None
     assert service.conversations[0].closed.code == 1000
     assert ran.outcome.error is None

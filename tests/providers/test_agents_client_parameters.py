@@ -69,6 +69,24 @@ def test_what_a_message_says_can_be_keyword_arguments(play: Play) -> None:
     ]
 
 
+def test_a_tool_result_that_is_too_large_is_told_to_be_lost(play: Play) -> None:
+    async def script(conversation: Conversation) -> None:
+        await greet(conversation)
+        conversation.send(ClientToolCallMessage(ClientToolCallData("menu", "c1", {}, 1)))
+        await trio.sleep_forever()
+
+    body = """
+    agent.addEventListener(AgentsEvents.ClientToolCall, lambda e: agent.clientToolResult(
+        {"tool_call_id": "c1", "result": "x" * 5_000_000}))
+    """
+    ran, service, _ = play(script, body)
+    [warning] = ran.of_kind("warning")
+    assert "agent-1 can't take that: too much waits to be sent, and this is lost" in warning["message"]
+    assert [message["type"] for message in service.conversations[0].sent_by_client] == [
+        "conversation_initiation_client_data"
+    ]
+
+
 def test_privacy_keeps_all_content_out_of_the_trace(tmp_path: Path) -> None:
     async def script(conversation: Conversation) -> None:
         await greet(conversation)

@@ -43,7 +43,7 @@ class WebSocketMediaInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSocketMediaEndedEvent:
-    """One second has passed since the last of the agent's audio was played."""
+    """One second has passed since the last of the agent's audio was played, or the connection ended before that."""
 
     name: str
     client: "AgentsClient"

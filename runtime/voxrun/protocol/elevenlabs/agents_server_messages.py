@@ -1,7 +1,9 @@
 """Every message the service sends: one struct each, named as in the contract, with its body above it.
 
 Fields, and which of them may be missing, are the contract's. Values it enumerates (error types, tool types,
-formats) are plain strings and integers here, since a value added later must not cost us the message.
+formats) are plain strings and integers here, since a value added later must not cost us the message. For the same
+reason what the provider's own guide leaves out of its examples (page: Client events) may be missing: `event_id`,
+where nothing depends on it, and `is_called`.
 """
 
 from typing import Any, TypeAlias, get_args
@@ -37,7 +39,7 @@ class Audio(ServerMessage, frozen=True, tag="audio"):
 
 class UserTranscriptionData(Struct, frozen=True):
     user_transcript: str
-    event_id: int
+    event_id: int | UnsetType = UNSET
 
 
 class UserTranscript(ServerMessage, frozen=True, tag="user_transcript"):
@@ -55,7 +57,7 @@ class TentativeUserTranscript(ServerMessage, frozen=True, tag="tentative_user_tr
 
 class AgentResponseData(Struct, frozen=True):
     agent_response: str
-    event_id: int
+    event_id: int | UnsetType = UNSET
 
 
 class AgentResponse(ServerMessage, frozen=True, tag="agent_response"):
@@ -65,7 +67,7 @@ class AgentResponse(ServerMessage, frozen=True, tag="agent_response"):
 class AgentResponseCorrectionData(Struct, frozen=True):
     original_agent_response: str
     corrected_agent_response: str
-    event_id: int
+    event_id: int | UnsetType = UNSET
 
 
 class AgentResponseCorrection(ServerMessage, frozen=True, tag="agent_response_correction"):
@@ -125,7 +127,7 @@ class ClientToolCallData(Struct, frozen=True):
     tool_name: str
     tool_call_id: str
     parameters: JsonObject
-    event_id: int
+    event_id: int | UnsetType = UNSET
 
 
 class ClientToolCallMessage(ServerMessage, frozen=True, tag="client_tool_call"):
@@ -159,8 +161,8 @@ class AgentToolResponseData(Struct, frozen=True):
     tool_call_id: str
     tool_type: str
     is_error: bool
-    is_called: bool
-    event_id: int
+    is_called: bool | UnsetType = UNSET
+    event_id: int | UnsetType = UNSET
 
 
 class AgentToolResponseMessage(ServerMessage, frozen=True, tag="agent_tool_response"):

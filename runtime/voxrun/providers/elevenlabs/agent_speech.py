@@ -22,7 +22,7 @@ QUIET_TICKS = 50
 class AgentSpeech:
     """Speech in one format. `on_started` is called with the first frame played, `on_ended` one second after the last.
 
-    `on_ended` gets how much was played, in seconds.
+    `on_ended` gets how much was played, in seconds; `end` does not wait for that second.
     """
 
     def __init__(
@@ -60,12 +60,19 @@ class AgentSpeech:
         return is_new
 
     def clear(self) -> None:
-        """Drop what waits, and what is still to come of the turn that it belongs to."""
-        if self._playout.size:
+        """Drop what waits, and what is still to come of the turn that is being played."""
+        if self._playout.size or self._quiet_ticks < QUIET_TICKS:  # it may come late, and nothing waits just now
             self._unwanted_turn = self._newest_turn
         self._playout.clear()
         self._seam.cut()
         self._empty.set()
+
+    def end(self) -> None:
+        """No more will come, and nothing is played any more."""
+        self.clear()
+        if self._quiet_ticks < QUIET_TICKS:
+            self._quiet_ticks = QUIET_TICKS
+            self._on_ended(self._played * FRAME_SECONDS)
 
     def take(self) -> Samples:
         """The next 20 ms, silence when nothing waits."""

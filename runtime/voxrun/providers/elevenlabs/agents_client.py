@@ -115,8 +115,8 @@ class AgentsClient(MediaSource):
     @one_object
     def clientToolResult(self, parameters: Mapping[str, Any]) -> None:
         """Answer a `ClientToolCall`: `tool_call_id`, `result` (text, or an object that is sent as JSON), `is_error`."""
-        self._send(self._protocol.client_tool_result, parameters)
-        self._unanswered.discard(parameters["tool_call_id"])
+        if self._send(self._protocol.client_tool_result, parameters):
+            self._unanswered.discard(parameters["tool_call_id"])
 
     @one_object
     def contextualUpdate(self, parameters: Mapping[str, Any]) -> None:
@@ -334,18 +334,24 @@ class AgentsClient(MediaSource):
                 f"a handler of AgentsEvents.ClientToolCall calls clientToolResult(…)"
             )
 
-    def _send(self, encode: Callable[[Mapping[str, Any]], list[str]], parameters: Mapping[str, Any]) -> None:
+    def _send(self, encode: Callable[[Mapping[str, Any]], list[str]], parameters: Mapping[str, Any]) -> bool:
+        """False when it is lost. ScenarioError when `parameters` can't be sent."""
         if self._socket is None or self._protocol.state is State.CLOSED:
             self._host.warn(f"{self.id()} is closed; what is sent to it now is lost")
-            return
+            return False
         try:
             frames = encode(parameters)
         except LocalProtocolError as error:
             raise ScenarioError(str(error)) from error
         self._initiated.set()
+        dropped = self._socket.dropped
         for text in frames:
             self._trace_frame("sent", text)
             self._socket.send(text)
+        if self._socket.dropped > dropped:
+            self._host.warn(f"{self.id()} can't take that: too much waits to be sent, and this is lost")
+            return False
+        return True
 
     def _tell(self, event: EventName[AgentsEvent], **data: object) -> None:
         self._fire(event, Message({**data, "payload": data}))
@@ -360,6 +366,8 @@ class AgentsClient(MediaSource):
 
     async def _end(self, closed: Closed) -> None:
         """When the end is ordinary, let the agent finish speaking before anybody is told."""
+        self._protocol.close()
+        self._input = None
         if not closed.is_ordinary and not self._closing:
             self._report(closed)
         elif self._speech is not None:
@@ -380,7 +388,7 @@ class AgentsClient(MediaSource):
         self._protocol.close()
         self._input = None
         if self._speech is not None:
-            self._speech.clear()
+            self._speech.end()
         self._host.graph.remove(self)
 
     def _trace_frame(self, direction: str, text: str) -> None:

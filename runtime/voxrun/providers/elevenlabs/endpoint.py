@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 DEFAULT_BASE_URL = "https://api.elevenlabs.io"
 
 CONVERSATION_PATH = "/v1/convai/conversation"
-_PUBLIC_QUERY = ("agent_id", "branch_id")
+_PUBLIC_QUERY = ("agent_id", "branch_id", "version_id", "environment", "conversation_id")
 
 SIGNED_URL_PATH = "/v1/convai/conversation/get-signed-url"
 
@@ -34,7 +34,10 @@ class Endpoint:
 
     @property
     def secrets(self) -> list[str]:
-        """The signature, as it stands in the address and decoded; nothing in a direct address is secret."""
+        """The signature, and what else is not known to be public, as it stands in the address and decoded.
+
+        Nothing in a direct address is secret.
+        """
         if self.response is None:
             return []
         pairs = [pair.partition("=") for pair in self.url.partition("?")[2].split("&")]
