@@ -27,6 +27,14 @@ def answer(event):
         pass
 """
 
+GREEDY = """import sys
+from pathlib import Path
+had = {*sys.modules, __name__}
+from voxrun import *
+dir(VoxEngine), dir(ElevenLabs)
+Path("late").write_text(" ".join({*sys.modules} - had) or "nothing")
+"""
+
 
 @pytest.fixture
 def echo(tmp_path: Path) -> Path:
@@ -122,6 +130,22 @@ def test_a_scenario_that_never_waits_is_broken_into_and_named(echo: Path, tmp_pa
         done = running.finish()
     assert "stuck.py:4: in a handler of Application.CallAlerting: this has held up all calls for 2 s" in done.out
     assert done.status == OK
+
+
+@pytest.mark.slow
+def test_no_call_waits_until_another_has_loaded_what_it_uses(tmp_path: Path) -> None:
+    late = tmp_path / "late"
+    (tmp_path / "greedy.py").write_text(GREEDY)
+    with Running("serve", "greedy.py", "--listen", "127.0.0.1:0", cwd=tmp_path) as running:
+
+        async def talk(twilio: TwilioCall) -> None:
+            twilio.start()
+            while not (late.exists() and late.stat().st_size):  # noqa: ASYNC110 - another process writes it
+                await trio.sleep(0.01)
+            twilio.hang_up()
+
+        call(port_of(running), talk, "")
+    assert late.read_text() == "nothing"
 
 
 def test_others_are_let_in_only_by_a_token(echo: Path) -> None:

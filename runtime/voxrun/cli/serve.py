@@ -11,6 +11,8 @@ from pathlib import Path
 
 import trio
 
+import voxrun
+import voxrun.events
 from voxrun.api.language import language_of
 from voxrun.cli.collector import tame_collector
 from voxrun.cli.interrupt import Interruption
@@ -44,6 +46,8 @@ def serve(arguments: list[str]) -> int:
     options = parse(arguments)
     _import_extras(options)
     _allow_many_files()
+    if not options.workers:
+        _load_api()
     tame_collector()
     if options.workers:
         trio.run(_serve_workers, options, arguments)
@@ -65,6 +69,12 @@ def _import_extras(options: ServeOptions) -> None:
                 import_module(module)
         except ImportError as error:
             raise ConfigurationError(f"this needs {error.name}, an extra: pip install 'voxrun[{extra}]'") from None
+
+
+def _load_api() -> None:
+    """All that scenarios may use: a call that were the first to ask for some of it would hold up the others."""
+    for namespace in (voxrun, voxrun.events, voxrun.VoxEngine, voxrun.ElevenLabs):
+        dir(namespace)
 
 
 async def _serve_workers(options: ServeOptions, arguments: list[str]) -> None:
