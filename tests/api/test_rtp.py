@@ -79,6 +79,31 @@ def test_two_units_talk_send_tones_and_take_leave(perform: Perform) -> None:
     assert all(record["packets_sent"] > 10 for record in losses)
 
 
+def test_each_peer_that_takes_leave_is_told(perform: Perform) -> None:
+    ran = perform(
+        """
+        one = VoxEngine.createRtpUnit(local="127.0.0.1:0", rtcpMux=True)
+        player = VoxEngine.createToneScriptPlayer("440@-10;10(*/0/1)")
+
+        def talk(local):
+            peer = VoxEngine.createRtpUnit(local=local, rtcpMux=True, remote=one.localAddress())
+            player.sendMediaTo(peer)
+            setTimeout(peer.stop, 300)
+            return peer
+
+        first = talk("127.0.0.1:0")
+
+        @one.on(RtpUnitEvents.PeerLeft)
+        def again(event):
+            Logger.write(event.name)
+            setTimeout(lambda: talk(first.localAddress()), 50)
+            setTimeout(VoxEngine.terminate, 600)
+        """
+    )
+    assert ran.outcome.error is None
+    assert ran.logged == ["RtpUnit.PeerLeft"] * 2
+
+
 def test_two_units_talk_in_secret(perform: Perform) -> None:
     ran = perform(
         f"""

@@ -39,6 +39,13 @@ def answer(event):
     call.sendMediaTo(call)
 """
 
+SAY = """
+@VoxEngine.on(AppEvents.CallAlerting)
+def answer(event):
+    event.call.answer()
+    event.call.say("these are five short words")
+"""
+
 PCMU = CODECS["PCMU"]
 
 
@@ -138,6 +145,16 @@ def test_with_silence_suppression_only_sound_is_sent(play: Play) -> None:
     play(nobody_is_heard, made.setting(2.0))
     assert len(made.peer.packets) == pytest.approx(100, abs=2)
     assert {packet.payload for _, packet in made.peer.packets} == {b"\xff" * 160}
+
+
+def test_with_silence_suppression_the_last_packet_of_a_sound_is_filled_up(play: Play) -> None:
+    sent = []
+    for ptime in (20, 60):
+        made = scene(RtpSettings(codec=PCMU, remote=PEER, ptime=ptime, silence_suppression=True))
+        play(SAY, made.setting(2.0))
+        sent.append(b"".join(packet.payload for _, packet in made.peer.packets))
+    assert sent[1].startswith(sent[0])
+    assert sent[1] == sent[0] + b"\xff" * 160
 
 
 def test_audio_that_stops_and_resumes_is_told(play: Play) -> None:

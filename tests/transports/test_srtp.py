@@ -12,11 +12,14 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voxrun.audio.frame import silence
 from voxrun.audio.g711 import decode_ulaw
 from voxrun.errors import ConfigurationError
 from voxrun.media.datagrams import Datagram
+from voxrun.protocol.rtp.codecs import CODECS
 from voxrun.protocol.rtp.packet import RtpPacket, build_packet, parse_packet
 from voxrun.protocol.rtp.rtcp import Description, Goodbye, ReceiverReport, build_compound
+from voxrun.protocol.rtp.sending import RtpSender
 from voxrun.transports.rtp_socket import RtpSocket
 from voxrun.transports.srtp import (
     MAX_PAYLOAD_BYTES,
@@ -31,6 +34,8 @@ from voxrun.transports.srtp import (
 
 KEY = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"
 """30 bytes; the example of RFC 4568, section 4.1."""
+
+QUIET = silence(8000)
 
 ONE, TWO = Crypto(SUITES[0], Random(1).randbytes(30)), Crypto(SUITES[0], Random(2).randbytes(30))
 
@@ -96,6 +101,19 @@ def test_numbers_wrap_though_packets_are_lost_and_swapped() -> None:
     protected = [here.protect(one) or b"" for one in plain]
     order = [number ^ 1 for number in range(100) if number % 7]
     assert [there.unprotect(protected[number]) for number in order] == [plain[number] for number in order]
+
+
+class _Last(Random):
+    def getrandbits(self, k: int, /) -> int:
+        return (1 << k) - 1
+
+
+def test_who_comes_to_listen_late_understands_whatever_the_first_number_was() -> None:
+    """If numbers had wrapped before, nobody could tell him so, and he would refuse all packets for ever."""
+    sender = RtpSender(CODECS["PCMU"], 20, _Last())
+    here, there = Srtp(ONE, TWO), Srtp(TWO, ONE)
+    sent = [here.protect(datagram) or b"" for tick in range(3000) for datagram in sender.write(QUIET, tick * 0.02)]
+    assert all(there.unprotect(datagram) for datagram in sent[-100:])
 
 
 def test_ffmpeg_is_understood() -> None:

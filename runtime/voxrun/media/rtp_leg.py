@@ -118,7 +118,7 @@ class RtpLeg:
     def write(self, frame: Samples) -> None:
         """The next 20 ms for the far end; nothing is sent as long as nobody knows where it is."""
         remote = self._remote
-        is_suppressed = frame is self._silence and not self._sender.tones.is_busy
+        is_suppressed = frame is self._silence and not (self._sender.tones.is_busy or self._sender.is_midway)
         if self._host is None or remote is None or is_suppressed:
             return
         for datagram in self._sender.write(frame, self._origin + self._host.graph.position * FRAME_SECONDS):
@@ -143,9 +143,9 @@ class RtpLeg:
         if self._remote is None or source[0] != self._remote[0]:
             self._foreign_reports += 1
             return
-        had_left = self._reporter.far_end.has_left
+        left = self._reporter.far_end.left
         self._reporter.receive(datagram, now, -1 if self._receiver.ssrc is None else self._receiver.ssrc)
-        if self._reporter.far_end.has_left and not had_left:
+        if self._reporter.far_end.left != left:
             self._listener(FarEndLeft())
 
     async def _report(self, host: UnitHost) -> None:

@@ -113,6 +113,33 @@ def test_a_timestamp_that_jumps_alone_is_a_pause() -> None:
     assert stream.buffer.counters.concealed == 0
 
 
+def test_packets_that_overlap_are_joined() -> None:
+    """As at the beginning of GStreamer's Opus, whose first packet holds 6.5 ms that its timestamps leave out."""
+    stream = Stream()
+    for number in range(20):
+        stream.put(number, constant(8000 if number < 10 else -8000), number * PACKET - (52 if number >= 10 else 0))
+        stream.take()
+    heard = np.concatenate(stream.heard[5:]).astype(int)
+    assert (heard[0], heard[-1]) == (8000, -8000)
+    assert np.abs(np.diff(heard)).max() < 1000
+    assert stream.buffer.counters.concealed == 0
+
+
+def test_packets_that_overtake_each_other_and_come_in_time_are_all_heard() -> None:
+    """Although the delay, which grew by periods of the sound, is by one sample too short for the latest."""
+    sound, random = tone(8000, 10.0, hertz=128), Random(2)
+    arrivals = [(number, number * FRAME_SECONDS + 0.01 + random.random() * 0.05) for number in range(500)]
+    stream = Stream()
+    for _ in range(500):
+        before = stream.now - FRAME_SECONDS
+        for number in [number for number, arrival in arrivals if before < arrival <= stream.now]:
+            stream.put(number, L16.new_encoder()(sound[number * PACKET : (number + 1) * PACKET]))
+        stream.take()
+    assert stream.buffer.delay == pytest.approx(2 * FRAME_SECONDS - 1 / 8000)
+    assert stream.buffer.counters.late < 5
+    assert stream.buffer.counters.concealed_share < 0.01
+
+
 def test_a_mark_of_a_pause_is_silence_not_loss() -> None:
     stream = Stream()
     for number in range(20):

@@ -66,9 +66,9 @@ def test_a_goodbye_is_told_and_heard() -> None:
     datagram = one.reporter.goodbye(1.0, 0, None)
     assert Goodbye((one.sender.ssrc,)) in (parse_compound(datagram) or [])
     other.reporter.receive(datagram, 1.0, 12345)
-    assert not other.reporter.far_end.has_left
+    assert other.reporter.far_end.left is None
     other.reporter.receive(datagram, 1.0, one.sender.ssrc)
-    assert other.reporter.far_end.has_left
+    assert other.reporter.far_end.left == one.sender.ssrc
 
 
 def test_junk_is_counted() -> None:

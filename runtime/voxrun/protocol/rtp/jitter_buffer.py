@@ -75,6 +75,7 @@ class JitterBuffer:
         self._rate = audio_rate
         self._per_unit = audio_rate // clock_rate  # samples per tick of the RTP clock
         self._bridged = clock_rate * LONGEST_MS // 1000  # the longest gap filled at once when its end is known
+        self._short = round(-_SHORT_SECONDS * clock_rate)  # by so little, what is missing may still come in time
         self._frame = frame_size(audio_rate)
         self._decoders: dict[str, Decode] = {}
         self._concealer = Concealer(audio_rate)
@@ -212,7 +213,8 @@ class JitterBuffer:
         if head is not None and gap <= 0 and head.codec is not None:
             return self._play(head, head.codec)
         is_pause = self._is_pause or (head is not None and head.number - 1 == self._last)
-        if head is not None and head.codec is not None and gap <= self._bridged and not (is_pause or self._is_idle):
+        is_loss = units > self._short and not (is_pause or self._is_idle)
+        if head is not None and head.codec is not None and gap <= self._bridged and is_loss:
             return self._bridge(gap, head, head.codec)
         units = min(gap, units)
         self._end += units
@@ -243,6 +245,8 @@ class JitterBuffer:
     def _play(self, packet: _Waiting, codec: Codec) -> Samples:
         late = self._end - packet.stamp
         samples = self._decode(packet, codec)
+        if late:  # its beginning was filled, or is in the packet before
+            self._concealer.interrupt()
         return self._concealer.heard(samples[late * self._per_unit :]) if len(samples) else samples
 
     def _bridge(self, gap: int, packet: _Waiting, codec: Codec) -> Samples:

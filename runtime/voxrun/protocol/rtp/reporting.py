@@ -31,7 +31,8 @@ class FarEnd(Struct):
     fraction_lost: float = 0.0
     """Of our packets, in its last interval; 0 to 1."""
     jitter_ms: float = 0.0
-    has_left: bool = False
+    left: int | None = None
+    """The source that said goodbye last."""
 
 
 class RtcpReporter:
@@ -102,7 +103,7 @@ class RtcpReporter:
         if isinstance(packet, Description) and packet.ssrc == source:
             self.far_end.cname = packet.cname
         if isinstance(packet, Goodbye) and source in packet.ssrcs:
-            self.far_end.has_left = True
+            self.far_end.left = source
 
     def _learn_of_ours(self, block: ReportBlock, now: float) -> None:
         if block.ssrc != self._sender.ssrc:

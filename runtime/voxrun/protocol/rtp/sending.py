@@ -34,10 +34,15 @@ class RtpSender:
         self._packet_size = codec.audio_rate * ptime_ms // 1000
         self._per_unit = codec.audio_rate // codec.clock_rate  # samples per tick of the RTP clock
         self._pending = _NOTHING
-        self._sequence = random.getrandbits(16)
+        self._sequence = random.getrandbits(15)  # far from a wrap, of which SRTP must not miss one (RFC 3711, 3.3.1)
         self._timestamp = random.getrandbits(32)  # of the next frame
         self._due: float | None = None  # when the next frame is due (s)
         self._is_talkspurt = True
+
+    @property
+    def is_midway(self) -> bool:
+        """True while audio waits for the rest of its packet."""
+        return len(self._pending) > 0
 
     def write(self, frame: Samples, now: float) -> list[bytes]:
         """The datagrams that are complete with the next 20 ms of audio at the codec's rate, due at `now` seconds.
