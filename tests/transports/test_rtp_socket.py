@@ -227,11 +227,25 @@ def test_what_comes_meanwhile_waits_for_who_pumps_next_and_nothing_is_left() -> 
     trio.run(main)
 
 
+def test_a_packet_of_any_length_comes_whole() -> None:
+    async def main() -> None:
+        one, two = Port(), Port()
+        datagrams = [bytes(size) for size in (0, 5772, 65_507)]  # 60 ms of L16 at 48 kHz, and the most UDP can hold
+        for datagram in datagrams:
+            one.socket.send(datagram, two.socket.local)
+        async with pumping(two):
+            assert [datagram for datagram, _ in await two.heard()] == datagrams
+        one.socket.close()
+
+    trio.run(main)
+
+
 def test_what_cannot_be_sent_is_counted() -> None:
     socket = RtpSocket("127.0.0.1", 0)
     socket.send(bytes(70_000), socket.local)
     socket.send(b"", ("255.255.255.255", 9))
-    assert socket.unsent == 2
+    socket.send(b"", ("127.0.0.1", 65_536))  # where reports belong when the peer's port is the last one
+    assert socket.unsent == 3
     socket.close()
     socket.close()
 

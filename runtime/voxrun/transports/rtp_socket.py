@@ -19,7 +19,7 @@ from voxrun.transports.socket_traffic import SocketTraffic
 BUFFER_BYTES = 1 << 20
 """Asked of the system for packets that wait for us, so that a stall loses none; it may give less."""
 
-_MAX_DATAGRAM_BYTES = 2048
+_MAX_DATAGRAM_BYTES = 1 << 16  # nothing is longer, and asking for so many costs no more
 _MOST_AT_ONCE = 64  # then others have their turn: a flood must not keep them from running
 _IS_READ_WITH_OTHERS = hasattr(select, "epoll")
 
@@ -52,7 +52,7 @@ class RtpSocket:
         """Send now, or never: all of a tick together at its end, as WebSockets do, was measured to be no cheaper."""
         try:
             self._socket.sendto(datagram, remote)
-        except OSError:
+        except (OSError, OverflowError):  # the second for a port above the last one, where reports may belong
             self.unsent += 1
 
     async def pump(self, hear: Callable[[list[Datagram]], None]) -> None:
