@@ -93,6 +93,11 @@ def encoded(form: str, rate: int = RATE) -> bytes:
     return file.getvalue()
 
 
+def piped(flac: bytes) -> bytes:
+    """The file as it comes out of a pipe: nobody went back to say how many samples there are."""
+    return flac[:21] + bytes([flac[21] & 0xF0]) + bytes(4) + flac[26:]
+
+
 def moments(ran: Ran) -> dict[str, float]:
     """When each of the player's events came first."""
     found = [(record["name"].removeprefix("Player."), record["t"]) for record in ran.of_kind("event")]
@@ -130,8 +135,9 @@ def test_it_is_heard_before_the_last_byte_was_sent(play: Play, form: str, rate: 
         (encoded("WAV"), b"", "progressivePlayback=False"),
         (encoded("OGG"), b"", "progressivePlayback=True"),
         (encoded("WAV"), b"X-No-Length: 1\r\n", "progressivePlayback=True"),
+        (piped(encoded("FLAC")), b"", "progressivePlayback=True"),
     ],
-    ids=["not asked for", "ogg", "of unknown size"],
+    ids=["not asked for", "ogg", "of unknown size", "flac of unknown length"],
 )
 def test_others_are_loaded_first(play: Play, body: bytes, head: bytes, parameters: str) -> None:
     server, leg = Server(body, head=head), ScriptedLeg()

@@ -1,5 +1,7 @@
 """`AudioFile`: an audio file read as mono samples at a session rate."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
@@ -7,6 +9,7 @@ from types import ModuleType
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from voxrun.audio.frame import SESSION_RATES, Samples, frame_size
 from voxrun.audio.resample import DELAY_SECONDS, RATES, Resampler
@@ -15,6 +18,8 @@ from voxrun.errors import ConfigurationError
 _FORMATS = "wav, flac, ogg and mp3 files can be read"
 _FULL_SCALE = 32768
 _BLOCK_FRAMES = 25  # half a second
+_UNKNOWN = 2**63 - 1
+"""How many samples libsndfile says a FLAC file has that came out of a pipe: its header does not tell."""
 
 
 class AudioFile:
@@ -37,20 +42,24 @@ class AudioFile:
         source_rate: int = self._file.samplerate
         self.rate = next((rate for rate in SESSION_RATES if rate >= source_rate), 0)
         """Hz of what `read` gives: the file's rate or the next session rate above it."""
-        self.duration = self._file.frames / source_rate
-        """Seconds."""
+        self._block = frame_size(source_rate) * _BLOCK_FRAMES
         try:
-            self._check(source_rate)
+            frames = self._length()
+            self._check(source_rate, frames)
+            self.duration = frames / source_rate
+            """Seconds."""
+            self.rewind()
         except ConfigurationError:
             self.close()
             raise
-        self._block = frame_size(source_rate) * _BLOCK_FRAMES
-        self.rewind()
 
     def rewind(self) -> None:
-        """Go back to the first sample."""
-        self._file.seek(0)
-        self._left = round(self.duration * self.rate)
+        """Go back to the first sample. ConfigurationError if the file is damaged."""
+        with self._damage_told():
+            self._file.seek(0)
+        self._decoded = 0  # samples of the file
+        self._given = 0
+        self._end = round(self.duration * self.rate)
         self._waiting: Samples = np.zeros(0, np.int16)
         self._resampler: Resampler | None = None
         if self._file.samplerate != self.rate:
@@ -62,10 +71,10 @@ class AudioFile:
 
         Raises ConfigurationError if the file is damaged here.
         """
-        while len(self._waiting) < min(count, self._left):
+        while len(self._waiting) < min(count, self._end - self._given):
             self._waiting = np.concatenate((self._waiting, self._decode()))
-        taken, self._waiting = np.split(self._waiting, [min(count, self._left)])
-        self._left -= len(taken)
+        taken, self._waiting = np.split(self._waiting, [min(count, self._end - self._given)])
+        self._given += len(taken)
         return taken
 
     def close(self) -> None:
@@ -74,12 +83,10 @@ class AudioFile:
 
     def _decode(self) -> Samples:
         """The next half second at `rate`, filled up with silence at the end, which `read` cuts off."""
-        try:
-            channels = self._file.read(self._block, dtype="float32", always_2d=True)
-        except self._library.LibsndfileError as error:
-            raise self._wrong(f"damaged ({error.error_string.rstrip('.')})") from None
-        if not len(channels):  # sooner than the file's header said
-            self._left = min(self._left, len(self._waiting))
+        channels = self._next_block()
+        self._decoded += len(channels)
+        if len(channels) < self._block:  # maybe sooner than the file's header said
+            self._end = min(self._end, round(self._decoded / self._file.samplerate * self.rate))
         mono = np.zeros(self._block, np.float32)
         channels.mean(axis=1, out=mono[: len(channels)])
         scaled = np.nan_to_num(np.rint(mono * _FULL_SCALE))
@@ -87,6 +94,28 @@ class AudioFile:
         if self._resampler is None:
             return block
         return np.concatenate([self._resampler.process(frame) for frame in np.split(block, _BLOCK_FRAMES)])
+
+    def _next_block(self) -> NDArray[np.float32]:
+        """Half a second as the file has it, shape (n, channels); less at its end."""
+        with self._damage_told():
+            channels: NDArray[np.float32] = self._file.read(self._block, dtype="float32", always_2d=True)
+        return channels
+
+    @contextmanager
+    def _damage_told(self) -> Iterator[None]:
+        try:
+            yield
+        except self._library.LibsndfileError as error:
+            raise self._wrong(f"damaged ({error.error_string.rstrip('.')})") from None
+
+    def _length(self) -> int:
+        """In samples of the file; all of it is decoded when it doesn't say."""
+        frames: int = self._file.frames
+        if frames == _UNKNOWN:
+            frames = 0
+            while size := len(self._next_block()):
+                frames += size
+        return frames
 
     def _open(self) -> Any:
         try:
@@ -106,8 +135,8 @@ class AudioFile:
         audio.seekable = lambda: False  # else soundfile seeks after every read, and MP3 decoding glitches there
         return audio
 
-    def _check(self, source_rate: int) -> None:
-        if not self._file.frames:
+    def _check(self, source_rate: int, frames: int) -> None:
+        if not frames:
             raise self._wrong("empty or cut short")
         if source_rate not in RATES:
             rates = ", ".join(map(str, RATES))
