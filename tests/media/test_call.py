@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import trio
 from tests.kit import Ran, ScriptedLeg, Setting
-from tests.media.noise import cut_off, noise
+from tests.media.noise import cut_off, joined_late, noise
 
 from voxrun.audio.fade import fade_from, fade_in
 from voxrun.audio.resample import Resampler
@@ -257,7 +257,7 @@ def test_an_unanswered_call_neither_speaks_nor_hears(play: Play) -> None:
     play("", calling(connect, first))
     assert not first.everything_heard[: 10 * 320].any()
     assert np.array_equal(first.everything_heard[10 * 320 :], noise(0.2))
-    assert np.array_equal(second.everything_heard, cut_off(noise(0.4)[10 * 320 :], 5))
+    assert np.array_equal(second.everything_heard, cut_off(joined_late(noise(0.4)[10 * 320 :]), 5))
     assert (len(first.heard), len(second.heard)) == (20, 15)
 
 

@@ -11,7 +11,7 @@ from tests.kit import tone
 from voxrun.audio.fade import fade_in
 from voxrun.audio.frame import Samples, silence
 from voxrun.audio.resample import Resampler
-from voxrun.media.graph import Graph, Inlet, Output, Source
+from voxrun.media.graph import Graph, Inlet, MixerOutput, Output, Source
 
 Change = tuple[str, str, str]
 
@@ -145,7 +145,7 @@ def test_a_route_made_before_its_end_is_live_carries_once_it_is(graph: Graph) ->
     ear.live = False
     graph.changed()
     mouth.output.push(c)
-    assert same(ear.heard, [b])
+    assert same(ear.heard, [fade_in(b)])
 
 
 def test_a_frame_is_converted_once_for_all_listeners_at_a_rate(graph: Graph) -> None:
@@ -177,6 +177,42 @@ def test_a_converted_stream_has_no_seam_when_others_come_and_go(graph: Graph) ->
     resampler = Resampler(16_000, 8000)
     assert same(ear.heard, [resampler.process(frame) for frame in frames])
     assert len(other.heard) == 4
+
+
+def test_who_comes_to_be_live_while_a_sound_goes_on_hears_it_fade_in(graph: Graph) -> None:
+    mouth, ear, other = Mouth(graph), Ear(graph), Ear(graph, "other")
+    graph.connect(mouth, ear)
+    graph.connect(mouth, other)
+    ear.live = False
+    frames = speech(6)
+    for index, frame in enumerate(frames):
+        if index == 3:
+            ear.live = True
+            graph.changed()
+        mouth.output.push(frame)
+    assert same(ear.heard, [fade_in(frames[3]), *frames[4:]])
+    assert same(other.heard, frames)
+
+
+@pytest.mark.parametrize("kind", [Output, MixerOutput])
+def test_who_comes_to_hear_a_sound_at_another_rate_hears_it_from_the_beginning_of_the_fade(
+    graph: Graph, kind: type[Output]
+) -> None:
+    """And not, 1.5 ms later, the step that a filter makes of a sound it does not know the past of."""
+    mouth, ear = Mouth(graph), Ear(graph, rate=8000)
+    mouth.output = kind(graph, mouth)
+    mouth.output.open(16_000)
+    frames = speech(8)
+    for index, frame in enumerate(frames):
+        if index == 5:
+            graph.connect(mouth, ear)
+        if isinstance(mouth.output, MixerOutput):
+            mouth.output.push_apart(frame[::-1], {ear: frame})
+        else:
+            mouth.output.push(frame)
+    resampler = Resampler(16_000, 8000)
+    expected = [resampler.process(frame) for frame in frames][5:]
+    assert same(ear.heard, [fade_in(expected[0]), *expected[1:]])
 
 
 def test_a_source_may_change_its_rate(graph: Graph) -> None:

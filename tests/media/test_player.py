@@ -120,8 +120,14 @@ def test_a_paused_player_goes_on_from_the_same_place(play: Play, beep: Path) -> 
         Setting(leg=leg),
     )
     assert [name for name, _ in player_events(ran)] == ["Created", "PlaybackReady", "Started", "PlaybackFinished"]
-    expected = np.concatenate((BEEP[: 5 * 320], np.zeros(10 * 320, np.int16), BEEP[5 * 320 :]))
-    assert heard_at(leg, 0, expected)
+    assert heard_at(leg, 0, np.concatenate((cut_off(BEEP[: 5 * 320], 10), joined_late(BEEP[5 * 320 :]))))
+
+
+def test_a_pause_that_is_over_before_the_next_tick_is_not_heard(play: Play, beep: Path) -> None:
+    leg = ScriptedLeg()
+    lines = ["setTimeout(lambda: (player.pause(), player.resume()), 110)", "setTimeout(call.hangup, 1010)"]
+    play(script(beep, *lines), Setting(leg=leg))
+    assert heard_at(leg, 0, BEEP)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.kit import Ran, ScriptedLeg, Setting, tone
-from tests.media.noise import noise
+from tests.media.noise import joined_late, noise
 
 from voxrun.audio.frame import Samples
 from voxrun.transports.wav import WavWriter
@@ -85,7 +85,7 @@ def test_pause_resume_and_stop(play: Play, parts: str) -> None:
     lines = ["setTimeout(player.pause, 110)", "setTimeout(player.resume, 310)", "setTimeout(player.stop, 410)"]
     ran = play(script(parts, *lines, "setTimeout(call.hangup, 600)"), Setting(leg=leg))
     assert [name for name, _, _ in events(ran)] == ["Created", "PlaybackReady", "Started", "Stopped"]
-    assert np.array_equal(leg.everything_heard[15 * 320 : 19 * 320], noise(0.31)[5 * 320 : 9 * 320])
+    assert np.array_equal(leg.everything_heard[15 * 320 : 19 * 320], joined_late(noise(0.31)[5 * 320 : 9 * 320]))
 
 
 @pytest.mark.parametrize(

@@ -73,17 +73,17 @@ class Clearable(Protocol):
 class Output:
     """A source's way out: one `push` a tick, silence included, reaches every live listener.
 
-    Who comes to hear a sound that is going on already hears it fade in. A route that was there first changes nothing.
+    Who comes to hear a sound that is going on already, by a new route or as one that is live now, hears it fade in.
     """
 
-    __slots__ = ("_converters", "_graph", "_known", "_owner", "_plan", "_pushed", "_rate", "_receivers", "_version")
+    __slots__ = ("_carried", "_converters", "_graph", "_owner", "_plan", "_pushed", "_rate", "_receivers", "_version")
 
     def __init__(self, graph: "Graph", owner: Source) -> None:
         self._graph = graph
         self._owner = owner
         self._rate = 0
         self._version = -1
-        self._known = -1  # routes younger than this version of the graph have not carried anything yet
+        self._carried: dict[Sink, int] = {}  # the routes that have carried something, and since which version they are
         self._pushed: Samples | None = None
         self._converters: dict[int, Resampler] = {}
         self._receivers: list[Receive] = []  # at this rate
@@ -93,6 +93,7 @@ class Output:
         """Say at which rate (Hz) the frames will come."""
         if rate != self._rate:
             self._rate = rate
+            self._pushed = None
             self._converters.clear()
             self._version = -1
 
@@ -114,52 +115,65 @@ class Output:
             by_rate.setdefault(inlet.rate, []).append(inlet.receive)
         # A converter keeps its memory for as long as somebody listens at its rate: no click when others come and go.
         self._converters = {
-            rate: self._converters.get(rate) or Resampler(self._rate, rate) for rate in by_rate if rate != self._rate
+            rate: self._converters.get(rate) or self._converter(rate, self._pushed)
+            for rate in by_rate
+            if rate != self._rate
         }
         self._receivers = by_rate.pop(self._rate, [])
         self._plan = [(self._converters[rate].process, receivers) for rate, receivers in by_rate.items()]
 
+    def _converter(self, rate: int, before: Samples | None) -> Resampler:
+        """A new one that knows what came `before`, lest a sound that is going on begins with a step in its filter."""
+        converter = Resampler(self._rate, rate)
+        if before is not None:
+            converter.process(before)
+        return converter
+
     def _inlets(self) -> dict[Sink, Inlet]:
         """Where the next frame goes, to be asked for again when `_version` is not the graph's."""
         routes = self._graph.listeners(self._owner)
+        inlets = {sink: inlet for sink in routes if (inlet := sink.inlet(self._owner)) is not None}
         is_heard = self._pushed is not None and bool(self._pushed.any())
-        late = {sink for sink, version in routes.items() if version > self._known} if is_heard else set()
-        self._known = self._graph.version
-        self._version = -1 if late else self._known  # the frame after the fade needs another plan
-        inlets = {sink: sink.inlet(self._owner) for sink in routes}
+        late = {sink for sink in inlets if self._carried.get(sink) != routes[sink]} if is_heard else set()
+        self._carried = {sink: routes[sink] for sink in inlets}
+        self._version = -1 if late else self._graph.version  # the frame after the fade needs another plan
         return {
             sink: Inlet(inlet.rate, _fading_in(inlet.receive)) if sink in late else inlet
             for sink, inlet in inlets.items()
-            if inlet is not None
         }
 
 
 class MixerOutput(Output):
     """A mixer's way out: each listener may get a frame of its own, and so has a converter of its own."""
 
-    __slots__ = ("_streams",)
+    __slots__ = ("_apart", "_streams")
 
     def __init__(self, graph: "Graph", owner: Source) -> None:
         super().__init__(graph, owner)
+        self._apart: Mapping[object, Samples] = {}  # what was pushed beside `_pushed`
         self._streams: dict[Sink, tuple[Resampler, Receive]] = {}
 
     def open(self, rate: int) -> None:
         """Say at which rate (Hz) the frames will come."""
         super().open(rate)
+        self._apart = {}
         self._streams.clear()
 
     def push_apart(self, frame: Samples, apart: Mapping[object, Samples]) -> None:
         """Send `frame` to all listeners but those that `apart` has another one for."""
         if self._version != self._graph.version:
             self._replan()
-        self._pushed = frame
+        self._pushed, self._apart = frame, apart
         for sink, (converter, receive) in self._streams.items():
             receive(converter.process(apart.get(sink, frame)))
 
     def _replan(self) -> None:
         kept = {sink: converter for sink, (converter, _) in self._streams.items()}
         self._streams = {
-            sink: (kept.get(sink) or Resampler(self._rate, inlet.rate), inlet.receive)
+            sink: (
+                kept.get(sink) or self._converter(inlet.rate, self._apart.get(sink, self._pushed)),
+                inlet.receive,
+            )
             for sink, inlet in self._inlets().items()
         }
 

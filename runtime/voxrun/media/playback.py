@@ -11,11 +11,14 @@ from typing import TypeAlias
 
 import trio
 
+from voxrun.audio.fade import fade_in
+from voxrun.audio.frame import silence
 from voxrun.errors import VoxrunError
 from voxrun.media.arriving import ArrivingReadAhead, ArrivingSource
 from voxrun.media.graph import Source
 from voxrun.media.host import UnitHost
 from voxrun.media.read_ahead import AudioSource, ReadAhead
+from voxrun.media.seam import Seam
 
 OpenSource: TypeAlias = Callable[[], Awaitable[AudioSource]]
 """Opens the audio. VoxrunError when that can't be done."""
@@ -60,6 +63,7 @@ class _State(enum.Enum):
     PAUSED = enum.auto()
     READY = enum.auto()  # will start with the next tick
     PLAYING = enum.auto()
+    PAUSING = enum.auto()  # will be silent from the next tick on
     ENDED = enum.auto()
 
 
@@ -89,20 +93,25 @@ class Playback:
         self._played = 0  # samples
         self._started = False
         self._starving = False
+        self._seam = Seam()
         self._over = trio.Event()
         host.spawn(self._read)
 
     def pause(self) -> None:
-        """Stand still; `resume` goes on from the same place."""
+        """Stand still; `resume` goes on from the same place. The sound fades out, and in again."""
         self._on_pause = True
-        if self._state in (_State.READY, _State.PLAYING):
+        if self._state is _State.READY:
             self._state = _State.PAUSED
+        elif self._state is _State.PLAYING:
+            self._state = _State.PAUSING
 
     def resume(self) -> None:
         """Go on, or begin when it was made on pause."""
         self._on_pause = False
         if self._state is _State.PAUSED:
             self._state = _State.READY
+        elif self._state is _State.PAUSING:
+            self._state = _State.PLAYING
 
     def stop(self) -> bool:
         """End it for good, without a report; False when it was over already."""
@@ -117,11 +126,19 @@ class Playback:
     def produce(self) -> None:
         """Send the next frame on."""
         audio = self._audio
-        if audio is None or self._state not in (_State.READY, _State.PLAYING):
+        if audio is None or self._state not in (_State.READY, _State.PLAYING, _State.PAUSING):
             return
-        if audio.finished:
+        if self._state is _State.PAUSING:
+            self._state = _State.PAUSED
+            self._seam.cut()
+            self._unit.output.push(self._seam.join(silence(audio.rate)))
+        elif audio.finished:
             self._finish(audio.error)
-            return
+        else:
+            self._play(audio)
+
+    def _play(self, audio: ReadAhead) -> None:
+        goes_on = self._started and self._state is _State.READY
         if not self._started:
             self._started = True
             self._report(Started(self._duration))
@@ -133,7 +150,7 @@ class Playback:
             self._pass_markers(len(frame), audio.rate)
         elif not was_starving:
             self._report(Buffering())
-        self._unit.output.push(frame)
+        self._unit.output.push(self._seam.join(fade_in(frame) if goes_on else frame))
 
     async def _read(self) -> None:
         try:
