@@ -12,8 +12,8 @@ from voxrun.serving.doors import Doors, Keys
 from voxrun.serving.host import Host, HostSettings
 from voxrun.serving.phone import BODY_LIMIT, MESSAGE_LIMIT, Phone
 from voxrun.serving.routes import Routes
-from voxrun.serving.watchdog import feed, on_guard
 from voxrun.session.services import Services
+from voxrun.session.watchdog import Watchdog
 from voxrun.transports.network import TcpNetwork
 from voxrun.transports.server import Limits, serve
 from voxrun.transports.turnstile import Turnstile
@@ -30,9 +30,8 @@ async def phone_server(scenario: Path, services: Services, ticker: Ticker, max_c
     async def listen(task_status: trio.TaskStatus[int]) -> None:
         await serve(TcpNetwork(), "127.0.0.1", 0, phone.handle, limits=limits, task_status=task_status)
 
-    with on_guard():
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(feed)
-            await nursery.start(host.run)
-            yield await nursery.start(listen)
-            nursery.cancel_scope.cancel()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(Watchdog(breaks_in=True).run)
+        await nursery.start(host.run)
+        yield await nursery.start(listen)
+        nursery.cancel_scope.cancel()

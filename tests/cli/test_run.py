@@ -74,6 +74,26 @@ def test_what_a_scenario_prints_is_no_line_of_json(scenario: Write, capsys: Capt
     assert err == "here I am\n"
 
 
+def test_a_handler_that_holds_up_the_audio_is_warned_with_its_line(
+    scenario: Write, caller: Path, capsys: Capture
+) -> None:
+    path = scenario("""
+import time
+time.sleep(0.3)  # nobody calls yet
+
+@VoxEngine.on(AppEvents.CallAlerting)
+async def answer(event):
+    event.call.answer()
+    setTimeout(VoxEngine.terminate, 900)
+    time.sleep(0.5)
+""")
+    line = path.read_text().splitlines().index("    time.sleep(0.5)") + 1
+    assert main([str(path), "--call", str(caller)]) == OK
+    out = capsys.readouterr().out
+    assert re.search(rf"{path.name}:{line}: this has held up all audio for \d\.\d s: wait with `await trio", out)
+    assert "time.sleep(0.3)" not in out
+
+
 def test_without_a_call_the_idle_time_ends_the_session(scenario: Write, capsys: Capture) -> None:
     path = scenario('@VoxEngine.on(AppEvents.Started)\ndef f(e):\n    Logger.write("started")')
     assert main([str(path), "--call", "none", "--idle-timeout", "0.1"]) == OK

@@ -28,6 +28,7 @@ from voxrun.media.ticker import Ticker
 from voxrun.session.secrets import Secrets
 from voxrun.session.services import Services, in_thread
 from voxrun.session.session import IDLE_SECONDS, Session
+from voxrun.session.watchdog import Watchdog
 from voxrun.transports.audio_file import AudioFile
 from voxrun.transports.network import TcpNetwork
 from voxrun.transports.sound.devices import SoundDevices
@@ -113,6 +114,7 @@ async def _run(options: RunOptions, leg: Leg | None, party: Party, outputs: _Out
             if services.base_urls:
                 session.trace("local_agent", url=services.base_urls["elevenlabs"])
             nursery.start_soon(ticker.run)
+            nursery.start_soon(Watchdog(breaks_in=False).run)
             outcome = await session.run(leg, party)
             status = status_of(outcome.error)
             session.trace("clock", late_ticks=ticker.late, skipped_ticks=ticker.skipped)

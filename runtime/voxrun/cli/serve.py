@@ -28,9 +28,9 @@ from voxrun.serving.host import Host
 from voxrun.serving.phone import BODY_LIMIT, MESSAGE_LIMIT, Phone
 from voxrun.serving.place import InheritedNetwork
 from voxrun.serving.running import Running
-from voxrun.serving.watchdog import feed, on_guard
 from voxrun.session.secrets import Secrets
 from voxrun.session.services import Services, in_thread
+from voxrun.session.watchdog import Watchdog
 from voxrun.trace.words import visible
 from voxrun.transports.network import Network, TcpNetwork
 from voxrun.transports.server import Limits
@@ -89,8 +89,8 @@ async def serve_calls(options: ServeOptions, network: Network) -> None:
         stop = trio.Event()
         interruption = Interruption(partial(nursery.cancel_scope.cancel, reason="interrupted"))
         interruption.end = stop.set
-        with interruption.on_signals(), on_guard():
-            nursery.start_soon(feed)
+        with interruption.on_signals():
+            nursery.start_soon(Watchdog(breaks_in=True).run)
             host = await _start_host(options, nursery)
             await _open_control(options, host, stop.set, nursery)
             phone = Phone(host, Doors(options.keys, time.time, host.table, options.public_url))

@@ -60,7 +60,7 @@ def first_of(error: BaseException) -> BaseException:
 
 def calling_place() -> tuple[str, str] | None:
     """The scenario's line that runs now: ("file:line", its text); None when it is somebody else's turn."""
-    for frame, line in traceback.walk_stack(None):
+    for frame, line in traceback.walk_stack(inspect.currentframe()):
         if _own(frame):
             return _line(frame.f_code.co_filename, line, _byte_of(frame.f_code, frame.f_lasti))
     return None
