@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import trio
 
+from voxrun.audio.fade import fade_in
 from voxrun.audio.frame import FRAME_SECONDS, Samples, frame_size, silence
 from voxrun.errors import LocalProtocolError, RemoteError, ScenarioError, VoxrunError
 from voxrun.events.name import EventName
@@ -76,6 +77,7 @@ class RealtimeTTSPlayer(MediaSource):
         self._quiet_ticks = 0
         self._turn_ends = False  # `append` said so, and not all was heard yet
         self._paused = False
+        self._stands_still = False  # and was heard to
         self._ready = False
         self._started = False
         self._ended = False
@@ -124,7 +126,7 @@ class RealtimeTTSPlayer(MediaSource):
         self._host.graph.clear(self)
 
     def pause(self) -> None:
-        """Stand still; `resume` goes on from the same place."""
+        """Stand still; `resume` goes on from the same place. The sound fades out, and in again."""
         self._paused = True
 
     def resume(self) -> None:
@@ -153,9 +155,13 @@ class RealtimeTTSPlayer(MediaSource):
 
     def produce(self) -> None:
         """Play 20 ms of the speech, or silence."""
-        if self._paused and self._playout.size:
-            return
         rate = self._playout.rate
+        if self._paused and self._playout.size:
+            if self._started and not self._stands_still:
+                self._stands_still = True
+                self._seam.cut()
+            self.output.push(self._seam.join(silence(rate)))
+            return
         frame = self._playout.take(frame_size(rate))
         if frame is None:
             self.output.push(self._seam.join(silence(rate)))
@@ -168,7 +174,8 @@ class RealtimeTTSPlayer(MediaSource):
             self._started = True
             self._fire(PlayerEvents.Started, PlayerStartedEvent, duration=0.0)
         self._quiet_ticks = 0
-        self.output.push(self._seam.join(frame))
+        self.output.push(self._seam.join(fade_in(frame) if self._stands_still else frame))
+        self._stands_still = False
 
     def _rest(self) -> None:
         """Nothing is left to play for now: is it the end, or is something due?"""
