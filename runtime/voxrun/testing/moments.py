@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
 from voxrun.errors import ConfigurationError
+from voxrun.testing.event_names import known
 
 Action = TypeVar("Action", covariant=True)
 A = TypeVar("A")
@@ -89,8 +90,8 @@ previous = Cue("previous")
 
 
 def event(name: str, number: int | None = None) -> Cue:
-    """The scenario's session fires the event of that name: `event("Call.Connected")`."""
-    return Cue("event", str(name), number)
+    """The session fires the event of that name: `event("Call.Connected")`. ConfigurationError if none has it."""
+    return Cue("event", known(name), number)
 
 
 def callerTurn(number: int | None = None) -> Cue:

@@ -11,6 +11,7 @@ import numpy as np
 from voxrun.events.message import Message
 from voxrun.session.session import Outcome
 from voxrun.testing.agent_connection import AgentConnection
+from voxrun.testing.event_names import known
 from voxrun.testing.picture import draw
 from voxrun.testing.track import Track
 from voxrun.trace.story import Story, tell
@@ -41,8 +42,12 @@ class Events(Sequence[SimulatedEvent]):
     all: tuple[SimulatedEvent, ...]
 
     def named(self, name: str) -> list[SimulatedEvent]:
-        """Those of one name: `AgentsEvents.UserTranscript`, or what it stands for."""
-        return [event for event in self.all if event.name == name]
+        """Those of one name: `AgentsEvents.UserTranscript`, or what it stands for.
+
+        ConfigurationError for a name that no event has.
+        """
+        wanted = known(name)
+        return [event for event in self.all if event.name == wanted]
 
     def first(self, name: str) -> SimulatedEvent:
         """The first of that name. AssertionError when there is none."""
