@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from voxrun.errors import RemoteError
 from voxrun.transports.http import http_request
-from voxrun.transports.network import MemoryNetwork, Network
+from voxrun.transports.network import MemoryNetwork, Network, TcpNetwork
 from voxrun.transports.server import HEAD_LIMIT, Limits, Reply, Request, Upgrade, serve
 from voxrun.transports.websocket import Closed, WebSocket, open_websocket
 
@@ -51,6 +51,17 @@ def with_server(
                 nursery.cancel_scope.cancel()
 
     trio.run(run, clock=clock)
+
+
+def test_a_field_in_two_lines_is_one_list() -> None:
+    async def main(port: int) -> None:
+        head = UPGRADE.replace(b"Connection: Upgrade\r\n", b"Connection: upgrade\r\nConnection: keep-alive\r\n")
+        async with await network.connect(HOST, port, tls=False) as stream:
+            await stream.send_all(head + b"\r\n")
+            assert (await stream.receive_some(12)) == b"HTTP/1.1 101"
+
+    network = TcpNetwork()
+    with_server(network, main)
 
 
 async def exchange(network: Network, port: int, sent: bytes) -> bytes:

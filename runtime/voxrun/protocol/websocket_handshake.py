@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 
 import h11
@@ -114,7 +114,7 @@ class ServerHandshake:
             return self._refuse(HTTPStatus(error.error_status_hint), str(error))
 
     def _decide(self, request: h11.Request) -> bytes | None:
-        fields = dict(request.headers)
+        fields = joined(request.headers)
         key = fields.get(b"sec-websocket-key", b"")
         connection = {option.strip().lower() for option in fields.get(b"connection", b"").split(b",")}
         if request.method != b"GET" or fields.get(b"upgrade", b"").lower() != b"websocket":
@@ -145,3 +145,11 @@ class ServerHandshake:
 
 def _token(key: bytes) -> bytes:
     return base64.b64encode(hashlib.sha1(key + _MAGIC).digest())
+
+
+def joined(lines: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """The fields of a head: what comes in several lines of one name is one list (RFC 9110 section 5.3)."""
+    fields: dict[bytes, bytes] = {}
+    for name, value in lines:
+        fields[name] = fields[name] + b", " + value if name in fields else value
+    return fields

@@ -12,6 +12,7 @@ import h11
 import trio
 
 from voxrun.errors import RemoteError
+from voxrun.protocol.websocket_handshake import joined
 from voxrun.transports.network import Network
 from voxrun.transports.socket_stream import SocketStream
 from voxrun.transports.turnstile import Turnstile, Visit
@@ -166,7 +167,7 @@ def _parse(head: h11.Request) -> Request:
     """Raises ValueError for a target that is no path or a host that is no name."""
     text = head.target.decode("ascii")
     target = urlsplit(text)
-    headers = {name.decode("ascii"): value.decode("latin-1") for name, value in head.headers}
+    headers = {name.decode("ascii"): value.decode("latin-1") for name, value in joined(head.headers).items()}
     headers.get("host", "").encode("ascii")
     return Request(head.method.decode("ascii"), unquote(target.path), dict(parse_qsl(target.query)), headers, text)
 
