@@ -100,6 +100,24 @@ CASES = {
         "raise",
         IN_A_HANDLER + "SystemExit; end a session with VoxEngine.terminate()",
     ),
+    "a generator": (
+        """
+        @VoxEngine.on(AppEvents.Started)
+        def go(event):
+            yield 1
+        """,
+        "@VoxEngine.on",
+        IN_A_HANDLER + "a function with `yield` in it does nothing when it is called",
+    ),
+    "an asynchronous generator": (
+        """
+        async def later():
+            yield 1
+        setTimeout(later, 10)
+        """,
+        "async def later",
+        "in a setTimeout callback: a function with `yield` in it",
+    ),
     "cancelled by another library": (
         """
         import asyncio

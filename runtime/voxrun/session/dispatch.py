@@ -14,6 +14,8 @@ from voxrun.session.failure import NOT_ITS_OWN
 QUEUE_LIMIT = 10_000
 """Events that wait. A scenario that is so far behind has lost touch; more are dropped and counted."""
 
+_NEVER_RUNS = "a function with `yield` in it does nothing when it is called: in an `async def` handler, write `await`"
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -89,6 +91,8 @@ class Dispatcher:
             return
         if inspect.iscoroutine(result):
             await nursery.start(self._run_async, turn, callback, result)
+        elif inspect.isgenerator(result) or inspect.isasyncgen(result):
+            self._on_error(ScenarioError(_NEVER_RUNS), turn.doing, callback)
 
     async def _run_async(
         self,
