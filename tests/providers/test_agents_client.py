@@ -311,7 +311,9 @@ def test_an_unknown_audio_format_is_named(play: Play) -> None:
     assert "opus_48000" in str(ran.outcome.error)
 
 
-@pytest.mark.parametrize(("status", "advice"), [(401, "check xiApiKey"), (404, "check agentId"), (500, "try again")])
+@pytest.mark.parametrize(
+    ("status", "advice"), [(401, "check xiApiKey"), (404, "check agentId"), (422, "check agentId"), (500, "try again")]
+)
 def test_a_refused_signed_url_says_what_to_check_and_where(play: Play, status: int, advice: str) -> None:
     ran, _, _ = play(greet, refusal=Reply(status, b'{"detail":"no"}'))
     error = ran.outcome.error

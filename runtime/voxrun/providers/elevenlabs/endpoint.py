@@ -90,7 +90,8 @@ class AgentAddress:
         return Endpoint(answer.signed_url, response)
 
     def _refused(self, response: HttpResponse) -> RemoteError:
-        advice = {401: "check xiApiKey", 403: "this key may not use the agent", 404: "check agentId"}
+        advice = {401: "check xiApiKey", 403: "this key may not use the agent"}
+        advice |= dict.fromkeys((400, 404, 422), "check agentId")
         reason = response.body.decode(errors="replace").strip()[:500]
         return RemoteError(
             f"{urlsplit(self.base_url).netloc} refused agent {self.agent_id!r} with HTTP {response.status}: "
