@@ -30,8 +30,9 @@ def begin(event):
 
 @VoxEngine.on(AppEvents.HttpRequest)
 def hear(event):
-    Logger.write(f"heard {event.method} {event.path} {event.content} {event.headers['x-from']}")
-    assert "authorization" not in event.headers
+    headers = {header.key: header.value for header in event.headers}
+    Logger.write(f"heard {event.method} {event.path} {event.content} {headers['x-from']}")
+    assert "authorization" not in headers
     if event.content == "enough":
         VoxEngine.terminate()
 """

@@ -19,7 +19,7 @@ from voxrun.serving.metrics import Metrics
 HEARS = """
 @VoxEngine.on(AppEvents.HttpRequest)
 def hear(event):
-    Logger.write(f"heard {event.method} {event.path} {event.content} {event.headers['x']}")
+    Logger.write(f"heard {event.method} {event.path} {event.content} {event.headers[0].value}")
 """
 
 

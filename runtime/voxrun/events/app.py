@@ -1,6 +1,6 @@
 """`AppEvents`: what happens to the session itself, and the payloads (VoxEngine reference, AppEvents)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -41,17 +41,25 @@ class CallAlertingEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HttpHeader:
+    """A header of a request: `key` is its name, in lower case."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequestEvent:
     """Somebody asked for the session's control URL, `accessURL` of `AppEvents.Started`.
 
-    `path` is as it was asked for, without the host; `headers` have names in lower case; `content` is the body.
+    `path` is as it was asked for, without the host and what follows a `?`; `content` is the body.
     """
 
     name: str
     method: str
     path: str
     content: str
-    headers: Mapping[str, str]
+    headers: Sequence[HttpHeader]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

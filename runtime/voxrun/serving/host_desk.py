@@ -5,7 +5,7 @@ from pathlib import Path
 
 import trio
 
-from voxrun.events.app import AppEvents, HttpRequestEvent
+from voxrun.events.app import AppEvents, HttpHeader, HttpRequestEvent
 from voxrun.serving.desk import HttpAsk, SessionInfo
 from voxrun.serving.host import Host
 from voxrun.serving.metrics import Metrics
@@ -43,7 +43,8 @@ class HostDesk:
         if running is None:
             return False
         name = AppEvents.HttpRequest
-        event = HttpRequestEvent(name=name, method=ask.method, path=ask.path, content=ask.content, headers=ask.headers)
+        headers = [HttpHeader(key=key, value=value) for key, value in ask.headers.items()]
+        event = HttpRequestEvent(name=name, method=ask.method, path=ask.path, content=ask.content, headers=headers)
         running.session.emit(running.session.app, name, event)
         return True
 
