@@ -28,6 +28,26 @@ WRONG = [
     # unknown methods
     (in_call("call.«anwser»()"), "error: a Call has no member `anwser`", "did you mean `answer`?"),
     (
+        in_call('call.«transferTo»({ to: "x" })'),
+        "error: a Call has no member `transferTo`",
+        "it needs SIP, which is not there yet: leave it out",
+    ),
+    (
+        in_call("call.record({ «hd_audio»: true })"),
+        "error: call.record has no parameter `hd_audio`",
+        "a call is recorded at its own rate: leave it out",
+    ),
+    (
+        '«Net».httpRequestAsync("x")',
+        "error: unknown name `Net`",
+        "write this scenario in Python, which has its own for it",
+    ),
+    (
+        "log «ASREvents»",
+        "error: unknown name `ASREvents`",
+        "no unit recognises speech yet: an ElevenLabs agent does, and tells by AgentsEvents.UserTranscript",
+    ),
+    (
         in_call("agent.«clearMediaBufer»()"),
         "error: an AgentsClient has no member `clearMediaBufer`",
         "did you mean `clearMediaBuffer`?",

@@ -38,6 +38,26 @@ WRONG = [
     (in_call("AgentsEvents.«Interuption»"), "error: AgentsEvents has no event `Interuption`", None),
     (in_call("VoxEngine.«terminat»()"), "error: VoxEngine has no `terminat`", "did you mean `terminate`?"),
     (in_call("call.«anwser»()"), "error: a Call has no member `anwser`", "did you mean `answer`?"),
+    (
+        in_call("call.«transferTo»(to='x')"),
+        "error: a Call has no member `transferTo`",
+        "it needs SIP, which is not there yet: leave it out",
+    ),
+    (
+        in_call("call.record(«hd_audio»=True)"),
+        "error: call.record has no parameter `hd_audio`",
+        "a call is recorded at its own rate: leave it out",
+    ),
+    (
+        "«require»('x')",
+        "error: unknown name `require`",
+        "there is nothing to load: write `from voxrun import ElevenLabs` at the top",
+    ),
+    (
+        "from voxrun import «Net»",
+        "error: voxrun has no `Net`",
+        "use an HTTP library that runs on trio, such as httpx",
+    ),
     (in_call("event.«cal».answer()"), "error: a CallAlertingEvent has no field `cal`", "did you mean `call`?"),
     (
         in_call("call.addEventListener(CallEvents.Disconnected, lambda e: print(e.«internalCod»))"),

@@ -71,6 +71,14 @@ def test_markers_are_in_their_segment(play: Play, parts: str) -> None:
     assert reached == [(0, begun), *((o, pytest.approx(begun + s)) for o, s in ((-10, 0.3), (100, 0.4), (-50, 0.46)))]
 
 
+def test_a_marker_is_in_the_segment_that_is_named_itself(play: Play, parts: str) -> None:
+    ran = play(script(parts, f"player.addMarker(100, {parts}[1])"), Setting(leg=ScriptedLeg()))
+    ((offset, t),) = [(payload["offset"], t) for name, payload, t in events(ran) if name == "PlaybackMarkerReached"]
+    begun = next(t for name, _, t in events(ran) if name == "Started")
+    assert offset == 100
+    assert t - begun == pytest.approx(0.4)
+
+
 def test_a_segment_that_fails_is_the_end_of_all(play: Play, parts: str) -> None:
     leg = ScriptedLeg()
     ran = play(script(f"{parts} + [{{'url': 'none.wav'}}]"), Setting(leg=leg))
@@ -102,6 +110,7 @@ def test_a_wrong_segment_is_told(play: Play, segments: str, message: str) -> Non
     assert message in str(ran.outcome.error)
 
 
-def test_a_marker_needs_a_segment_that_is_there(play: Play, parts: str) -> None:
-    ran = play(script(parts, "player.addMarker(5, 2)"), Setting(leg=ScriptedLeg()))
-    assert "there is no segment 2: they are counted from 0 to 1" in str(ran.outcome.error)
+@pytest.mark.parametrize("segment", ["2", "{'url': 'other.wav'}", "None"])
+def test_a_marker_needs_a_segment_that_is_there(play: Play, parts: str, segment: str) -> None:
+    ran = play(script(parts, f"player.addMarker(5, {segment})"), Setting(leg=ScriptedLeg()))
+    assert f"there is no segment {segment}: they are counted from 0 to 1" in str(ran.outcome.error)

@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 import pytest
 
 import voxrun
-from voxrun import events
+from voxrun import VoxEngine, events
+from voxrun.absent import absent, absent_parameter
 
 HERE = Path(__file__).parent
 README = (HERE.parents[1] / "README.md").read_text()
@@ -210,6 +211,36 @@ def test_the_ledger_gives_a_reason_once_for_each_name_by_owner() -> None:
     assert len({line[:2] for line in LEDGER}) == len(LEDGER)
     owners = [line.owner for line in LEDGER]
     assert len([owner for owner, _ in groupby(owners)]) == len(set(owners))
+
+
+MET_AT_RUN_TIME = ("VoxEngine", "Call", "CallEvents", "AppEvents", "Logger", "ConferenceEvents", "Endpoint", "(global)")
+"""Owners that a scenario has in its hands: who asks them for what is missing is told what to do instead."""
+
+MISSED_AS_A_WHOLE = (
+    *("AMD", "ASR", "ASREvents", "ApplicationStorage", "CallList", "Crypto", "DTMFType", "IVR", "IVRState"),
+    *("Modules", "Net", "PhoneNumber", "TTSEffectsProfile", "TTSOptions", "WebSocket", "WebSocketEvents"),
+)
+"""Owners that scenarios of VoxEngine's name, and of which voxrun has nothing."""
+
+
+def test_who_asks_for_what_is_missing_is_told_what_to_do() -> None:
+    missing = [line for line in LEDGER if line.state == "missing"]
+    asked = {line.name for line in missing if line.owner in MET_AT_RUN_TIME}
+    asked |= {
+        line.owner for line in missing if line.owner in ("Modules", "Net", "ASR", "ASREvents", "AMD", "WebSocket")
+    }
+    asked |= {line.owner for line in missing if line.owner.startswith(("ApplicationStorage", "IVR", "Crypto", "TTS"))}
+    taken = {shape for shape in vars(VoxEngine).get("__all__", ()) if shape.endswith("Parameters")}
+    parameters = {line.name for line in missing if line.owner in taken}
+    silent = sorted(name for name in asked if not name.endswith("Parameters") and not absent(name))
+    silent += sorted(name for name in parameters if not absent_parameter(name))
+    assert parameters
+    assert silent == []
+
+
+def test_nobody_is_told_to_do_without_what_is_there() -> None:
+    there = {name for owner, names in surface().items() if not owner.endswith("Parameters") for name in names}
+    assert sorted(name for name in there if absent(name)) == []
 
 
 def test_elevenlabs_is_whole() -> None:

@@ -210,6 +210,36 @@ CASES = {
         "while loading: ImportError: cannot import name 'CallEvent' from 'voxrun' "
         f"({voxrun.__file__}); did you mean 'CallEvents'?",
     ),
+    "an import of what only VoxEngine has": (
+        "from voxrun import Net\n",
+        "import Net",
+        "while loading: ImportError: cannot import name 'Net' from 'voxrun' "
+        f"({voxrun.__file__}); use an HTTP library that runs on trio, such as httpx",
+    ),
+    "a name that only VoxEngine has": (
+        "require('elevenlabs')\n",
+        "require(",
+        "while loading: NameError: name 'require' is not defined; "
+        "there is nothing to load: write `from voxrun import ElevenLabs` at the top",
+    ),
+    "an event that only VoxEngine has": (
+        "VoxEngine.addEventListener(AppEvents.WebSocket, print)\n",
+        "AppEvents.WebSocket",
+        "while loading: AttributeError: type object 'AppEvents' has no attribute 'WebSocket'; "
+        "scenarios have no WebSockets of their own yet: "
+        "`voxrun serve` and ElevenLabs clients open theirs themselves",
+    ),
+    "a member of one's own that is called as one of VoxEngine's": (
+        "class Mine: pass\nMine().sendMessage()\n",
+        "Mine().sendMessage",
+        "while loading: AttributeError: 'Mine' object has no attribute 'sendMessage'",
+    ),
+    "a parameter that only VoxEngine has": (
+        "VoxEngine.createRecorder(lossless=True)\n",
+        "createRecorder",
+        "while loading: createRecorder has no parameter 'lossless'; "
+        "the end of `name` says the format: wav, flac, ogg or mp3",
+    ),
     "a forgotten import": (
         "del Logger\nLogger.write('hello')\n",
         "Logger.write",
@@ -259,6 +289,11 @@ CASES = {
         "VoxEngine.createTTSPlayer('hello', 'en-US')\n",
         "createTTSPlayer",
         "while loading: createTTSPlayer takes its parameters by name or as one dict, but was given 'en-US'",
+    ),
+    "a time that is a text": (
+        "setTimeout(print, '2000')\n",
+        "setTimeout",
+        "while loading: setTimeout needs its time as a number of ms, but was given '2000'",
     ),
     "a misspelt parameter": (
         "VoxEngine.createRecorder(nam='x')\n",

@@ -32,6 +32,11 @@ def test_each_seed_and_each_text_sounds_different() -> None:
     assert np.array_equal(render(speech(1.0, 1), 16000), sounds[0])
 
 
+@pytest.mark.parametrize("nothing", [speech(0.0), spoken("", None), tone(0.0)])
+def test_nothing_said_is_no_audio(nothing: Sound) -> None:
+    assert len(render(nothing, 16000)) == 0
+
+
 def test_speech_is_heard_as_speech() -> None:
     webrtcvad = pytest.importorskip("webrtcvad")
     detector = webrtcvad.Vad(2)

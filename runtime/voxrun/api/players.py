@@ -160,7 +160,8 @@ def createSequencePlayer(parameters: SequencePlayerParameters | None = None, /, 
     """Play files and texts one after the other without a gap. It begins as soon as all of them are loaded."""
     options = merged("createSequencePlayer", SequencePlayerParameters, parameters, keywords)
     session = session_with_room()
-    return SequencePlayer(session, [_open_segment(session, segment) for segment in options["segments"]])
+    segments = options["segments"]
+    return SequencePlayer(session, [_open_segment(session, segment) for segment in segments], segments)
 
 
 def session_with_room() -> Session:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from voxrun.absent import absent_parameter
 from voxrun.dsl.findings import Findings
 from voxrun.dsl.nodes import Object, Span
 from voxrun.dsl.surface import Function, Property, Type, Value
@@ -47,9 +48,8 @@ def check_object(findings: Findings, types: Types, node: Object, shapes: tuple[T
             continue
         left = [each for each in known if each not in given]
         if not is_open:
-            findings.error(
-                pair.key.span, f"{what} has no parameter `{name}`", findings.did_you_mean(name, left or known)
-            )
+            advice = absent_parameter(name) or findings.did_you_mean(name, left or known)
+            findings.error(pair.key.span, f"{what} has no parameter `{name}`", advice)
         elif near := findings.nearest(name, left):
             findings.warning(pair.key.span, f"{what} has no parameter `{name}`", findings.did_you_mean(name, [near]))
     if len(shapes) == 1 and not is_open:

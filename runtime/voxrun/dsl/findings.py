@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from itertools import islice
 
+from voxrun.absent import absent
 from voxrun.dsl.diagnostic import Diagnostic, Severity
 from voxrun.dsl.nodes import Span
 from voxrun.nearest import nearest
@@ -53,7 +54,9 @@ class Findings:
         return "" if self.full else nearest(name, islice(candidates, _MOST_CANDIDATES), _LIKENESS)
 
     def did_you_mean(self, name: str, candidates: Iterable[str]) -> str:
-        """Advice: the nearest right name, or all when there are few."""
+        """Advice: what to do without a name of VoxEngine's, else the nearest right name, or all when there are few."""
+        if advice := absent(name):
+            return advice
         known = list(islice(candidates, _MOST_CANDIDATES))
         near = self.nearest(name, known)
         if near:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from itertools import chain
 
+from voxrun.absent import absent_in_language
 from voxrun.dsl.findings import Findings
 from voxrun.dsl.nodes import Declaration, Function, Identifier, Span, Statement
 from voxrun.dsl.slips import FOREIGN_NAMES
@@ -121,6 +122,8 @@ def unknown_name(findings: Findings, name: str, names: Iterable[str], modules: M
         return f"write `require {modules[name]}` at the top"
     if name in FOREIGN_NAMES:
         return FOREIGN_NAMES[name]
+    if advice := absent_in_language(name):
+        return advice
     if near := findings.nearest(name, chain(names, modules)):
         return f"did you mean `{near}`?"
     return "declare it: `const name = value`, or `let` when it changes"

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Container
 from typing import Any
 
+from voxrun.absent import absent_parameter
 from voxrun.dsl import nodes
 from voxrun.dsl.arguments import check_object, count, expected_of, is_record, shapes_of, unset_secret
 from voxrun.dsl.diagnostic import Diagnostic
@@ -368,7 +369,7 @@ class _Walk:
             if not name or name in shape or name in own or (kind.open and not self._findings.nearest(name, shape)):
                 continue
             start = self._places.span(keyword).start
-            advice = self._findings.did_you_mean(name, [*own, *shape])
+            advice = absent_parameter(name) or self._findings.did_you_mean(name, [*own, *shape])
             add = self._findings.warning if kind.open else self._findings.error
             add(Span(start, start + len(name)), f"{spelled} has no parameter `{name}`", advice)
 

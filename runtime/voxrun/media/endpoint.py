@@ -62,7 +62,7 @@ class Endpoint:
 
 def _direction(name: str) -> ConferenceDirection:
     try:
-        return ConferenceDirection(name)
+        return ConferenceDirection(name.lower() if isinstance(name, str) else name)  # "BOTH" is written as often
     except ValueError:
         known = ", ".join(direction.name for direction in ConferenceDirection)
         raise ScenarioError(f"conference.add knows no direction {name!r}: ConferenceDirection has {known}") from None

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Protocol, TypeVar, cast, overload
 
+from voxrun.absent import absent_parameter
 from voxrun.errors import ScenarioError
 from voxrun.nearest import nearest
 
@@ -58,7 +59,7 @@ def merged(function: str, shape: type, given: Mapping[str, Any] | None, keywords
     for name in values:
         if name not in known:
             near = nearest(name, known)
-            advice = f"did you mean '{near}'?" if near else f"it has {', '.join(known)}"
+            advice = absent_parameter(name) or (f"did you mean '{near}'?" if near else f"it has {', '.join(known)}")
             raise ScenarioError(f"{function} has no parameter '{name}'; {advice}")
     required: frozenset[str] = getattr(shape, "__required_keys__", frozenset())
     for name in sorted(required - set(values)):

@@ -1,6 +1,6 @@
 """`SequencePlayer`: plays several pieces of audio, files and speech, one after the other without a gap."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import ClassVar, TypeVar
 
@@ -31,12 +31,15 @@ class SequencePlayer(MediaSource):
 
     namespaces: ClassVar[tuple[type, ...]] = (SequencePlayerEvents,)
 
-    def __init__(self, host: UnitHost, segments: Sequence[OpenSource]) -> None:
-        """ScenarioError when there is no segment."""
+    def __init__(
+        self, host: UnitHost, segments: Sequence[OpenSource], given: Sequence[Mapping[str, object]] = ()
+    ) -> None:
+        """`given`: the segments as the scenario wrote them. ScenarioError when there is no segment."""
         if not segments:
             raise ScenarioError("a sequence player needs at least one segment")
         super().__init__(host, "player")
         self._segments = segments
+        self._given = list(given)
         self._durations: list[float] = []  # ms; known once they are loaded
         self._early_markers: list[tuple[int, int]] = []
         self._fire(SequencePlayerEvents.Created, SequencePlayerEvent)
@@ -55,12 +58,15 @@ class SequencePlayer(MediaSource):
         if self._playback.stop():
             self._fire(SequencePlayerEvents.Stopped, SequencePlayerEvent)
 
-    def addMarker(self, offset: int, segment: int) -> None:
-        """Have `SequencePlayerEvents.PlaybackMarkerReached` fire at `offset` ms of a segment, the first being 0.
+    def addMarker(self, offset: int, segment: int | Mapping[str, object]) -> None:
+        """Have `SequencePlayerEvents.PlaybackMarkerReached` fire at `offset` ms of a segment.
 
-        A negative offset counts from the segment's end. ScenarioError when there is no such segment.
+        `segment` is one of those that the player was given, or its number, the first being 0. A negative offset counts
+        from the segment's end. ScenarioError when there is no such segment.
         """
-        if not 0 <= segment < len(self._segments):
+        if isinstance(segment, Mapping) and segment in self._given:
+            segment = self._given.index(segment)
+        if not isinstance(segment, int) or not 0 <= segment < len(self._segments):
             raise ScenarioError(f"there is no segment {segment}: they are counted from 0 to {len(self._segments) - 1}")
         if self._durations:
             self._mark(offset, segment)

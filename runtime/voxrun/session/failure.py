@@ -8,10 +8,11 @@ import traceback
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from types import CodeType, FrameType, TracebackType
+from types import CodeType, FrameType, ModuleType, TracebackType
 
 import trio
 
+from voxrun.absent import absent
 from voxrun.dsl.mistakes import told
 from voxrun.errors import ConfigurationError, RemoteError, ScenarioError, VoxrunError
 from voxrun.nearest import nearest
@@ -125,14 +126,26 @@ def _advice(error: BaseException) -> str:
         if inspect.iscoroutine(error.obj):
             error.obj.close()  # it is known now: no need for Python's own warning as well
             return "; the call that made it returns a promise: put `await` before it, in an `async def` handler"
-        near = nearest(error.name, dir(error.obj))
-        return f"; did you mean '{near}'?" if near else ""
+        return _without(error.name, error.obj)
     if isinstance(error, ImportError) and error.name in sys.modules:
         missing = re.match(r"cannot import name '(\w+)'", error.msg)
-        near = nearest(missing[1], dir(sys.modules[error.name])) if missing else ""
-        return f"; did you mean '{near}'?" if near else ""
-    if isinstance(error, NameError) and error.name in dir(sys.modules["voxrun"]):
-        return f"; write `from voxrun import {error.name}` at the top"
+        return _without(missing[1], sys.modules[error.name]) if missing else ""
+    if isinstance(error, NameError) and error.name is not None:
+        if error.name in dir(sys.modules["voxrun"]):
+            return f"; write `from voxrun import {error.name}` at the top"
+        return f"; {advice}" if (advice := absent(error.name)) else ""
     if isinstance(error, RuntimeError) and str(error) == _NO_ASYNCIO:
         return "; scenarios run on trio, not on asyncio: `import trio`, then `await trio.sleep(seconds)` for example"
     return ""
+
+
+def _without(name: str, owner: object) -> str:
+    """What to do without the name `name` that `owner` doesn't have."""
+    if isinstance(owner, ModuleType):
+        home, names = owner.__name__, getattr(owner, "__all__", dir(owner))
+    else:
+        home, names = (owner if isinstance(owner, type) else type(owner)).__module__, dir(owner)
+    if home.partition(".")[0] == "voxrun" and (advice := absent(name)):
+        return f"; {advice}"
+    near = nearest(name, names)
+    return f"; did you mean '{near}'?" if near else ""

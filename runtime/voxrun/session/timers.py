@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from numbers import Real
 
 import trio
 
@@ -67,6 +68,8 @@ class Timers:
     def _add(self, function: str, callback: Callable[[], object], milliseconds: float, *, repeats: bool) -> int:
         if not callable(callback):
             raise ScenarioError(f"{function} needs a function to call, but was given {callback!r}")
+        if not isinstance(milliseconds, Real):
+            raise ScenarioError(f"{function} needs its time as a number of ms, but was given {milliseconds!r}")
         delay = max(MIN_INTERVAL_MS if repeats else 0, milliseconds) / 1000
         if len(self._live) >= LIVE_LIMIT:
             raise ScenarioError(f"{LIVE_LIMIT} timers are running already: clear some first")

@@ -145,13 +145,15 @@ def _at_level(signal: "np.ndarray[tuple[int], np.dtype[np.float64]]", level: flo
 
 def _speech(count: int, rate: int, seed: int) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
     """Pulses of a wandering pitch and noise, shaped as a vocal tract does, in syllables that never fall silent."""
+    if not count:
+        return np.zeros(0)
     random = np.random.default_rng(seed)
     time = np.arange(count) / rate
     wander, beat = random.uniform(0, 2 * np.pi, 2)
     pitch = _PITCH_HERTZ * random.uniform(0.8, 1.6) * (1 + 0.15 * np.sin(2 * np.pi * 0.7 * time + wander))
     voiced = np.diff(np.floor(np.cumsum(pitch) / rate), prepend=0.0)
     source = np.fft.rfft(voiced * 4 + 0.15 * random.standard_normal(count))
-    hertz = np.fft.rfftfreq(count, 1 / rate) if count else np.zeros(1)
+    hertz = np.fft.rfftfreq(count, 1 / rate)
     formants = sum(
         np.exp(-(((hertz - centre) / width) ** 2)) for centre, width in ((500, 350), (1500, 500), (2500, 700))
     )
