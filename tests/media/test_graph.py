@@ -194,6 +194,28 @@ def test_who_comes_to_be_live_while_a_sound_goes_on_hears_it_fade_in(graph: Grap
     assert same(other.heard, frames)
 
 
+def test_who_left_and_came_back_within_a_tick_hears_it_fade_in(graph: Graph) -> None:
+    mouth, ear = Mouth(graph), Ear(graph)
+    graph.connect(mouth, ear)
+    frames = speech(4)
+    for index, frame in enumerate(frames):
+        if index == 2:
+            graph.disconnect(mouth, ear)
+            graph.connect(mouth, ear)
+        mouth.output.push(frame)
+    assert same(ear.heard, [*frames[:2], fade_in(frames[2]), frames[3]])
+
+
+def test_who_comes_while_nothing_sounds_hears_the_whole_beginning(graph: Graph) -> None:
+    mouth, ear = Mouth(graph), Ear(graph)
+    mouth.output.push(silence(16_000))
+    graph.connect(mouth, ear)
+    frames = speech(2)
+    for frame in frames:
+        mouth.output.push(frame)
+    assert same(ear.heard, frames)
+
+
 @pytest.mark.parametrize("kind", [Output, MixerOutput])
 def test_who_comes_to_hear_a_sound_at_another_rate_hears_it_from_the_beginning_of_the_fade(
     graph: Graph, kind: type[Output]
@@ -226,6 +248,16 @@ def test_a_source_may_change_its_rate(graph: Graph) -> None:
     mouth.output.push(speech(1, 48_000)[0])
     assert [len(heard) for heard in ear.heard] == [320, 320, 320]
     assert ear.heard[1] is frame
+
+
+def test_a_mixer_may_change_its_rate(graph: Graph) -> None:
+    mouth, ear = Mouth(graph), Ear(graph, rate=16_000)
+    mixed = mouth.output = MixerOutput(graph, mouth)
+    graph.connect(mouth, ear)
+    for rate in (8000, 48_000):
+        mixed.open(rate)
+        mixed.push_apart(silence(rate), {ear: speech(1, rate)[0]})
+    assert [len(heard) for heard in ear.heard] == [320, 320]
 
 
 def test_removing_a_unit_drops_its_routes_both_ways(graph: Graph, changes: list[Change]) -> None:

@@ -130,6 +130,17 @@ def test_a_pause_that_is_over_before_the_next_tick_is_not_heard(play: Play, beep
     assert heard_at(leg, 0, BEEP)
 
 
+def test_a_resume_that_is_over_before_the_next_tick_is_not_heard(play: Play, beep: Path) -> None:
+    leg = ScriptedLeg()
+    lines = [
+        "setTimeout(lambda: (player.resume(), player.pause()), 110)",
+        "setTimeout(player.resume, 510)",
+        "setTimeout(call.hangup, 1010)",
+    ]
+    play(script(beep, *lines, options="onPause=True"), Setting(leg=leg))
+    assert heard_at(leg, 25, BEEP)
+
+
 @pytest.mark.parametrize(
     ("options", "lines"),
     [

@@ -76,7 +76,7 @@ class Output:
     Who comes to hear a sound that is going on already, by a new route or as one that is live now, hears it fade in.
     """
 
-    __slots__ = ("_carried", "_converters", "_graph", "_owner", "_plan", "_pushed", "_rate", "_receivers", "_version")
+    __slots__ = ("_carried", "_graph", "_owner", "_plan", "_pushed", "_rate", "_receivers", "_version")
 
     def __init__(self, graph: "Graph", owner: Source) -> None:
         self._graph = graph
@@ -85,7 +85,6 @@ class Output:
         self._version = -1
         self._carried: dict[Sink, int] = {}  # the routes that have carried something, and since which version they are
         self._pushed: Samples | None = None
-        self._converters: dict[int, Resampler] = {}
         self._receivers: list[Receive] = []  # at this rate
         self._plan: list[tuple[Callable[[Samples], Samples], list[Receive]]] = []  # at others
 
@@ -94,7 +93,6 @@ class Output:
         if rate != self._rate:
             self._rate = rate
             self._pushed = None
-            self._converters.clear()
             self._version = -1
 
     def push(self, frame: Samples) -> None:
@@ -113,17 +111,14 @@ class Output:
         by_rate: dict[int, list[Receive]] = {}
         for inlet in self._inlets().values():
             by_rate.setdefault(inlet.rate, []).append(inlet.receive)
-        # A converter keeps its memory for as long as somebody listens at its rate: no click when others come and go.
-        self._converters = {
-            rate: self._converters.get(rate) or self._converter(rate, self._pushed)
-            for rate in by_rate
-            if rate != self._rate
-        }
         self._receivers = by_rate.pop(self._rate, [])
-        self._plan = [(self._converters[rate].process, receivers) for rate, receivers in by_rate.items()]
+        self._plan = [(self._converter(rate, self._pushed).process, receivers) for rate, receivers in by_rate.items()]
 
     def _converter(self, rate: int, before: Samples | None) -> Resampler:
-        """A new one that knows what came `before`, lest a sound that is going on begins with a step in its filter."""
+        """A new one that knows what came `before`; a filter remembers no more.
+
+        So it goes on where another one was, and makes no step in a sound that is going on.
+        """
         converter = Resampler(self._rate, rate)
         if before is not None:
             converter.process(before)
@@ -157,7 +152,6 @@ class MixerOutput(Output):
         """Say at which rate (Hz) the frames will come."""
         super().open(rate)
         self._apart = {}
-        self._streams.clear()
 
     def push_apart(self, frame: Samples, apart: Mapping[object, Samples]) -> None:
         """Send `frame` to all listeners but those that `apart` has another one for."""
@@ -168,12 +162,8 @@ class MixerOutput(Output):
             receive(converter.process(apart.get(sink, frame)))
 
     def _replan(self) -> None:
-        kept = {sink: converter for sink, (converter, _) in self._streams.items()}
         self._streams = {
-            sink: (
-                kept.get(sink) or self._converter(inlet.rate, self._apart.get(sink, self._pushed)),
-                inlet.receive,
-            )
+            sink: (self._converter(inlet.rate, self._apart.get(sink, self._pushed)), inlet.receive)
             for sink, inlet in self._inlets().items()
         }
 
