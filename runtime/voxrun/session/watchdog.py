@@ -46,7 +46,7 @@ class Watchdog:
 
     def _bite(self, number: int, frame: FrameType | None) -> None:
         session, place = current.get(None), calling_place()
-        if session is None or place is None or sys.gettrace() is not None:  # whoever sits at a debugger has time
+        if session is None or place is None or _is_debugged():  # whoever sits at a debugger has time
             return
         if self._breaks_in and trio.current_time() - self._turned >= STUCK_SECONDS:
             self._held_up = None
@@ -65,3 +65,8 @@ class Watchdog:
         what = f"this has held up all audio for {trio.current_time() - self._turned:.1f} s"
         advice = "wait with `await trio.sleep(…)`, leave long work to `await trio.to_thread.run_sync(…)`"
         session.warn(located(f"{what}: {advice}", place))
+
+
+def _is_debugged() -> bool:
+    monitoring = getattr(sys, "monitoring", None)  # from Python 3.12 on; debuggers that use it trace nothing
+    return sys.gettrace() is not None or bool(monitoring and monitoring.get_tool(monitoring.DEBUGGER_ID))
