@@ -43,8 +43,9 @@ class Finished:
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process's environment without an account in it."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("ELEVENLABS", "COV_"))}
+    """This process's environment without an account in it; as with users, output may wait in the process."""
+    left_out = ("ELEVENLABS", "COV_", "PYTHONUNBUFFERED")
+    own = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     return {**own, **(extra or {})}
 
 

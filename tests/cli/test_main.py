@@ -156,6 +156,11 @@ def test_a_misspelt_command_is_recognised(here: Path, capsys: Capture, word: str
     assert capsys.readouterr().err == f"voxrun: there is no scenario {word}: {advice}\n"
 
 
+def test_an_option_is_no_misspelt_command(capsys: Capture) -> None:
+    err = refused(["--trace", "out.jsonl", "s.py", "t.py"], capsys)
+    assert err.endswith("error: only one SCENARIO can be run\n")
+
+
 # An output that can't be written.
 
 TOLD = [

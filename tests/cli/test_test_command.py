@@ -141,11 +141,13 @@ def test_a_file_that_is_no_test_fails_and_the_others_are_run(tmp_path: Path) -> 
         (("none.vox",), "there is no none.vox: check the path"),
         (("test_echo.py::test_it",), "there is no test_echo.py::test_it: -k WORDS runs some of a file's tests"),
         (("empty",), "there are no tests in empty"),
+        (("plain.vox",), "there are no tests in plain.vox"),
     ],
 )
 def test_wrong_use(here: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str) -> None:
     write(here)
     (here / "empty").mkdir()
+    (here / "plain.vox").write_text("log 1\n")
     assert main(["test", *arguments]) == WRONG_USE
     shown = capsys.readouterr()
     assert said in shown.out + shown.err
@@ -167,6 +169,14 @@ def test_tests_that_nobody_reads_of_are_run_all_the_same(tmp_path: Path, nowhere
     write(tmp_path, length="2s")
     done = run(["bash", "-c", f"{shlex.join([*COMMAND, 'test'])} {nowhere}; exit ${{PIPESTATUS[0]}}"], tmp_path)
     assert (done.status, done.text) == (SCENARIO_FAILED, "")
+
+
+def test_a_scenario_without_tests_keeps_none_from_running(tmp_path: Path) -> None:
+    """As in `voxrun test *.vox`."""
+    write(tmp_path)
+    (tmp_path / "plain.vox").write_text("log 1\n")
+    done = voxrun("test", "plain.vox", "echo.vox", cwd=tmp_path)
+    assert (done.status, done.out.splitlines()[-1].partition(" in ")[0]) == (0, "2 passed")
 
 
 def test_words_that_no_test_has_are_wrong_use(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def test_files_with_tests_are_found_but_not_hidden_ones(tmp_path: Path) -> None:
         (tmp_path / folder / "a.vox").write_text('log 1\ntest "x" { nobody calls }')
     write(tmp_path, plain_vox='const test = "test"', a_py="", test_a_py="", b_test_py="")
     assert names(tmp_path, files_with_tests([tmp_path])) == ["b_test.py", "in/a.vox", "test_a.py"]
-    assert names(tmp_path, files_with_tests([tmp_path / "plain.vox"])) == ["plain.vox"]
+    assert names(tmp_path, files_with_tests([tmp_path / "plain.vox", tmp_path / "a.py"])) == ["a.py"]
 
 
 def test_a_test_uses_what_it_names_and_what_that_imports(tmp_path: Path) -> None:

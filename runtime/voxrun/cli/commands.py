@@ -26,6 +26,6 @@ def usage() -> str:
 
 
 def meant(word: str) -> str:
-    """A question about the sub-command that `word` may be a misspelling of; empty for what looks like a file."""
-    near = "" if Path(word).suffix else nearest(word, COMMANDS)
+    """A question about the sub-command that `word` may be a misspelling of; empty for options, and for files."""
+    near = "" if word.startswith("-") or Path(word).suffix else nearest(word, COMMANDS)
     return f"did you mean `voxrun {near}`?" if near else ""

@@ -52,6 +52,7 @@ def test(arguments: Sequence[str]) -> int:
     if not files:
         _say(f"there are no tests in {', '.join(map(str, options.paths))}\n")
         return WRONG_USE
+    options.paths = [path for path in options.paths if path.is_dir() or path in files]  # pytest refuses the others
     if options.processes is None:
         options.processes = min(os.cpu_count() or 1, len(files) // FILES_PER_PROCESS)
     return _run(options)

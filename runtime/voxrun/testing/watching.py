@@ -16,12 +16,15 @@ _TEXT = re.compile(r'"((?:[^"\\\n]|\\.)+)"')
 
 
 def test_files(paths: Iterable[Path]) -> list[Path]:
-    """The files with tests among the paths, and below those that are folders; hidden ones are left out."""
+    """The files with tests among the paths, and below those that are folders; hidden ones are left out there.
+
+    A Python file among the paths may have any name.
+    """
     found: dict[Path, None] = {}
     for path in paths:
         below = [path] if path.is_file() else sorted(it for it in path.rglob("*") if it.suffix in (".py", ".vox"))
         shown = [it for it in below if not any(part.startswith(".") for part in it.relative_to(path).parts)]
-        found |= dict.fromkeys(it for it in shown if path.is_file() or _has_tests(it))
+        found |= dict.fromkeys(it for it in shown if _has_tests(it) or (path.is_file() and it.suffix == ".py"))
     return list(found)
 
 
