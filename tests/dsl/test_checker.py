@@ -306,6 +306,14 @@ RIGHT = [
     ),
     in_call(f'on agent AgentsEvents.ClientToolCall {{ log "a tool" }}\n{ANSWERED}'),
     in_call(
+        "on agent AgentsEvents.ClientToolCall as e where e.data { answer(e) }\n"
+        "fn answer(e) { agent.clientToolResult(e) }"
+    ),
+    in_call(
+        "const tools = { f: fn (it) { it.clientToolResult({ result: 1 }) } }\n"
+        "on agent AgentsEvents.ClientToolCall where tools { const f = tools[agent.id()]; f(agent) }"
+    ),
+    in_call(
         "on agent AgentsEvents.ClientToolCall as { data } { data = data.client_tool_call\n"
         "agent.clientToolResult({ tool_call_id: data.tool_call_id, result: data.tool_name }) }"
     ),

@@ -122,6 +122,7 @@ def test_a_stream_signed_by_twilio_comes_in(signed_url: str) -> None:
         ("calls.example.com:8443", "calls.example.com:8443"),
         ("calls.example.com:8443", "calls.example.com"),
         ("calls.example.com", "calls.example.com:443"),
+        ("calls.example.com", "calls.example.com:80"),
         ("[2001:db8::1]:8443", "[2001:db8::1]"),
     ],
 )

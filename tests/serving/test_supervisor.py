@@ -95,8 +95,9 @@ while question := os.read(link, 4):
     number = json.loads(os.read(link, int.from_bytes(question, "big")))["number"]
     calls = 1 if is_again or not is_first else 5
     if is_first and not is_again:
-        with open({str(dead)!r}, "w") as file:
+        with open({str(dead)!r} + ".new", "w") as file:
             file.write(str(os.getpid()))
+        os.rename(file.name, {str(dead)!r})  # whoever sees it can read it
     while not is_first and not (os.path.exists({str(dead)!r}) and gone()):
         time.sleep(0.01)
     text = "# TYPE calls counter\\ncalls_total " + str(calls) + ".0\\n"
@@ -137,6 +138,18 @@ def test_one_that_ignores_the_signal_is_killed_after_its_time(monkeypatch: pytes
     monkeypatch.setattr("voxrun.serving.link.ANSWER_SECONDS", 0.05)
     program = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)" + READY + "time.sleep(60)"
     assert supervise(program, act) == []
+
+
+def test_one_that_takes_no_calls_yet_need_not_drain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CUSHION_SECONDS", 60.0)
+
+    async def act(supervisor: Supervisor, said: list[str]) -> None:
+        for figure in ("voxrun_workers 1.0", "voxrun_workers 0.0"):
+            while figure not in await supervisor.metrics():  # noqa: ASYNC110 - as above
+                await trio.sleep(0.01)
+            supervisor.end()
+
+    assert supervise("import time; time.sleep(60)", act) == []
 
 
 def test_a_cancel_ends_even_those_that_ignore_the_signal(monkeypatch: pytest.MonkeyPatch) -> None:

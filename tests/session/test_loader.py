@@ -212,3 +212,9 @@ def test_what_fails_to_load_leaves_nothing_behind(folder: Folder) -> None:
 def test_a_file_that_cannot_be_read_is_a_wrong_argument(folder: Folder, name: str) -> None:
     with pytest.raises(ConfigurationError, match=r"can't be read: (No such file|Is a directory)"):
         folder.load(name)
+
+
+def test_a_keyboard_interrupt_while_a_scenario_loads_is_no_mistake_of_its(folder: Folder) -> None:
+    folder.write("scenario.py", "raise KeyboardInterrupt\n")
+    with pytest.raises(KeyboardInterrupt):
+        folder.load()

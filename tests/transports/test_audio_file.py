@@ -148,4 +148,7 @@ def test_a_file_that_ends_before_its_header_says_ends_there(tmp_path: Path, rate
     content = bytearray(path.read_bytes())
     content[22:26] = (2 * int.from_bytes(content[22:26], "big")).to_bytes(4, "big")
     path.write_bytes(content)
-    assert np.array_equal(whole(AudioFile(path)), whole_file)
+    file = AudioFile(path)
+    for _ in range(2):
+        assert np.array_equal(whole(file), whole_file)
+        file.rewind()

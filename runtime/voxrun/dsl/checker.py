@@ -154,7 +154,7 @@ class _Checker:
 
     def _evaluation(self, node: nodes.Evaluation) -> None:
         known, written = self._expressions.settled(node.expression), node.expression
-        if isinstance(known, Function | OwnFunction) and not isinstance(written, nodes.Call):
+        if isinstance(known, Function | OwnFunction):
             what = f"{spell(written) or 'this function'} is not called"
             self._findings.warning(written.span, what, f"write `{spell(written) or 'f'}()`")
         elif isinstance(written, nodes.Binary) and written.operator in COMPARISONS:

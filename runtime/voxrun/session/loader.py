@@ -82,10 +82,10 @@ def load(scenario: Path, reading: Reading) -> ModuleType:
     try:
         for code in reading(vars(module)):
             exec(code, vars(module))
-    except NOT_ITS_OWN:
-        raise
     except BaseException as error:
         unload(module)
+        if isinstance(error, NOT_ITS_OWN):
+            raise
         raise explain(error, scenario, "while loading") from error
     return module
 

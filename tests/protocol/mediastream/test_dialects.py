@@ -216,6 +216,7 @@ def test_the_end_of_another_stream_of_voximplants_is_not_the_calls() -> None:
     stream = started("voximplant")
     assert stream.receive('{"event":"stop","stop":{"tag":"music","mediaInfo":{"bytesSent":4}}}') is None
     assert stream.receive('{"event":"media","media":{"tag":"caller","payload":"AP9/gA=="}}') == Media(AUDIO)
+    assert stream.receive('{"event":"media","media":{"payload":"AP9/gA=="}}') == Media(AUDIO)
     assert stream.receive('{"event":"stop"}') == Stopped()
 
 

@@ -157,7 +157,7 @@ class RealtimeTTSPlayer(MediaSource):
         """Play 20 ms of the speech, or silence."""
         rate = self._playout.rate
         if self._paused and self._playout.size:
-            if self._started and not self._stands_still:
+            if self._started:
                 self._stands_still = True
                 self._seam.cut()
             self.output.push(self._seam.join(silence(rate)))
