@@ -116,6 +116,28 @@ def test_a_delay_under_somebody_who_speaks_without_a_pause_stays() -> None:
     assert inbox.left_out == 0
 
 
+def test_a_delay_goes_away_between_the_words_of_somebody_in_a_street_without_a_click() -> None:
+    inbox, word, street = StreamInbox(RATE), tone(RATE, 0.5, 50.0, 8000), tone(RATE, 1.0, 90.0, 400)
+    spoken = np.concatenate((word, street))
+    inbox.put(street)
+    heard = []
+    for frame in np.tile(spoken, 6).reshape(-1, SIZE):
+        inbox.put(frame)
+        heard.append(inbox.take())
+    steepest = np.abs(np.diff(spoken.astype(int))).max()
+    assert inbox.left_out == 49
+    assert inbox.waiting == 0.02
+    assert np.abs(np.diff(np.concatenate(heard).astype(int))).max() <= 1.2 * steepest
+
+
+def test_a_delay_under_somebody_who_only_listens_in_a_street_stays_until_they_speak() -> None:
+    inbox, street = StreamInbox(RATE), tone(RATE, 0.02, 100.0, 400)
+    for count in (10, *(1 for _ in range(2 * WATCHED_TICKS))):
+        inbox.put(np.tile(street, count))
+        inbox.take()
+    assert inbox.left_out == 0
+
+
 def test_what_waits_has_a_bound_and_the_rest_is_counted() -> None:
     inbox = StreamInbox(RATE)
     inbox.put(np.zeros(round(RATE * (LIMIT_SECONDS + 1)), np.int16))

@@ -2,8 +2,6 @@
 
 from collections import deque
 
-import numpy as np
-
 from voxrun.audio.conceal import Concealer
 from voxrun.audio.frame import FRAME_SECONDS, Samples, frame_size, silence
 from voxrun.media.playout import Playout
@@ -21,14 +19,18 @@ MOST_AHEAD = 3
 """Frames that may be looked at before their tick. Who hears them then has room for some, but not for all that waits."""
 
 _QUIET = 150  # the peak, of 32768, below which a frame can be left out unheard
+_PAUSE = 1 / 16  # of the loudest peak: what is heard around the caller between two words; it is left out as well
+_LOUDEST_PAUSE = 1000
+_FORGETTING = 0.999  # of the loudest peak, per frame: a shout counts for some 20 s
 _HISTORY_FRAMES = 2  # as much as concealment looks back
 
 
 class StreamInbox:
     """Gives a frame a tick. One that is late is concealed and still played when it comes: the delay grows by itself.
 
-    It shrinks again by leaving out quiet frames, as long as more waits than was needed in the last seconds. Clocks that
-    differ are dealt with in the same way.
+    It shrinks again by leaving out quiet frames, as long as more waits than was needed in the last seconds. Quiet is
+    what is much less loud than the caller: there may be a street around. Clocks that differ are dealt with in the same
+    way.
     """
 
     def __init__(self, rate: int) -> None:
@@ -43,6 +45,7 @@ class StreamInbox:
         self._least = 0  # frames that waited at any tick of those watched
         self._watched = 0
         self._too_many = 0  # frames that wait and are not needed
+        self._loudest = 0.0  # peak, while there are too many
         self.concealed = 0
         """Frames that were late."""
         self.left_out = 0
@@ -83,6 +86,7 @@ class StreamInbox:
             if self._too_many and self._can_do_without(frame):
                 self._too_many -= 1
                 self.left_out += 1
+                self._concealing().interrupt()
                 continue
             if self._concealer is not None:
                 frame = self._concealer.heard(frame)
@@ -93,19 +97,25 @@ class StreamInbox:
 
     def _can_do_without(self, frame: Samples) -> bool:
         is_last = not self._ahead and self._playout.size < self._size
-        return not is_last and int(np.abs(frame).max()) < _QUIET
+        peak = max(int(frame.max()), -int(frame.min()))
+        self._loudest = max(self._loudest * _FORGETTING, peak)
+        return not is_last and peak < max(_QUIET, min(self._loudest * _PAUSE, _LOUDEST_PAUSE))
 
     def _missing(self) -> Samples:
         if not self._has_begun:
             return self._silence
+        concealer = self._concealing()
+        if concealer.is_silent:
+            return self._silence
+        self.concealed += 1
+        return concealer.conceal(self._size)
+
+    def _concealing(self) -> Concealer:
         if self._concealer is None:
             self._concealer = Concealer(self._rate)
             for frame in self._history:
                 self._concealer.heard(frame)
-        if self._concealer.is_silent:
-            return self._silence
-        self.concealed += 1
-        return self._concealer.conceal(self._size)
+        return self._concealer
 
     def _watch(self) -> None:
         """Find out whether more waits than is needed."""
