@@ -100,6 +100,20 @@ def test_who_is_broken_into_is_not_warned_as_well() -> None:
     assert told(Held(), of_a_scenario(alarm), go_on, broken_into, breaks_in=True) == []
 
 
+def test_many_that_take_a_little_each_at_the_same_moment_are_left_alone() -> None:
+    def one() -> None:
+        trio.lowlevel.current_clock().jump(0.2)  # type: ignore[attr-defined]
+        of_a_scenario(alarm)()
+
+    def another() -> None:
+        with running(Held()):
+            one()
+
+    assert len(told(Held(), one, *(another for _ in range(20)), one, breaks_in=True)) == 1
+    with pytest.RaisesGroup(pytest.RaisesExc(ScenarioError, match="has held up all calls for 2 s")):
+        told(Held(), another, *(one for _ in range(12)), breaks_in=True)
+
+
 @pytest.mark.parametrize("way", ["gettrace", "monitoring"])
 def test_whoever_sits_at_a_debugger_has_time(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     """Debuggers have two ways: since Python 3.12 some set no trace function."""

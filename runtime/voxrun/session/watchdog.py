@@ -15,7 +15,7 @@ HELD_UP_SECONDS = 0.2
 """Without a turn of the loop for so long, ten frames are late: a scenario that has a call is warned."""
 
 STUCK_SECONDS = 2.0
-"""After so long its code gets a ScenarioError, where others wait for it as well."""
+"""After so long the code of one session gets a ScenarioError, where others wait for it as well."""
 
 _FEED_SECONDS = 0.1
 
@@ -27,6 +27,7 @@ class Watchdog:
         self._breaks_in = breaks_in
         self._turned = 0.0  # when the loop did so last
         self._held_up: tuple[Session, tuple[str, str]] | None = None  # by whom, and where
+        self._at_it: tuple[Session, float] | None = None  # who was found so at the last alarm, and first when
 
     async def run(self) -> None:
         """Guard until cancelled; where the system has no such alarm, as Windows, don't."""
@@ -35,7 +36,7 @@ class Watchdog:
         handler, timer = signal.signal(signal.SIGALRM, self._bite), signal.getitimer(signal.ITIMER_REAL)
         try:
             while True:
-                self._turned = trio.current_time()
+                self._turned, self._at_it = trio.current_time(), None
                 signal.setitimer(signal.ITIMER_REAL, HELD_UP_SECONDS, HELD_UP_SECONDS)
                 await trio.sleep(_FEED_SECONDS)
                 self._warn()
@@ -48,7 +49,12 @@ class Watchdog:
         session, place = current.get(None), calling_place()
         if session is None or place is None or _is_debugged():  # whoever sits at a debugger has time
             return
-        if self._breaks_in and trio.current_time() - self._turned >= STUCK_SECONDS:
+        now = trio.current_time()
+        if self._at_it is None:
+            self._at_it = session, self._turned
+        elif self._at_it[0] is not session:  # many that take a little each, all at once, are no loop
+            self._at_it = session, now
+        if self._breaks_in and now - self._at_it[1] >= STUCK_SECONDS:
             self._held_up = None
             raise ScenarioError(
                 f"this has held up all calls for {STUCK_SECONDS:g} s: in a loop, await something; "
