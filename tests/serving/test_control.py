@@ -35,6 +35,7 @@ def hear(event):
     assert "authorization" not in headers
     if event.content == "enough":
         VoxEngine.terminate()
+    return {"what is there": "caf\u00e9", "how much": {"cups": 2}}.get(event.content)
 """
 UNKNOWN = "0" * 32
 
@@ -126,6 +127,21 @@ def test_the_control_url_fires_http_request_without_the_token(tmp_path: Path) ->
         assert (await client.post(url, content="enough", headers=stranger)).status_code == 204
         await running.over.wait()
         assert (await client.post(url, content="more", headers=stranger)).status_code == 404
+
+    check(tmp_path, talk)
+
+
+def test_what_a_handler_returns_is_what_the_control_url_replies(tmp_path: Path) -> None:
+    async def talk(host: Host, client: httpx.AsyncClient) -> None:
+        url = (await begin(client))["mediaSessionAccessUrl"]
+        text = await client.post(url, content="what is there", headers={"X-From": "afar"})
+        assert (text.status_code, text.text) == (200, "caf\u00e9")
+        assert text.headers["content-type"] == "text/plain; charset=utf-8"
+        more = await client.post(url, content="how much", headers={"X-From": "afar"})
+        assert (more.status_code, more.json()) == (200, {"cups": 2})
+        assert more.headers["content-type"] == "application/json"
+        none = await client.post(url, content="why", headers={"X-From": "afar"})
+        assert (none.status_code, none.content) == (204, b"")
 
     check(tmp_path, talk)
 

@@ -10,7 +10,8 @@ import trio.testing
 from tests.serving.hosted import hosted, written
 
 from voxrun.errors import ConfigurationError
-from voxrun.serving.desk import HttpAsk, Refused
+from voxrun.events.app import AppEvents
+from voxrun.serving.desk import HttpAsk, HttpReply, Refused
 from voxrun.serving.host import Host
 from voxrun.serving.host_desk import HostDesk
 from voxrun.serving.link import ANSWER_SECONDS, Asking, answer
@@ -20,13 +21,14 @@ HEARS = """
 @VoxEngine.on(AppEvents.HttpRequest)
 def hear(event):
     Logger.write(f"heard {event.method} {event.path} {event.content} {event.headers[0].value}")
+    return {"heard": event.content}
 """
 
 
 @asynccontextmanager
-async def linked(folder: Path, *, max_calls: int = 100) -> AsyncIterator[tuple[Host, Asking]]:
+async def linked(folder: Path, body: str = HEARS, *, max_calls: int = 100) -> AsyncIterator[tuple[Host, Asking]]:
     """A host, and its desk from afar."""
-    async with hosted(written(folder, "first.py", HEARS), max_calls=max_calls) as host, trio.open_nursery() as nursery:
+    async with hosted(written(folder, "first.py", body), max_calls=max_calls) as host, trio.open_nursery() as nursery:
         near, far = trio.testing.memory_stream_pair()
         desk = HostDesk(host, Metrics(host), lambda: setattr(host, "draining", True), worker=3)
         asking = Asking(near, 3)
@@ -47,7 +49,8 @@ def test_everything_that_a_desk_is_asked_goes_over_the_link(tmp_path: Path) -> N
             (again,) = await desk.sessions()
             assert (again.id, again.since) == (info.id, info.since)
             await trio.testing.wait_all_tasks_blocked()
-            assert await desk.request(info.id, HttpAsk("POST", "/there", "caf\u00e9", {"x": "y"}))
+            reply = await desk.request(info.id, HttpAsk("POST", "/there", "caf\u00e9", {"x": "y"}))
+            assert reply == HttpReply(200, '{"heard":"caf\u00e9"}', "application/json")
             await trio.testing.wait_all_tasks_blocked()
             lines = await desk.trace(info.id)
             assert lines is not None
@@ -57,7 +60,7 @@ def test_everything_that_a_desk_is_asked_goes_over_the_link(tmp_path: Path) -> N
             await running.over.wait()
             assert await desk.trace(info.id) is None
             assert not await desk.hang_up(info.id)
-            assert not await desk.request(info.id, HttpAsk("GET", "/", "", {}))
+            assert await desk.request(info.id, HttpAsk("GET", "/", "", {})) is None
             await desk.drain()
             assert host.draining
 
@@ -114,3 +117,23 @@ def test_answers_find_their_questions_whatever_their_order(tmp_path: Path) -> No
             assert answers == [True] * 50
 
     trio.run(main)
+
+
+async def _slow(event: object) -> None:
+    await trio.sleep(60)
+
+
+def test_who_takes_long_to_answer_one_question_answers_the_others(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with linked(tmp_path, "") as (host, desk):
+            info = await desk.start("first.py", "")
+            host.sessions[info.id].session.app.addEventListener(AppEvents.HttpRequest, _slow)
+            began = trio.current_time()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(desk.request, info.id, HttpAsk("POST", "/", "", {}))
+                await trio.sleep(1)
+                assert [it.id for it in await desk.sessions()] == [info.id]
+                assert trio.current_time() - began < 2
+                nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))

@@ -52,7 +52,8 @@ class HttpHeader:
 class HttpRequestEvent:
     """Somebody asked for the session's control URL, `accessURL` of `AppEvents.Started`.
 
-    `path` is as it was asked for, without the host and what follows a `?`; `content` is the body.
+    `path` is as it was asked for, without the host and what follows a `?`; `content` is the body. What a handler
+    returns is the reply: text as it is, anything else as JSON; nothing is an empty one.
     """
 
     name: str

@@ -181,9 +181,10 @@ class _Api:
             raise _unknown(request)
         content = (await _body(request)).decode(errors="replace")
         headers = {name: value for name, value in request.headers.items() if name != "authorization"}
-        if not await self.desk.request(session, HttpAsk(request.method, path, content, headers)):
+        reply = await self.desk.request(session, HttpAsk(request.method, path, content, headers))
+        if reply is None:
             raise _unknown(request)
-        return Response(status_code=HTTPStatus.NO_CONTENT)
+        return Response(reply.content or None, reply.status, media_type=reply.media_type or None)
 
     async def _info(self, request: Request) -> SessionInfo:
         session = _session_of(request)

@@ -40,6 +40,14 @@ class HttpAsk(msgspec.Struct, frozen=True):
     headers: dict[str, str]
 
 
+class HttpReply(msgspec.Struct, frozen=True):
+    """What comes of it: `content` is what a handler returned, 204 when none did, 202 when they take longer to."""
+
+    status: int
+    content: str = ""
+    media_type: str = ""
+
+
 class Desk(Protocol):
     """Sessions by their id. An id that nobody knows gives None or False, never an error."""
 
@@ -54,8 +62,8 @@ class Desk(Protocol):
         ConfigurationError for a name that is none.
         """
 
-    async def request(self, session: str, ask: HttpAsk) -> bool:
-        """Fire `AppEvents.HttpRequest` in a session."""
+    async def request(self, session: str, ask: HttpAsk) -> HttpReply | None:
+        """Fire `AppEvents.HttpRequest` in a session, and give its handlers some seconds to reply."""
 
     async def hang_up(self, session: str) -> bool:
         """End a session."""

@@ -1,15 +1,20 @@
 """`HostDesk`: what may be asked of the one host of this process."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 
+import msgspec
 import trio
 
 from voxrun.events.app import AppEvents, HttpHeader, HttpRequestEvent
-from voxrun.serving.desk import HttpAsk, SessionInfo
+from voxrun.serving.desk import HttpAsk, HttpReply, SessionInfo
 from voxrun.serving.host import Host
 from voxrun.serving.metrics import Metrics
 from voxrun.serving.running import Running
+
+REPLY_SECONDS = 4.0
+"""How long handlers of `AppEvents.HttpRequest` may take to return a reply: less than a worker may to answer."""
 
 
 class HostDesk:
@@ -37,16 +42,18 @@ class HostDesk:
         """See `Desk`."""
         return self._info(self._host.begin(self._named(scenario), customData=custom_data))
 
-    async def request(self, session: str, ask: HttpAsk) -> bool:
+    async def request(self, session: str, ask: HttpAsk) -> HttpReply | None:
         """See `Desk`."""
         running = self._host.sessions.get(session)
         if running is None:
-            return False
+            return None
         name = AppEvents.HttpRequest
         headers = [HttpHeader(key=key, value=value) for key, value in ask.headers.items()]
         event = HttpRequestEvent(name=name, method=ask.method, path=ask.path, content=ask.content, headers=headers)
-        running.session.emit(running.session.app, name, event)
-        return True
+        with trio.move_on_after(REPLY_SECONDS):
+            value = await running.session.ask(running.session.app, name, event)
+            return _reply(value, running.session.warn)
+        return HttpReply(HTTPStatus.ACCEPTED)
 
     async def hang_up(self, session: str) -> bool:
         """See `Desk`."""
@@ -75,3 +82,15 @@ class HostDesk:
             state=call.state() if call else "",
             worker=self._worker,
         )
+
+
+def _reply(value: object, warn: Callable[[str], None]) -> HttpReply:
+    """Text is sent as it is, anything else as JSON."""
+    if isinstance(value, str):
+        return HttpReply(HTTPStatus.OK, value.encode(errors="replace").decode(), "text/plain")
+    try:
+        content = msgspec.json.encode(value).decode()
+    except (TypeError, ValueError, RecursionError) as error:
+        warn(f"what a handler of {AppEvents.HttpRequest} returned can't be the reply, which is text or JSON: {error}")
+        value = None
+    return HttpReply(HTTPStatus.NO_CONTENT) if value is None else HttpReply(HTTPStatus.OK, content, "application/json")

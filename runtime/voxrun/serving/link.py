@@ -11,7 +11,7 @@ import msgspec
 import trio
 
 from voxrun.errors import ConfigurationError
-from voxrun.serving.desk import Desk, HttpAsk, Refused, SessionInfo
+from voxrun.serving.desk import Desk, HttpAsk, HttpReply, Refused, SessionInfo
 
 ANSWER_SECONDS = 5.0
 """How long a worker may take to answer: after that it counts as one that knows nothing."""
@@ -84,9 +84,10 @@ class Asking:
             raise Refused("the worker that was asked does not answer", "worker")
         return info
 
-    async def request(self, session: str, ask: HttpAsk) -> bool:
+    async def request(self, session: str, ask: HttpAsk) -> HttpReply | None:
         """See `Desk`."""
-        return bool(await self._ask("request", bool, session=session, request=ask))
+        reply: HttpReply | None = await self._ask("request", HttpReply | None, session=session, request=ask)
+        return reply
 
     async def hang_up(self, session: str) -> bool:
         """See `Desk`."""
@@ -132,10 +133,21 @@ class Asking:
 async def answer(desk: Desk, stream: trio.abc.Stream) -> None:
     """Say that this worker is ready, then answer the supervisor's questions until it is gone."""
     received = bytearray()
-    with suppress(trio.BrokenResourceError):
-        await _send(stream, Answer(READY))
+    sending = trio.Lock()
+
+    async def send(message: Answer) -> None:
+        with suppress(trio.BrokenResourceError):
+            async with sending:
+                await _send(stream, message)
+
+    async def reply(question: Question) -> None:
+        await send(await _answered(desk, question))
+
+    await send(Answer(READY))
+    async with trio.open_nursery() as nursery:
         while message := await _receive(stream, received):
-            await _send(stream, await _answered(desk, msgspec.json.decode(message, type=Question)))
+            nursery.start_soon(reply, msgspec.json.decode(message, type=Question))
+        nursery.cancel_scope.cancel(reason="the supervisor is gone")
 
 
 async def _answered(desk: Desk, question: Question) -> Answer:

@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from voxrun.errors import ConfigurationError
 from voxrun.serving.common_table import CommonTable
-from voxrun.serving.desk import HttpAsk, Refused, SessionInfo
+from voxrun.serving.desk import HttpAsk, HttpReply, Refused, SessionInfo
 from voxrun.serving.link import Asking
 from voxrun.serving.place import Place
 from voxrun.serving.totals import Totals
@@ -87,9 +87,10 @@ class Supervisor:
                 refusal = error if isinstance(error, Refused) else refusal
         raise refusal
 
-    async def request(self, session: str, ask: HttpAsk) -> bool:
+    async def request(self, session: str, ask: HttpAsk) -> HttpReply | None:
         """See `Desk`."""
-        return any((await self._ask_all(lambda desk: desk.request(session, ask))).values())
+        replies = await self._ask_all(lambda desk: desk.request(session, ask))
+        return next((reply for reply in replies.values() if reply is not None), None)
 
     async def hang_up(self, session: str) -> bool:
         """See `Desk`."""

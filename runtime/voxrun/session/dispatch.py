@@ -3,7 +3,8 @@
 import inspect
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import TracebackType
 
 import trio
 
@@ -17,6 +18,34 @@ QUEUE_LIMIT = 10_000
 _NEVER_RUNS = "a function with `yield` in it does nothing when it is called: in an `async def` handler, write `await`"
 
 
+class Returned:
+    """What the handlers of one event return: `value` is the first that is not None.
+
+    `settled` is set once there is one, or every handler has returned. `with returned` says that one still runs.
+    """
+
+    def __init__(self) -> None:
+        self.value: object = None
+        self.settled = trio.Event()
+        self._running = 0
+
+    def take(self, value: object) -> None:
+        """A handler returned this."""
+        if value is not None and not self.settled.is_set():
+            self.value = value
+            self.settled.set()
+
+    def __enter__(self) -> None:
+        self._running += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._running -= 1
+        if not self._running:
+            self.settled.set()
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One event, or one call of a function of the scenario's, waiting for its turn."""
@@ -26,6 +55,7 @@ class Turn:
     callbacks: Iterator[Callable[..., object]]
     """Asked when the turn has come, one by one: what an earlier handler removed is not called any more."""
     arguments: tuple[object, ...]
+    returned: Returned = field(default_factory=Returned)
 
 
 class Dispatcher:
@@ -42,23 +72,28 @@ class Dispatcher:
         self._stopped = False
         self._wake = trio.Event()
 
-    def put_event(self, target: EventTarget, event: str, payload: object) -> None:
+    def put_event(self, target: EventTarget, event: str, payload: object) -> Returned:
         """Queue an event of `target`."""
-        self.put(f"in a handler of {event}", _listening(target, event), payload)
+        return self.put(f"in a handler of {event}", _listening(target, event), payload)
 
-    def put(self, doing: str, callbacks: Iterator[Callable[..., object]], *arguments: object) -> None:
+    def put(self, doing: str, callbacks: Iterator[Callable[..., object]], *arguments: object) -> Returned:
         """Queue calls of the scenario's functions; `callbacks` is asked for them when their turn has come."""
+        turn = Turn(doing, callbacks, arguments)
         if self._stopped:
-            return
-        if len(self._turns) >= QUEUE_LIMIT:
+            turn.returned.settled.set()
+        elif len(self._turns) >= QUEUE_LIMIT:
             self.dropped += 1
-            return
-        self._turns.append(Turn(doing, callbacks, arguments))
-        self._wake.set()
+            turn.returned.settled.set()
+        else:
+            self._turns.append(turn)
+            self._wake.set()
+        return turn.returned
 
     def stop(self) -> None:
         """Run no handler any more, not even the next one of the event at hand."""
         self._stopped = True
+        for turn in self._turns:
+            turn.returned.settled.set()
         self._turns.clear()
 
     async def run(self, nursery: trio.Nursery) -> None:
@@ -71,15 +106,18 @@ class Dispatcher:
     async def run_waiting(self, nursery: trio.Nursery) -> None:
         """Run the turns that wait now, and those they lead to."""
         while self._turns:
-            turn = self._turns.popleft()
-            for callback in turn.callbacks:
-                await self._run(turn, callback, nursery)
-                if self._stopped:
-                    return
+            await self._take(self._turns.popleft(), nursery)
             # Whoever waited for this event goes on before the next one, lest it miss that; trio promises an order
             # only from one round of its scheduler to the next.
             await trio.lowlevel.checkpoint()
             await trio.lowlevel.checkpoint()
+
+    async def _take(self, turn: Turn, nursery: trio.Nursery) -> None:
+        with turn.returned:
+            for callback in turn.callbacks:
+                await self._run(turn, callback, nursery)
+                if self._stopped:
+                    return
 
     async def _run(self, turn: Turn, callback: Callable[..., object], nursery: trio.Nursery) -> None:
         try:
@@ -93,6 +131,8 @@ class Dispatcher:
             await nursery.start(self._run_async, turn, callback, result)
         elif inspect.isgenerator(result) or inspect.isasyncgen(result):
             self._on_error(ScenarioError(_NEVER_RUNS), turn.doing, callback)
+        else:
+            turn.returned.take(result)
 
     async def _run_async(
         self,
@@ -105,7 +145,8 @@ class Dispatcher:
         # Reported as started before its first step: the handler runs up to its first wait before the next one begins.
         task_status.started()
         try:
-            await coroutine
+            with turn.returned:
+                turn.returned.take(await coroutine)
         except NOT_ITS_OWN:
             raise
         except BaseExceptionGroup as group:

@@ -159,6 +159,17 @@ class Session:
             self.trace("event", unit=target.id(), name=event, payload=None if private else payload)
             self._dispatcher.put_event(target, event, payload)
 
+    async def ask(self, target: EventTarget, event: EventName[E], payload: E) -> object:
+        """Queue an event and wait for what a handler of it returns: the first that is not None; None when all have
+        returned, or the session is ending.
+        """
+        if self._ending is not None:
+            return None
+        self.trace("event", unit=target.id(), name=event, payload=payload)
+        returned = self._dispatcher.put_event(target, event, payload)
+        await returned.settled.wait()
+        return returned.value
+
     def call_soon(self, what: str, callback: Callable[..., object], *args: object) -> None:
         """Queue a call of the scenario's own function."""
         self._dispatcher.put(what, iter((callback,)), *args)
