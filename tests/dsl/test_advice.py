@@ -8,6 +8,7 @@ from voxrun.dsl.slips import FOREIGN_NAMES, STRANGE, WORDS
 from voxrun.dsl.source import Source
 
 SEVERAL = 'write `fn (a, b) { … }` for a function, `[a, b]` for a list, `log "${a} ${b}"` for a line of several'
+HANDLER = "write `on AppEvents.Started as e { … }`, `on call CallEvents.Connected as e { … }`"
 KEYS = 'write `{ "1": value }`; a key that is a value: `object[key] = value`'
 
 SLIPS = [
@@ -241,7 +242,14 @@ SLIPS = [
     ('call.say("a", 5 ⟦s⟧)', "a duration is written as one word", "write `5s`, with no space"),
     ("fn (a⟦:⟧ int) { }", "types are not written", "leave `:` and the type out"),
     ("f(\n  a\n  ⟦b⟧\n)", "a comma is missing before this", "write `,` between values"),
-    ("on call.connected⟦(⟧) { }", "a unit comes before its event", "write `on call CallEvents.Connected { … }`"),
+    ("on call.connected⟦(⟧) { }", "a handler has no parentheses", HANDLER),
+    ("on AppEvents.Started ⟦(⟧e) { }", "a handler has no parentheses", HANDLER),
+    ("on call CallEvents.Connected⟦(⟧e) { }", "a handler has no parentheses", HANDLER),
+    (
+        "on call⟦,⟧ CallEvents.Connected { }",
+        "a unit comes before its event",
+        "write `on call CallEvents.Connected { … }`",
+    ),
     ("x = a ⟦->⟧ b", "a route is a statement of its own", "write `a -> b` on its own line"),
     ("⟦else⟧ if a { }", "`else` belongs to the `if` before it", "write `if … { } else { }`"),
     ("try { } ⟦log⟧ a", "`catch` is missing", "write `try { … } catch e { … }`"),

@@ -142,6 +142,8 @@ def test_what_a_handler_returns_is_what_the_control_url_replies(tmp_path: Path) 
         assert more.headers["content-type"] == "application/json"
         none = await client.post(url, content="why", headers={"X-From": "afar"})
         assert (none.status_code, none.content) == (204, b"")
+        failed = await client.post(url)
+        assert (failed.status_code, failed.json()["title"]) == (500, "Internal Server Error")
 
     check(tmp_path, talk)
 

@@ -13,6 +13,7 @@ from voxrun.serving.host_desk import REPLY_SECONDS, HostDesk
 from voxrun.serving.metrics import Metrics
 
 DONE = HttpReply(204)
+FAILED = HttpReply(500)
 TURNS = """
 import trio
 
@@ -106,8 +107,11 @@ def test_a_handler_that_takes_long_is_not_waited_for(tmp_path: Path) -> None:
     assert seconds == pytest.approx(REPLY_SECONDS, abs=0.05)
 
 
-@pytest.mark.parametrize("end", ["VoxEngine.terminate()", "1 / 0"])
-def test_whoever_asks_a_session_that_ends_is_not_kept(tmp_path: Path, end: str) -> None:
+@pytest.mark.parametrize(
+    ("end", "reply"),
+    [("VoxEngine.terminate()", DONE), ("1 / 0", FAILED)],
+)
+def test_whoever_asks_a_session_that_ends_is_not_kept(tmp_path: Path, end: str, reply: HttpReply) -> None:
     body = f"""
 @VoxEngine.on(AppEvents.HttpRequest)
 async def hear(event):
@@ -116,5 +120,19 @@ async def hear(event):
     await trio.sleep(60)
 """
     replies, _, seconds = replied(tmp_path, body, "wait", "end", "late")
-    assert replies == [DONE] * 3
+    assert replies == [DONE, reply, DONE]
     assert seconds < 0.1
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        "lambda event: 1 / 0",
+        "lambda event: (yield 1)",
+        "lambda event: after(1, 2, 3)",
+        "lambda event: after('soon', None)",
+        "'no function'",
+    ],
+)
+def test_a_handler_that_fails_is_an_error_to_who_asked(tmp_path: Path, handler: str) -> None:
+    assert replied(tmp_path, f"listen({handler})", "")[0] == [FAILED]

@@ -331,8 +331,15 @@ SLIPS: tuple[tuple[Advice, tuple[str, ...]], ...] = (
         ("try { }\nany", "try { }", "try { } any", "try { } log", "try { };any", "on a B { try { } }", "try { } else"),
     ),
     (
+        Advice(
+            "a handler has no parentheses",
+            "write `on AppEvents.Started as e { … }`, `on call CallEvents.Connected as e { … }`",
+        ),
+        ("on a.b()", "on a(", "on a b(", "on a b.c("),
+    ),
+    (
         Advice("a unit comes before its event", "write `on call CallEvents.Connected { … }`"),
-        ("on a.b()", "on a(", "on a,"),
+        ("on a,",),
     ),
     (
         Advice("a route is a statement of its own", "write `a -> b` on its own line"),

@@ -184,6 +184,8 @@ class _Api:
         reply = await self.desk.request(session, HttpAsk(request.method, path, content, headers))
         if reply is None:
             raise _unknown(request)
+        if reply.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise HTTPException(reply.status, "the scenario failed on this request: its trace says why")
         return Response(reply.content or None, reply.status, media_type=reply.media_type or None)
 
     async def _info(self, request: Request) -> SessionInfo:

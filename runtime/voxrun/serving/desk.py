@@ -41,7 +41,9 @@ class HttpAsk(msgspec.Struct, frozen=True):
 
 
 class HttpReply(msgspec.Struct, frozen=True):
-    """What comes of it: `content` is what a handler returned, 204 when none did, 202 when they take longer to."""
+    """What comes of it: 200 with what a handler returned, 204 when none did, 500 when one failed, 202 when they still
+    run.
+    """
 
     status: int
     content: str = ""

@@ -86,6 +86,8 @@ class HostDesk:
 
 def _reply(value: object, warn: Callable[[str], None]) -> HttpReply:
     """Text is sent as it is, anything else as JSON."""
+    if isinstance(value, BaseException):
+        return HttpReply(HTTPStatus.INTERNAL_SERVER_ERROR)
     if isinstance(value, str):
         return HttpReply(HTTPStatus.OK, value.encode(errors="replace").decode(), "text/plain")
     try:

@@ -19,7 +19,7 @@ _NEVER_RUNS = "a function with `yield` in it does nothing when it is called: in 
 
 
 class Returned:
-    """What the handlers of one event return: `value` is the first that is not None.
+    """What the handlers of one event return: `value` is the first that is not None, or what one of them raised.
 
     `settled` is set once there is one, or every handler has returned. `with returned` says that one still runs.
     """
@@ -30,7 +30,7 @@ class Returned:
         self._running = 0
 
     def take(self, value: object) -> None:
-        """A handler returned this."""
+        """A handler returned this, or raised it."""
         if value is not None and not self.settled.is_set():
             self.value = value
             self.settled.set()
@@ -125,12 +125,12 @@ class Dispatcher:
         except NOT_ITS_OWN:
             raise
         except BaseException as error:  # noqa: BLE001 - this is where user code comes in
-            self._on_error(error, turn.doing, callback)
+            self._failed(turn, error, callback)
             return
         if inspect.iscoroutine(result):
             await nursery.start(self._run_async, turn, callback, result)
         elif inspect.isgenerator(result) or inspect.isasyncgen(result):
-            self._on_error(ScenarioError(_NEVER_RUNS), turn.doing, callback)
+            self._failed(turn, ScenarioError(_NEVER_RUNS), callback)
         else:
             turn.returned.take(result)
 
@@ -152,11 +152,15 @@ class Dispatcher:
         except BaseExceptionGroup as group:
             others, failed = group.split(NOT_ITS_OWN)
             if failed is not None:
-                self._on_error(failed, turn.doing, callback)
+                self._failed(turn, failed, callback)
             if others is not None:
                 raise others from None
         except BaseException as error:  # noqa: BLE001 - this is where user code comes in
-            self._on_error(error, turn.doing, callback)
+            self._failed(turn, error, callback)
+
+    def _failed(self, turn: Turn, error: BaseException, callback: Callable[..., object]) -> None:
+        turn.returned.take(error)
+        self._on_error(error, turn.doing, callback)
 
 
 def _listening(target: EventTarget, event: str) -> Iterator[Callable[..., object]]:

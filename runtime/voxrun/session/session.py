@@ -160,8 +160,8 @@ class Session:
             self._dispatcher.put_event(target, event, payload)
 
     async def ask(self, target: EventTarget, event: EventName[E], payload: E) -> object:
-        """Queue an event and wait for what a handler of it returns: the first that is not None; None when all have
-        returned, or the session is ending.
+        """Queue an event and wait for what a handler of it returns: the first that is not None, or what one raised; None
+        when all have returned, or the session is ending.
         """
         if self._ending is not None:
             return None
