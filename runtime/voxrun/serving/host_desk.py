@@ -51,8 +51,9 @@ class HostDesk:
         headers = [HttpHeader(key=key, value=value) for key, value in ask.headers.items()]
         event = HttpRequestEvent(name=name, method=ask.method, path=ask.path, content=ask.content, headers=headers)
         with trio.move_on_after(REPLY_SECONDS):
-            value = await running.session.ask(running.session.app, name, event)
-            return _reply(value, running.session.warn)
+            returned = await running.session.ask(running.session.app, name, event)
+            failed = HttpReply(HTTPStatus.INTERNAL_SERVER_ERROR)
+            return failed if returned.failed else _reply(returned.value, running.session.warn)
         return HttpReply(HTTPStatus.ACCEPTED)
 
     async def hang_up(self, session: str) -> bool:
@@ -86,8 +87,6 @@ class HostDesk:
 
 def _reply(value: object, warn: Callable[[str], None]) -> HttpReply:
     """Text is sent as it is, anything else as JSON."""
-    if isinstance(value, BaseException):
-        return HttpReply(HTTPStatus.INTERNAL_SERVER_ERROR)
     if isinstance(value, str):
         return HttpReply(HTTPStatus.OK, value.encode(errors="replace").decode(), "text/plain")
     try:

@@ -19,21 +19,27 @@ _NEVER_RUNS = "a function with `yield` in it does nothing when it is called: in 
 
 
 class Returned:
-    """What the handlers of one event return: `value` is the first that is not None, or what one of them raised.
+    """What the handlers of one event return: `value` is the first that is not None; `failed` is whether one raised.
 
-    `settled` is set once there is one, or every handler has returned. `with returned` says that one still runs.
+    `settled` is set at the first of both, or once every handler has returned. `with returned` says that one still runs.
     """
 
     def __init__(self) -> None:
         self.value: object = None
+        self.failed = False
         self.settled = trio.Event()
         self._running = 0
 
     def take(self, value: object) -> None:
-        """A handler returned this, or raised it."""
+        """A handler returned this."""
         if value is not None and not self.settled.is_set():
             self.value = value
             self.settled.set()
+
+    def fail(self) -> None:
+        """A handler raised something."""
+        self.failed = not self.settled.is_set()
+        self.settled.set()
 
     def __enter__(self) -> None:
         self._running += 1
@@ -159,7 +165,7 @@ class Dispatcher:
             self._failed(turn, error, callback)
 
     def _failed(self, turn: Turn, error: BaseException, callback: Callable[..., object]) -> None:
-        turn.returned.take(error)
+        turn.returned.fail()
         self._on_error(error, turn.doing, callback)
 
 

@@ -20,7 +20,7 @@ from voxrun.media.sounds import Sounds
 from voxrun.media.target import EventTarget
 from voxrun.media.ticker import Ticker
 from voxrun.session.current import current
-from voxrun.session.dispatch import Dispatcher
+from voxrun.session.dispatch import Dispatcher, Returned
 from voxrun.session.failure import calling_place, explain, first_of, located
 from voxrun.session.loader import load, read, unload
 from voxrun.session.services import Reading, Services
@@ -159,16 +159,14 @@ class Session:
             self.trace("event", unit=target.id(), name=event, payload=None if private else payload)
             self._dispatcher.put_event(target, event, payload)
 
-    async def ask(self, target: EventTarget, event: EventName[E], payload: E) -> object:
-        """Queue an event and wait for what a handler of it returns: the first that is not None, or what one raised; None
-        when all have returned, or the session is ending.
-        """
+    async def ask(self, target: EventTarget, event: EventName[E], payload: E) -> Returned:
+        """Queue an event and wait for what its handlers return; nothing once the session is ending."""
         if self._ending is not None:
-            return None
+            return Returned()
         self.trace("event", unit=target.id(), name=event, payload=payload)
         returned = self._dispatcher.put_event(target, event, payload)
         await returned.settled.wait()
-        return returned.value
+        return returned
 
     def call_soon(self, what: str, callback: Callable[..., object], *args: object) -> None:
         """Queue a call of the scenario's own function."""
