@@ -51,7 +51,7 @@ def test_equal_rates_pass_samples_unchanged() -> None:
     assert not heard[:16].any()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.sampled_from(RATES),
     st.lists(st.tuples(st.integers(1, 2000), st.floats(0.995, 1.005)), min_size=1, max_size=20),

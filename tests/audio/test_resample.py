@@ -4,7 +4,7 @@ from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -126,7 +126,6 @@ def streams(draw: st.DrawFn) -> tuple[int, int, list[Samples]]:
     return source, target, [make() for make in kinds]
 
 
-@settings(deadline=None)
 @given(streams())
 def test_frames_give_what_one_long_filtering_would_and_never_wrap(
     stream: tuple[int, int, list[Samples]],
@@ -141,7 +140,6 @@ def test_frames_give_what_one_long_filtering_would_and_never_wrap(
     )  # half a step of rounding, and float32's own at full scale
 
 
-@settings(deadline=None)
 @given(streams(), st.integers(1, 5))
 def test_a_stream_that_starts_later_comes_out_the_same_later(stream: tuple[int, int, list[Samples]], late: int) -> None:
     source, target, frames = stream

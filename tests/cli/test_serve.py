@@ -32,6 +32,9 @@ from pathlib import Path
 had = {*sys.modules, __name__}
 from voxrun import *
 dir(VoxEngine), dir(ElevenLabs)
+from voxrun.protocol.rtp.codecs import CODECS
+for codec in CODECS.values():
+    codec.new_encoder(), codec.new_decoder()
 Path("late").write_text(" ".join({*sys.modules} - had) or "nothing")
 """
 

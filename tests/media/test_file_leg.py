@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trio
-from tests.kit import Ran, Setting
+from tests.kit import Ran, Setting, tone
 from tests.media.noise import noise
 
 from voxrun.audio.frame import Samples
@@ -60,6 +60,28 @@ def test_the_file_is_said_once_from_the_connection_on_then_silence(play: Play, p
     assert len(heard) == 200 * 320
     assert np.array_equal(heard[: len(SAID)], SAID)
     assert not heard[len(SAID) :].any()
+
+
+def test_a_file_at_a_rate_that_no_session_has_is_said_at_one(play: Play, tmp_path: Path) -> None:
+    path = tmp_path / "caller.wav"
+    file = WavWriter(path, rate=22_050, channels=1)
+    file.write(tone(22_050, 1.0))
+    file.close()
+    leg = Ear(AudioFile(path))
+    play(
+        """
+        @VoxEngine.on(AppEvents.CallAlerting)
+        def echo(event):
+            event.call.sendMediaTo(event.call)
+            event.call.answer()
+            setTimeout(event.call.hangup, 1510)
+        """,
+        Setting(leg=leg),
+    )
+    heard, said = np.concatenate(leg.heard), tone(24_000, 1.0)
+    assert leg.rate == 24_000
+    assert np.abs(heard[240:23_760].astype(int) - said[240:23_760]).max() < 100
+    assert not heard[24_000:].any()
 
 
 @pytest.mark.parametrize("after", [110, 5010])

@@ -82,6 +82,18 @@ def test_a_marker_comes_in_each_round_of_a_loop(play: Play, second: Path) -> Non
     assert markers(ran) == [(250, 240), (-10, 980), (250, 1240), (-10, 1980), (250, 2240)]
 
 
+def test_markers_keep_to_rounds_that_are_no_whole_number_of_samples(play: Play, tmp_path: Path) -> None:
+    size = 2222
+    path = tmp_path / "odd.wav"
+    file = WavWriter(path, rate=22_050, channels=1)
+    file.write(noise(size / 22_050, rate=22_050))
+    file.close()
+    lines = ["player.addMarker(10)", "setTimeout(player.stop, 20_000)", "setTimeout(call.hangup, 20_000)"]
+    ran = play(script(f"createURLPlayer({str(path)!r}, loop=True)", *lines), Setting(leg=ScriptedLeg()))
+    expected = [0.01 + size / 22_050 * number for number in range(199)]
+    assert markers(ran) == [(10, 20 * int(50 * moment)) for moment in expected]
+
+
 async def slowly(work: Callable[..., object], *args: object) -> object:
     """Each block of half a second takes a whole one."""
     await trio.sleep(1.0)

@@ -288,6 +288,21 @@ def test_another_rate_is_converted_on_the_route(play: Play, tmp_path: Path) -> N
     assert np.abs(leg.everything_heard[:8000]).max() == pytest.approx(10_000, rel=0.05)
 
 
+@pytest.mark.parametrize(("rate", "played_at"), [(22_050, 24_000), (44_100, 48_000)])
+def test_a_sound_that_flows_on_from_its_end_has_no_seam_in_a_loop(
+    play: Play, tmp_path: Path, rate: int, played_at: int
+) -> None:
+    size, periods, rounds = 1111, 20, 100
+    hum = 10_000 * np.cos(2 * np.pi * periods * np.arange(size) / size)
+    path = write(tmp_path / "hum.wav", np.rint(hum).astype(np.int16), rate)
+    leg = ScriptedLeg(rate=played_at)
+    play(script(path, "setTimeout(call.hangup, 6000)", options="loop=True"), Setting(leg=leg))
+    heard = leg.everything_heard[played_at // 100 : round(rounds * size / rate * played_at)]
+    moments = np.arange(played_at // 100, played_at // 100 + len(heard)) / played_at
+    pure = 10_000 * np.cos(2 * np.pi * periods * rate / size * moments)
+    assert np.abs(heard - pure).max() < 10
+
+
 @pytest.mark.parametrize("stop", [True, False], ids=["stop", "terminate"])
 def test_the_file_is_closed_when_the_player_is_stopped_or_the_session_ends(play: Play, beep: Path, stop: bool) -> None:
     files: list[AudioFile] = []

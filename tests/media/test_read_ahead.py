@@ -8,6 +8,7 @@ import trio
 import trio.testing
 from tests.kit import inline
 
+from voxrun.audio.conversion import Conversion
 from voxrun.audio.frame import Samples, silence
 from voxrun.errors import ConfigurationError
 from voxrun.media.read_ahead import ReadAhead
@@ -148,6 +149,29 @@ def test_a_reader_too_slow_is_counted_and_what_it_reads_stays_whole(
         assert audio.starved == len(silent) > 10
         assert heard.tolist() == np.resize(loud(count), len(heard)).tolist()
         assert loop or len(heard) == count
+
+    run(main)
+
+
+def test_what_is_resampled_stays_whole_when_its_reader_is_too_slow(new_host: NewHost) -> None:
+    async def main() -> None:
+        async def slow(work: Callable[..., object], *args: object) -> object:
+            await trio.sleep(0.73)
+            return work(*args)
+
+        tape = Tape(loud(3 * 22_050))
+        tape.rate = 22_050
+        audio = ReadAhead(new_host(slow), tape)
+        frames: list[Samples] = []
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(audio.fill)
+            await audio.ready()
+            while not audio.finished:
+                frames.append(audio.take())
+                await trio.sleep(0.02)
+        heard = np.concatenate([frame for frame in frames if frame is not silence(24_000)])
+        assert audio.starved > 10
+        assert heard.tolist() == Conversion(22_050, 24_000).convert(loud(3 * 22_050), is_last=True).tolist()
 
     run(main)
 

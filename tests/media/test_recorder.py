@@ -102,7 +102,7 @@ def test_silence_while_nobody_sends_and_while_muted(play: Play, path: Path) -> N
         Setting(leg=ScriptedLeg(says=said)),
     )
     first, second, third = said[: 5 * 320], joined_late(said[15 * 320 : 25 * 320]), said[35 * 320 : 50 * 320]
-    expected = joined(cut_off(first, 10), second, 10, third)
+    expected = joined(cut_off(first, 10), cut_off(second, 10), joined_late(third))
     assert np.array_equal(recorded(path), expected)
 
 
@@ -307,6 +307,31 @@ def test_in_stereo_the_first_who_sends_is_left_and_all_others_are_right(play: Pl
     assert np.array_equal(samples[:3200, 0], voices[0][:3200])
     assert not samples[3600:6400, 0].any()
     assert np.array_equal(samples[6800:9600, 0], voices[0][6800:9600])
+
+
+def test_in_stereo_each_side_fades_when_muted_and_a_mute_taken_back_at_once_is_none(play: Play, path: Path) -> None:
+    voices = [noise(1, seed) for seed in (1, 2)]
+
+    async def talk(session: Session) -> None:
+        await trio.sleep(0.005)
+        assert session.call is not None
+        take = Take("file:///out.wav", lambda: WavWriter(path, rate=16_000, channels=2))
+        recorder = Recorder(session, take, stereo=True)
+        for call in (session.call, Call(session, ScriptedLeg(says=voices[1]), Party())):
+            call.answer()
+            call.sendMediaTo(recorder)
+        for waits, mutes in ((0.1, [True, False]), (0.1, [True]), (0.1, [False]), (0.1, [])):
+            await trio.sleep(waits)
+            for mute in mutes:
+                recorder.mute(mute)
+        session.terminate()
+
+    play("", Setting(leg=ScriptedLeg(says=voices[0]), meanwhile=talk))
+    samples, _ = soundfile.read(path, dtype="int16")
+    for side, said in zip(samples.T, voices, strict=True):
+        expected = joined(cut_off(said[:3200], 5), joined_late(said[4800:6400]))
+        assert np.array_equal(side, expected[: len(side)])
+        assert len(side) >= 6080
 
 
 @pytest.mark.parametrize("end", ["wav", "flac", "ogg", "mp3"])

@@ -126,7 +126,7 @@ KINDS = st.sampled_from([*["160"] * 8, "80", "240", "480", "noise", "tone", "oth
 
 
 @given(st.lists(st.tuples(KINDS, st.floats(0, 0.05)), min_size=30, max_size=120), st.floats(0, FRAME_SECONDS))
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_each_frame_is_read_once_whatever_comes_when(sent: list[tuple[str, float]], phase: float) -> None:
     receiver = RtpReceiver([PCMU, L16], SourceLock("peer"))
     arrivals: list[tuple[float, bytes]] = []

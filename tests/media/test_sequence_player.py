@@ -25,8 +25,8 @@ SCRIPT = """
 """
 
 
-def write(path: Path, samples: Samples) -> Path:
-    file = WavWriter(path, rate=16_000, channels=1)
+def write(path: Path, samples: Samples, rate: int = 16_000) -> Path:
+    file = WavWriter(path, rate=rate, channels=1)
     file.write(samples)
     file.close()
     return path
@@ -60,6 +60,15 @@ def test_segments_follow_one_another_without_a_gap(play: Play, parts: str) -> No
     expected = np.concatenate((noise(0.31), tone(16_000, 0.1, 500), tone(16_000, 0.1, 500)))
     assert np.array_equal(leg.everything_heard[: len(expected)], expected)
     assert not leg.everything_heard[len(expected) :].any()
+
+
+def test_a_sound_cut_in_two_is_one_again_whatever_its_rate(play: Play, tmp_path: Path) -> None:
+    said = tone(44_100, 0.61)
+    paths = [write(tmp_path / f"{number}.wav", half, 44_100) for number, half in enumerate(np.split(said, [13_156]))]
+    leg = ScriptedLeg(rate=48_000)
+    play(script(str([{"url": str(path)} for path in paths])), Setting(leg=leg))
+    heard = leg.everything_heard[: round(0.61 * 48_000)].astype(int)
+    assert np.abs(heard - tone(48_000, 0.61))[480:-480].max() < 20
 
 
 def test_markers_are_in_their_segment(play: Play, parts: str) -> None:

@@ -15,6 +15,11 @@ def test_a_script_is_as_long_as_it_says_however_short_its_bursts() -> None:
     assert len(source.read(1)) == 0
 
 
+def test_its_duration_is_that_of_its_samples() -> None:
+    source = ToneSource(parse_tone_script("425@-19;.10003(*/0/1)"))
+    assert source.duration == len(source.read(RATE)) / RATE == 1600 / RATE
+
+
 def test_bursts_and_pauses_alternate() -> None:
     source = ToneSource(parse_tone_script("425@-19;2(.5/.5/1)"))
     burst = render(Burst(0.5, (Tone(425, -19),)), RATE, 0, RATE // 2)

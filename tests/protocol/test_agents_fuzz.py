@@ -14,8 +14,8 @@ from voxrun.protocol.elevenlabs.agents_client_messages import AnyClientMessage
 from voxrun.protocol.elevenlabs.agents_server import AgentsServerProtocol, ClientBroke, ServiceEvent
 from voxrun.protocol.elevenlabs.agents_server_messages import BODY_FIELDS
 
-QUICK = settings(max_examples=50, deadline=None)
-MANY = settings(max_examples=2500, deadline=None)  # five tests: 12,500 cases
+QUICK = settings(max_examples=50)
+MANY = settings(max_examples=2500)  # five tests: 12,500 cases
 
 METADATA = {"conversation_id": "c", "agent_output_audio_format": "pcm_16000"}
 SCALARS = (

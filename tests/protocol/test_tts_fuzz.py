@@ -14,8 +14,8 @@ from voxrun.protocol.elevenlabs.tts_client import SpeechReceived, State, TTSClie
 from voxrun.protocol.elevenlabs.tts_messages import Alignment
 from voxrun.protocol.elevenlabs.tts_server import TextReceived, TTSServerProtocol, TTSServiceEvent
 
-QUICK = settings(max_examples=50, deadline=None)
-MANY = settings(max_examples=2500, deadline=None)  # five tests: 12,500 cases
+QUICK = settings(max_examples=50)
+MANY = settings(max_examples=2500)  # five tests: 12,500 cases
 
 SCALARS = (
     st.none()
@@ -193,7 +193,7 @@ def test_client_takes_many_arguments(calls: list[tuple[str, dict[str, Any]]]) ->
 # Both machines talking to each other, with no socket between them.
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(min_size=1), st.booleans())
 def test_text_arrives_as_it_was(text: str, flush: bool) -> None:
     client, server = TTSClientProtocol(parse_format("pcm_16000")), TTSServerProtocol()

@@ -60,26 +60,6 @@ def test_every_format_in_blocks_as_in_one_piece(tmp_path: Path, kind: str, block
     assert np.abs(samples / 32768 - tone(24000)).mean() < 0.02
 
 
-@pytest.mark.parametrize(("source_rate", "rate"), [(22050, 24000), (44100, 48000)])
-def test_other_rates_are_resampled_in_place_and_length(tmp_path: Path, source_rate: int, rate: int) -> None:
-    soundfile.write(tmp_path / "a.wav", tone(source_rate), source_rate)
-    file = AudioFile(tmp_path / "a.wav")
-    samples = whole(file) / 32768
-    assert (file.rate, file.duration) == (rate, 1.3)
-    assert len(samples) == round(1.3 * rate)
-    inside = slice(rate // 100, -rate // 100)
-    assert np.abs(samples - tone(rate))[inside].max() < 0.003
-    file.rewind()
-    assert (file.read(1000) / 32768 == samples[:1000]).all()
-
-
-def test_a_file_shorter_than_a_block_is_resampled_whole(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "a.wav", np.full(441, 0.25), 22050)
-    samples = whole(AudioFile(tmp_path / "a.wav"))
-    assert len(samples) == 480
-    assert samples[100:400] == pytest.approx(8192, abs=30)
-
-
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -21,6 +21,11 @@ def frame_size(rate: int) -> int:
     return rate * FRAME_MS // 1000
 
 
+def session_rate(rate: int) -> int:
+    """`rate`, or the next session rate above it; at most 48 kHz (ValueError)."""
+    return min(one for one in SESSION_RATES if one >= rate)
+
+
 @cache
 def silence(rate: int) -> Samples:
     """The one shared, read-only frame of digital silence at `rate` Hz; `frame is silence(rate)` is a valid test."""

@@ -5,6 +5,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +23,7 @@ from voxrun.cli.speech import speech
 from voxrun.cli.status import OK
 from voxrun.errors import ConfigurationError
 from voxrun.media.ticker import Ticker
+from voxrun.protocol.rtp.codecs import CODECS
 from voxrun.serving.common_table import CommonTable
 from voxrun.serving.doors import Doors
 from voxrun.serving.host import Host
@@ -72,9 +74,12 @@ def _import_extras(options: ServeOptions) -> None:
 
 
 def _load_api() -> None:
-    """All that scenarios may use: a call that were the first to ask for some of it would hold up the others."""
+    """All that calls may use: one that were the first to ask for some of it would hold up the others."""
     for namespace in (voxrun, voxrun.events, voxrun.VoxEngine, voxrun.ElevenLabs):
         dir(namespace)
+    for codec in CODECS.values():
+        with suppress(ConfigurationError):  # it is told when a call asks for it
+            codec.new_decoder()
 
 
 async def _serve_workers(options: ServeOptions, arguments: list[str]) -> None:

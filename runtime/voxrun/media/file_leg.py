@@ -2,7 +2,7 @@
 
 import trio
 
-from voxrun.audio.frame import Samples, silence
+from voxrun.audio.frame import Samples, session_rate, silence
 from voxrun.media.host import UnitHost
 from voxrun.media.read_ahead import AudioSource, ReadAhead
 
@@ -13,7 +13,7 @@ class FileLeg:
     line = None
 
     def __init__(self, source: AudioSource) -> None:
-        self.rate = source.rate
+        self.rate = session_rate(source.rate)
         self._source = source
         self._audio: ReadAhead | None = None
 

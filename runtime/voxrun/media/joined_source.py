@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from voxrun.audio.conversion import Conversion
 from voxrun.audio.frame import Samples, frame_size
-from voxrun.audio.resample import DELAY_SECONDS, Resampler
 from voxrun.media.read_ahead import AudioSource
 
 _BLOCK_FRAMES = 25  # half a second
@@ -68,21 +68,12 @@ class _Converted:
         self._source.close()
 
     def _begin(self) -> None:
-        self._resampler = Resampler(self._source.rate, self.rate)
+        self._conversion = Conversion(self._source.rate, self.rate)
         self._waiting = np.zeros(0, np.int16)
         self._ended = False
-        self._taken = 0
-        self._given = -round(DELAY_SECONDS * self.rate)  # what the filter holds back is no sound yet
 
     def _convert(self) -> Samples:
-        size = frame_size(self._source.rate)
-        samples = self._source.read(size * _BLOCK_FRAMES)
-        self._taken += len(samples)
-        self._ended = len(samples) < size * _BLOCK_FRAMES
-        frames = np.zeros((_BLOCK_FRAMES + self._ended, size), np.int16)  # one more for what the filter holds back
-        frames.reshape(-1)[: len(samples)] = samples
-        converted = np.concatenate([self._resampler.process(frame) for frame in frames])
-        begin = max(0, -self._given)
-        end = self._taken * self.rate // self._source.rate - self._given if self._ended else len(converted)
-        self._given += min(end, len(converted))
-        return converted[begin:end]
+        size = frame_size(self._source.rate) * _BLOCK_FRAMES
+        samples = self._source.read(size)
+        self._ended = len(samples) < size
+        return self._conversion.convert(samples, is_last=self._ended)

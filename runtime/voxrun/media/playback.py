@@ -190,11 +190,11 @@ class Playback:
     def _pass_markers(self, size: int, rate: int) -> None:
         begin = self._played
         self._played += size
-        total = round(self._duration * rate)
+        length = round(self._duration * rate, 6)  # samples of a round, which need not be whole
         reached = []
         for at, offset in self._markers:
-            sample = _sample(at, rate, total)
-            ahead = (sample - begin) % total if self._loop and total else sample - begin
+            sample = _sample(at, rate, round(length))
+            ahead = (sample - begin) % length if self._loop and length else sample - begin
             if sample >= 0 and 0 <= ahead < size:
                 reached.append((ahead, offset))
         for _, offset in sorted(reached, key=itemgetter(0)):

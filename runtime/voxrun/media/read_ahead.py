@@ -5,7 +5,8 @@ from typing import Protocol
 import numpy as np
 import trio
 
-from voxrun.audio.frame import Samples, frame_size, silence
+from voxrun.audio.conversion import Conversion
+from voxrun.audio.frame import Samples, frame_size, session_rate, silence
 from voxrun.errors import VoxrunError
 from voxrun.media.host import UnitHost
 from voxrun.media.playout import Playout
@@ -20,7 +21,9 @@ class AudioSource(Protocol):
     """A file or the like, opened; read from a worker thread."""
 
     rate: int
+    """Hz, of `resample.RATES`."""
     duration: float
+    """Seconds; 0 when there is no end."""
 
     def read(self, count: int) -> Samples:
         """The next `count` samples; fewer at the end, then none. VoxrunError when it is damaged."""
@@ -35,20 +38,22 @@ class AudioSource(Protocol):
 class ReadAhead:
     """Reads `source` in blocks off the media thread and hands it out in frames, again and again if `loop`.
 
+    `rate` is that of the source or the next session rate above it. A loop is converted as the one stream that it is.
     `starved` counts frames that were not there in time. When the source breaks, it ends there; `error` says why, and
     the host is told.
     """
 
     def __init__(self, host: UnitHost, source: AudioSource, *, loop: bool = False) -> None:
-        self.rate = source.rate
+        self.rate = session_rate(source.rate)
         self.starved = 0
         self.error: VoxrunError | None = None
         self._host = host
         self._source = source
         self._loop = loop
         self._block = int(source.rate * BLOCK_SECONDS)
-        self._enough = int(source.rate * BUFFER_SECONDS)
-        self._buffer = Playout(source.rate, BUFFER_SECONDS + BLOCK_SECONDS)
+        self._conversion = Conversion(source.rate, self.rate)
+        self._enough = int(self.rate * BUFFER_SECONDS)
+        self._buffer = Playout(self.rate, BUFFER_SECONDS + BLOCK_SECONDS)
         self._at_end = False
         self._ready = trio.Event()
         self._room = trio.Event()
@@ -62,9 +67,9 @@ class ReadAhead:
         """Keep the buffer filled until the end of the source; run this as a task."""
         try:
             while not self._at_end:
-                samples = await self._host.offload(self._read)
+                samples, is_last = await self._host.offload(self._read)
                 self._buffer.put(samples)
-                self._at_end = len(samples) < self._block
+                self._at_end = is_last
                 self._ready.set()
                 await self._wait_for_room()
         except VoxrunError as error:
@@ -81,7 +86,8 @@ class ReadAhead:
 
     def take(self) -> Samples:
         """The next 20 ms: silence when the reader is late or at its end."""
-        frame = self._buffer.take(frame_size(self.rate))
+        size = frame_size(self.rate)
+        frame = self._buffer.take(size) if self._at_end or self._buffer.size >= size else None
         if self._buffer.size <= self._enough:
             self._room.set()
         if frame is None:
@@ -89,8 +95,8 @@ class ReadAhead:
             return silence(self.rate)
         return frame
 
-    def _read(self) -> Samples:
-        """A block, in a loop across the end of the source; a shorter one is the last. Runs in a worker thread."""
+    def _read(self) -> tuple[Samples, bool]:
+        """A block, in a loop across the end of the source, and whether it is the last. Runs in a worker thread."""
         samples = self._source.read(self._block)
         while self._loop and len(samples) < self._block:
             self._source.rewind()
@@ -98,7 +104,8 @@ class ReadAhead:
             if not len(more):
                 break
             samples = np.concatenate((samples, more))
-        return samples
+        is_last = len(samples) < self._block
+        return self._conversion.convert(samples, is_last=is_last), is_last
 
     async def _wait_for_room(self) -> None:
         if self._buffer.size > self._enough:

@@ -5,6 +5,7 @@ from typing import ClassVar, TypeVar
 
 import numpy as np
 
+from voxrun.audio.fade import fade_in
 from voxrun.audio.frame import Samples, silence
 from voxrun.audio.mix import mix
 from voxrun.events.name import EventName
@@ -18,6 +19,7 @@ from voxrun.media.graph import Inlet, Source
 from voxrun.media.host import UnitHost
 from voxrun.media.inbox import Inboxes
 from voxrun.media.recording import Begun, Complete, Failed, Recording, Stage, Take
+from voxrun.media.seam import Seam
 from voxrun.media.target import EventTarget
 
 RATE = 16_000
@@ -47,11 +49,13 @@ class Recorder(EventTarget):
         self._stereo = stereo
         self._inboxes = Inboxes(rate)
         self._first: Source | None = None
+        self._seams = (Seam(), Seam())  # of the left and the right
         self._muted = False
+        self._was_muted = False  # in the tick before
         self._recording = Recording(host, self.id(), take, self._report)
 
     def mute(self, doMute: bool) -> None:
-        """Record silence for as long as muted."""
+        """Record silence for as long as muted. The sound fades out, and in again."""
         self._muted = doMute
 
     def stop(self) -> None:
@@ -75,18 +79,23 @@ class Recorder(EventTarget):
         if not self._recording.is_open or not (self._recording.frames or self._inboxes):
             return
         came = self._inboxes.take()
-        if self._muted:
-            came = {}
+        first, second = self._seams
         if self._stereo:
-            left = self._mixed(frame for source, frame in came.items() if source is self._first)
-            right = self._mixed(frame for source, frame in came.items() if source is not self._first)
+            left = self._mixed(first, (frame for source, frame in came.items() if source is self._first))
+            right = self._mixed(second, (frame for source, frame in came.items() if source is not self._first))
             self._recording.put(np.column_stack((left, right)))
         else:
-            self._recording.put(self._mixed(came.values()))
+            self._recording.put(self._mixed(first, came.values()))
+        self._was_muted = self._muted
 
-    def _mixed(self, frames: Iterable[Samples]) -> Samples:
-        present = list(frames)
-        return mix(present) if present else silence(self._rate)
+    def _mixed(self, seam: Seam, frames: Iterable[Samples]) -> Samples:
+        present = [] if self._muted else list(frames)
+        frame = mix(present) if present else silence(self._rate)
+        if self._muted and not self._was_muted:
+            seam.cut()
+        elif self._was_muted and not self._muted:
+            frame = fade_in(frame)
+        return seam.join(frame)
 
     def _report(self, stage: Stage) -> None:
         match stage:

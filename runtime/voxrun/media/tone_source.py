@@ -29,7 +29,7 @@ class ToneSource:
 
     def __init__(self, script: Script) -> None:
         self.rate = RATE
-        self.duration = script.seconds if math.isfinite(script.seconds) else 0.0
+        self.duration = round(script.seconds * RATE) / RATE if math.isfinite(script.seconds) else 0.0
         self._script = script
         self.rewind()
 

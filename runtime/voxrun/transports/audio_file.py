@@ -1,4 +1,4 @@
-"""`AudioFile`: an audio file read as mono samples at a session rate."""
+"""`AudioFile`: an audio file read as mono samples."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +11,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from voxrun.audio.frame import SESSION_RATES, Samples, frame_size
-from voxrun.audio.resample import DELAY_SECONDS, RATES, Resampler
+from voxrun.audio.frame import Samples, frame_size
+from voxrun.audio.resample import RATES
 from voxrun.errors import ConfigurationError
 
 _FORMATS = "wav, flac, ogg and mp3 files can be read"
@@ -23,7 +23,7 @@ _UNKNOWN = 2**63 - 1
 
 
 class AudioFile:
-    """Plays a wav, flac, ogg or mp3 file out in blocks, as mono int16 at a session rate.
+    """Plays a wav, flac, ogg or mp3 file out in blocks, as mono int16 at its own rate.
 
     Synchronous, for a worker thread; it decodes half a second at a time.
     """
@@ -39,14 +39,13 @@ class AudioFile:
         self._content = content
         self._library = _import_soundfile()
         self._file = self._open()
-        source_rate: int = self._file.samplerate
-        self.rate = next((rate for rate in SESSION_RATES if rate >= source_rate), 0)
-        """Hz of what `read` gives: the file's rate or the next session rate above it."""
-        self._block = frame_size(source_rate) * _BLOCK_FRAMES
+        self.rate: int = self._file.samplerate
+        """Hz, of `RATES`."""
+        self._block = frame_size(self.rate) * _BLOCK_FRAMES
         try:
             frames = self._length()
-            self._check(source_rate, frames)
-            self.duration = frames / source_rate
+            self._check(frames)
+            self.duration = frames / self.rate
             """Seconds."""
             self.rewind()
         except ConfigurationError:
@@ -57,24 +56,17 @@ class AudioFile:
         """Go back to the first sample. ConfigurationError if the file is damaged."""
         with self._damage_told():
             self._file.seek(0)
-        self._decoded = 0  # samples of the file
-        self._given = 0
-        self._end = round(self.duration * self.rate)
         self._waiting: Samples = np.zeros(0, np.int16)
-        self._resampler: Resampler | None = None
-        if self._file.samplerate != self.rate:
-            self._resampler = Resampler(self._file.samplerate, self.rate)
-            self._waiting = self._decode()[round(DELAY_SECONDS * self.rate) :]
+        self._at_end = False
 
     def read(self, count: int) -> Samples:
         """The next `count` samples, int16 of shape (n,); fewer at the end of the file, none after it.
 
         Raises ConfigurationError if the file is damaged here.
         """
-        while len(self._waiting) < min(count, self._end - self._given):
+        while len(self._waiting) < count and not self._at_end:
             self._waiting = np.concatenate((self._waiting, self._decode()))
-        taken, self._waiting = np.split(self._waiting, [min(count, self._end - self._given)])
-        self._given += len(taken)
+        taken, self._waiting = np.split(self._waiting, [count])
         return taken
 
     def close(self) -> None:
@@ -82,18 +74,12 @@ class AudioFile:
         self._file.close()
 
     def _decode(self) -> Samples:
-        """The next half second at `rate`, filled up with silence at the end, which `read` cuts off."""
+        """The next half second; less at the end."""
         channels = self._next_block()
-        self._decoded += len(channels)
-        if len(channels) < self._block:  # maybe sooner than the file's header said
-            self._end = min(self._end, round(self._decoded / self._file.samplerate * self.rate))
-        mono = np.zeros(self._block, np.float32)
-        channels.mean(axis=1, out=mono[: len(channels)])
-        scaled = np.nan_to_num(np.rint(mono * _FULL_SCALE))
+        self._at_end = len(channels) < self._block  # maybe sooner than the file's header said
+        scaled = np.nan_to_num(np.rint(channels.mean(axis=1) * _FULL_SCALE))
         block: Samples = np.clip(scaled, -_FULL_SCALE, _FULL_SCALE - 1).astype(np.int16)
-        if self._resampler is None:
-            return block
-        return np.concatenate([self._resampler.process(frame) for frame in np.split(block, _BLOCK_FRAMES)])
+        return block
 
     def _next_block(self) -> NDArray[np.float32]:
         """Half a second as the file has it, shape (n, channels); less at its end."""
@@ -135,12 +121,12 @@ class AudioFile:
         audio.seekable = lambda: False  # else soundfile seeks after every read, and MP3 decoding glitches there
         return audio
 
-    def _check(self, source_rate: int, frames: int) -> None:
+    def _check(self, frames: int) -> None:
         if not frames:
             raise self._wrong("empty or cut short")
-        if source_rate not in RATES:
+        if self.rate not in RATES:
             rates = ", ".join(map(str, RATES))
-            raise self._wrong(f"at {source_rate} Hz, which is none of the rates that can be played ({rates})")
+            raise self._wrong(f"at {self.rate} Hz, which is none of the rates that can be played ({rates})")
 
     def _wrong(self, what: str) -> ConfigurationError:
         return ConfigurationError(f"the audio file '{self._name}' is {what}; {_FORMATS}")

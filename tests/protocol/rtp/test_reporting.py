@@ -10,7 +10,7 @@ from voxrun.protocol.rtp.codecs import CODECS
 from voxrun.protocol.rtp.packet import parse_packet
 from voxrun.protocol.rtp.reception import Reception
 from voxrun.protocol.rtp.reporting import RtcpReporter
-from voxrun.protocol.rtp.rtcp import Description, Goodbye, ReceiverReport, SenderReport, parse_compound
+from voxrun.protocol.rtp.rtcp import Description, Goodbye, ReceiverReport, ReportBlock, SenderReport, parse_compound
 from voxrun.protocol.rtp.sending import RtpSender
 
 PCMU = CODECS["PCMU"]
@@ -50,6 +50,25 @@ def test_loss_jitter_and_round_trip_reach_the_sender() -> None:
     assert told.jitter_ms == pytest.approx(5, abs=0.6)
     assert told.cname == "end2@test"
     assert other.reporter.far_end.cname == "end1@test"
+
+
+def test_a_report_says_nothing_of_the_source_before() -> None:
+    end, first, second = End(1), End(2), End(3)
+    end.receive(first.send(0.0), 0.0)
+    end.reporter.receive(first.reporter.report(1.0, 0, None), 1.0, first.sender.ssrc)
+    blocks = [block_of(end, 2.0, first), block_of(end, 3.0, second)]
+    second.send(3.0)
+    end.reporter.receive(second.reporter.report(3.5, 0, None), 3.5, second.sender.ssrc)
+    blocks.append(block_of(end, 4.0, second))
+    assert [(block.last_report, block.delay) for block in blocks] == [(1 << 16, 1 << 16), (0, 0), (7 << 15, 1 << 15)]
+
+
+def block_of(end: End, now: float, source: End) -> ReportBlock:
+    """What `end` reports of `source`."""
+    (report, _) = parse_compound(end.reporter.report(now, source.sender.ssrc, end.reception)) or []
+    assert isinstance(report, ReceiverReport)
+    (block,) = report.blocks
+    return block
 
 
 def test_who_sends_nothing_makes_no_sender_report() -> None:

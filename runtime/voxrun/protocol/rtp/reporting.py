@@ -51,6 +51,7 @@ class RtcpReporter:
         self._cname = cname
         self._epoch = epoch
         self._last_report = 0
+        self._last_report_of = 0  # which source
         self._last_report_at = 0.0
         self._reported_packets = 0
 
@@ -83,20 +84,21 @@ class RtcpReporter:
 
     def _block(self, now: float, source: int, reception: Reception) -> ReportBlock:
         loss = reception.loss()
-        delay = round((now - self._last_report_at) * 65536) if self._last_report else 0
+        last_report = self._last_report if self._last_report_of == source else 0
+        delay = round((now - self._last_report_at) * 65536) if last_report else 0
         return ReportBlock(
             ssrc=source,
             fraction_lost=loss.fraction,
             lost=loss.cumulative,
             highest=reception.highest & 0xFFFFFFFF,
             jitter=min(int(reception.jitter), 0xFFFFFFFF),
-            last_report=self._last_report,
+            last_report=last_report,
             delay=min(delay, 0xFFFFFFFF),
         )
 
     def _learn(self, packet: RtcpPacket, now: float, source: int) -> None:
         if isinstance(packet, SenderReport) and packet.ssrc == source:
-            self._last_report, self._last_report_at = middle_of(packet.ntp), now
+            self._last_report, self._last_report_at, self._last_report_of = middle_of(packet.ntp), now, source
         if isinstance(packet, SenderReport | ReceiverReport):
             for block in packet.blocks:
                 self._learn_of_ours(block, now)
