@@ -106,14 +106,14 @@ def check_message(values: dict[str, object]) -> None:
         assert getattr(message, key) == value
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.dictionaries(NAMES, JSON))
 def test_a_message_is_the_dict_it_was_made_of(values: dict[str, object]) -> None:
     check_message(values)
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.dictionaries(NAMES, JSON))
 def test_many_messages_are_the_dicts_they_were_made_of(values: dict[str, object]) -> None:
     check_message(values)

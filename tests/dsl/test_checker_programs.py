@@ -40,8 +40,8 @@ LONG = {
 }
 
 
-QUICK = settings(max_examples=50, deadline=None)
-MANY = settings(max_examples=300, deadline=None)
+QUICK = settings(max_examples=50)
+MANY = settings(max_examples=300)
 PYTHON = st.text(alphabet="voxrun from import*()=.:\n'\"{}[]éabc#@lambda,") | programs()
 
 

@@ -230,14 +230,14 @@ def check_code(source: str) -> None:
 
 
 @given(source=programs())
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 def test_every_program_becomes_code_or_a_located_mistake(source: str) -> None:
     check_code(source)
 
 
 @pytest.mark.slow
 @given(source=programs())
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
 def test_many_programs_become_code_or_a_located_mistake(source: str) -> None:
     check_code(source)
 

@@ -36,7 +36,7 @@ def _keeps(text: str) -> str:
 
 
 @given(strewn())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_tree_comments_and_layout_stay(text: str) -> None:
     shown = _keeps(text)
     assert "/*" in shown or not any(line != line.rstrip() for line in shown.splitlines())
@@ -44,7 +44,7 @@ def test_tree_comments_and_layout_stay(text: str) -> None:
 
 @pytest.mark.slow
 @given(strewn())
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 def test_tree_comments_and_layout_stay_for_many_programs(text: str) -> None:
     shown = _keeps(text)
     assert "/*" in shown or not any(line != line.rstrip() for line in shown.splitlines())

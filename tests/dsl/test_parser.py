@@ -245,14 +245,14 @@ def check_places(text: str) -> None:
             assert written[0] == written[-1] == '"'
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(programs())
 def test_what_is_valid_parses_and_each_node_stands_where_it_says(text: str) -> None:
     check_places(text)
 
 
 @pytest.mark.slow
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(programs())
 def test_each_node_of_many_programs_stands_where_it_says(text: str) -> None:
     check_places(text)
@@ -432,7 +432,7 @@ def test_any_of_100_000_texts_parses_or_is_told_why_not() -> None:
         parses_or_tells(odd(seed))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=60))
 def test_any_characters_parse_or_are_told(text: str) -> None:
     parses_or_tells(text)

@@ -214,7 +214,7 @@ def test_a_test_stands_at_the_top_only() -> None:
         parsed('on AppEvents.Started { test "a" { nobody calls } }')
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(programs(3), st.lists(st.sampled_from(SENTENCES), max_size=4), programs(3))
 def test_what_is_around_a_test_stays_as_it_is(before: str, lines: list[str], after: str) -> None:
     alone, both = parsed(f"{before}\n{after}"), parsed(f"{before}\n{in_test(*lines)}{after}")

@@ -96,7 +96,7 @@ def test_what_is_told_of_each() -> None:
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_text_has_an_answer(data: st.DataObject) -> None:
     text = (
         START + '    on call CallEvents.ToneReceived as { tone } { log "${tone}" }\n    f(fn (x) { return [x] })\n}\n'

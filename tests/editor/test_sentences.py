@@ -214,7 +214,7 @@ def test_hover_over_an_event() -> None:
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_place_of_any_sentence_has_an_answer(data: st.DataObject) -> None:
     text = SCENARIO + in_test(*data.draw(st.lists(st.sampled_from(SENTENCES), max_size=3)))
     cut = text[: data.draw(st.integers(0, len(text)))] + data.draw(st.sampled_from(["", " ", ".", "{", '"', "}", "//"]))

@@ -103,14 +103,14 @@ def serve_all(clients: Clients) -> None:
     with_agent(main)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(CLIENT_LISTS)
 def test_no_client_brings_the_agent_down(clients: Clients) -> None:
     serve_all(clients)
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(CLIENT_LISTS)
 def test_none_of_many_clients_brings_the_agent_down(clients: Clients) -> None:
     serve_all(clients)

@@ -86,7 +86,7 @@ def test_an_utterance_has_all_that_was_said_with_silence_around_it() -> None:
     assert 0.3 < (len(ears.utterances[0].tobytes()) - at - len(core)) / (2 * RATE) < 1
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.integers(0, 9000), min_size=1, max_size=50))
 def test_the_pieces_it_comes_in_make_no_difference(sizes: list[int]) -> None:
     audio = SECOND + said(HOURS)

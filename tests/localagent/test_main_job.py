@@ -13,7 +13,7 @@ import soundfile
 
 from voxrun.audio.frame import Samples
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.alone
 
 for library in ("webrtcvad", "pocketsphinx", "espeakng_loader"):
     pytest.importorskip(library, reason="needs the local-agent extra")

@@ -463,7 +463,7 @@ TEXTS = st.fixed_dictionaries(
 FRAMES = st.lists(st.one_of(TEXTS.map(json.dumps), st.text(max_size=20), st.binary(max_size=9)))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(FRAMES)
 def test_whatever_comes_it_ends_well(frames: list[str | bytes]) -> None:
     async def act(client: Client) -> None:

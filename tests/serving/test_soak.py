@@ -240,7 +240,7 @@ def hold(folder: Path) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(500)
+@pytest.mark.timeout(1200)
 def test_nothing_is_left_of_two_thousand_calls(tmp_path: Path) -> None:
     """In a process of its own, as memory that other tests left in pieces would be filled by and by.
 

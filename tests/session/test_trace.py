@@ -124,14 +124,14 @@ def check_line(value: object) -> None:
     assert record["kind"] == "wire"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(TREES)
 def test_every_line_is_one_line_of_json(value: object) -> None:
     check_line(value)
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(TREES)
 def test_each_of_many_lines_is_one_line_of_json(value: object) -> None:
     check_line(value)

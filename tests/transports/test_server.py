@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 import trio
 import trio.testing
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from voxrun.errors import RemoteError
@@ -204,7 +204,7 @@ def test_a_head_that_does_not_come_is_given_up_after_ten_seconds() -> None:
     with_server(network, main, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200)
 @given(st.sampled_from([b"", b"GET / HTTP/1.1\r\n", UPGRADE, UPGRADE + b"\r\n"]), st.binary(max_size=200))
 @example(UPGRADE.replace(b"Host: x", b"Host: \xff\xfe"), b"\r\n")
 @example(UPGRADE.replace(b"Host: x", b"Host: ..x"), b"\r\n")

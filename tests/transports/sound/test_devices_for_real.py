@@ -125,7 +125,7 @@ def test_behind_the_gate_it_hears_nothing_of_itself(tmp_path: Path) -> None:
     assert max(answer["levels"]) < -90
 
 
-@pytest.mark.slow
+@pytest.mark.alone
 @needs_alsa
 @needs_pulse
 @pytest.mark.skipif(find_spec("livekit") is None, reason="needs the extra aec")
