@@ -28,6 +28,7 @@ from voxrun.media.ticker import Ticker
 from voxrun.session.secrets import Secrets
 from voxrun.session.services import Services, in_thread
 from voxrun.session.session import IDLE_SECONDS, Session
+from voxrun.session.unawaited import tell_unawaited
 from voxrun.session.watchdog import Watchdog
 from voxrun.transports.audio_file import AudioFile
 from voxrun.transports.network import TcpNetwork
@@ -79,6 +80,7 @@ class _Outputs:
 def run(options: RunOptions) -> int:
     """Run one session to its end; returns the exit status."""
     _check_paths(options)
+    tell_unawaited()
     with ExitStack() as files:
         devices = SoundDevices(options.echo)
         leg, party = _open_leg(options, files, devices)

@@ -32,6 +32,7 @@ from voxrun.serving.place import InheritedNetwork
 from voxrun.serving.running import Running
 from voxrun.session.secrets import Secrets
 from voxrun.session.services import Services, in_thread
+from voxrun.session.unawaited import tell_unawaited
 from voxrun.session.watchdog import Watchdog
 from voxrun.trace.words import visible
 from voxrun.transports.network import Network, TcpNetwork
@@ -48,6 +49,7 @@ def serve(arguments: list[str]) -> int:
     options = parse(arguments)
     _import_extras(options)
     _allow_many_files()
+    tell_unawaited()
     if not options.workers:
         _load_api()
     tame_collector()
