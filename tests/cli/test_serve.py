@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from signal import SIGINT, SIGTERM
+from signal import SIGHUP, SIGINT, SIGTERM, Signals
 
 import numpy as np
 import pytest
@@ -115,6 +115,28 @@ def test_the_first_signal_waits_and_the_second_does_not(echo: Path) -> None:
     assert "1 go on for at most 60 s" in done.out
     (wav,) = echo.parent.glob("kept/*.wav")
     assert len(read_wav(wav)) >= 8000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("signals", [(SIGHUP, SIGHUP), (SIGTERM, SIGHUP), (SIGHUP, SIGTERM)])
+def test_a_call_is_not_cut_when_the_terminal_is_closed_or_the_user_logs_out(echo: Path, signals: list[Signals]) -> None:
+    with Running("serve", echo, "--listen", "127.0.0.1:0", cwd=echo.parent) as running:
+        port = port_of(running)
+
+        async def talk(twilio: TwilioCall) -> None:
+            twilio.start()
+            for number in signals:
+                await twilio.say(tone(8000, 0.5))
+                running.signal(number)
+            await twilio.say(tone(8000, 0.5))
+            assert running.is_alive(0.0)
+            twilio.hang_up()
+
+        call(port, talk, "")
+        done = running.finish()
+    assert (done.status, done.err) == (OK, "")
+    assert done.out.count("1 go on for at most 60 s") == 1
+    assert "all calls are over" in done.out
 
 
 @pytest.mark.slow

@@ -1,15 +1,15 @@
-"""Ctrl-C, SIGTERM and kill -9, as real signals to a real process, at every stage of a call."""
+"""Ctrl-C, SIGTERM, SIGHUP and kill -9, as real signals to a real process, at every stage of a call."""
 
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from signal import SIGINT, SIGKILL, SIGTERM
+from signal import SIGHUP, SIGINT, SIGKILL, SIGTERM
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.cli.command import Running, read_wav, records, write_tone
+from tests.cli.command import Running, read_wav, records, run, write_tone
 
 from voxrun.cli.status import INTERRUPTED, OK
 
@@ -73,7 +73,7 @@ def check_length(path: Path, seconds: float) -> NDArray[np.int16]:
     return recorded
 
 
-@pytest.mark.parametrize("number", [SIGINT, SIGTERM])
+@pytest.mark.parametrize("number", [SIGINT, SIGTERM, SIGHUP])
 @pytest.mark.parametrize(
     ("source", "stage", "seconds"), [(RINGING, "ringing", 0.0), (TALKING, "talking", 1.0), (STUCK, "is answered", 0.0)]
 )
@@ -130,6 +130,28 @@ def test_a_second_signal_waits_for_no_handler(scenario: Write, numbers: tuple[si
     check_length(path, 1.0)
 
 
+@pytest.mark.parametrize("last", [SIGHUP, SIGTERM])
+def test_closing_the_terminal_is_no_second_signal(scenario: Write, last: signal.Signals) -> None:
+    path = scenario(TALKING + SLOW_END)
+    with start(path) as running:
+        running.wait_for("talking")
+        running.signal(SIGHUP)
+        running.wait_for("terminating")
+        running.signal(last)
+        done = running.finish()
+    assert done.status == INTERRUPTED
+    assert "scenario  done" in done.out
+
+
+def test_nohup_is_obeyed(scenario: Write) -> None:
+    path = scenario(TALKING + SLOW_END)
+    command = ["nohup", sys.executable, "-m", "voxrun"]
+    with Running(path, "--call", "none", "--idle-timeout", "1", cwd=path.parent, command=command) as running:
+        running.wait_for("terminating")
+        running.signal(SIGHUP)
+        assert running.finish().status == OK
+
+
 @pytest.mark.parametrize(("source", "stage", "seconds"), [(STUCK, "stuck", 1.0), (STUCK_WHILE_LOADING, "loading", 0.0)])
 def test_a_second_signal_ends_a_scenario_that_is_stuck(
     scenario: Write, source: str, stage: str, seconds: float
@@ -181,6 +203,34 @@ server.serve_agent = serve_agent
 from voxrun.cli import main
 sys.exit(main())
 """
+
+
+@pytest.mark.parametrize("module", ["numpy", "datetime", "trio", "voxrun.session.session"])
+def test_ctrl_c_while_the_command_line_is_loaded(scenario: Write, tmp_path: Path, module: str) -> None:
+    command = [sys.executable, "-c", LOADING, module]
+    with Running(scenario(TALKING), "--call", "none", cwd=tmp_path, command=command) as running:
+        done = running.finish()
+    assert done.status == INTERRUPTED
+    assert done.text == ""
+
+
+LOADING = """
+import os
+import signal
+import sys
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == sys.argv[1]:  # which numpy's own C code loads if it is datetime
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupting())
+from voxrun.cli import main
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+def test_ctrl_c_is_left_alone_once_it_is_loaded() -> None:
+    command = [sys.executable, "-c", "import voxrun.cli, signal; signal.raise_signal(signal.SIGINT)"]
+    assert "KeyboardInterrupt" in run(command, Path.cwd()).err
 
 
 @pytest.mark.parametrize("number", [SIGINT, SIGTERM])

@@ -33,7 +33,8 @@ FAILING = """
 
 
 @pytest.fixture
-def trace(here: Path, scenario: Write, caller: Path, capsys: Capture) -> Path:
+def trace(here: Path, scenario: Write, caller: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("COLUMNS", "100")
     assert main([str(scenario(ECHO)), "--call", str(caller), "--trace", "call.jsonl", "--idle-timeout", "0"]) == OK
     capsys.readouterr()
     return here / "call.jsonl"
@@ -63,6 +64,29 @@ def test_a_page_is_written(trace: Path, capsys: Capture) -> None:
     assert main(["trace", "call.jsonl", "--html", "call.html"]) == OK
     assert capsys.readouterr().out == ""
     assert "<title>call.jsonl</title>" in Path("call.html").read_text()
+
+
+def test_a_page_opens_at_a_moment(trace: Path) -> None:
+    assert main(["trace", "call.jsonl", "--around", "0.3", "--html", "call.html"]) == OK
+    assert '"around":0.3}' in Path("call.html").read_text()
+
+
+def test_a_byte_order_mark_is_no_part_of_a_trace(trace: Path, capsys: Capture) -> None:
+    trace.write_text(trace.read_text(), encoding="utf-8-sig")
+    assert main(["trace", "call.jsonl"]) == OK
+
+
+@pytest.mark.parametrize(("columns", "width"), [("80", 80), ("120", 120), ("10", 40)])
+@pytest.mark.parametrize("around", [[], ["--around", "0.3"]])
+def test_it_is_as_wide_as_the_terminal(
+    trace: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, columns: str, width: int, around: list[str]
+) -> None:
+    with trace.open("a") as file:
+        file.write(json.dumps({"t": 0.1, "kind": "log", "message": "x" * 300}) + "\n")
+    monkeypatch.setenv("COLUMNS", columns)
+    assert main(["trace", "call.jsonl", *around]) == OK
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if "xxx" in line)
+    assert len(line) == width
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-_NAMES = ("a", "b1", "call", "agent_2", "Größe", "имя", "名前", "data", "x")
+_NAMES = ("a", "b1", "call", "agent_2", "Größe", "имя", "名前", "हिन्दी", "cafe\u0301", "data", "x")
 _EVENTS = ("AppEvents.CallAlerting", "AgentsEvents.UserTranscript", "CallEvents.Disconnected", "E")
 _INFIX = ("or", "and", "??", "+", "-", "*", "/", "%", "==", "<", ">=", "!=")
 _LINE_ENDS = ("\n", "\r\n", "\n\n", ";", " ; ", " // why\n", "\n/* own\nlines */\n")

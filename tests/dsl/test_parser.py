@@ -9,6 +9,7 @@ import time
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given, settings
@@ -231,6 +232,12 @@ def test_parentheses_belong_to_the_statement_they_end() -> None:
     assert statement.span == Span(0, 9)
 
 
+@pytest.mark.parametrize("name", ["हिन्दी", "ที่อยู่", "שָׁלוֹם", "cafe\u0301", "café", "l·l"])
+def test_a_name_has_the_marks_of_its_letters_however_they_are_encoded(name: str) -> None:
+    read = [node for node in nodes(program(f"log {name}")) if isinstance(node, Name)]
+    assert read == [Name(Span(4, 4 + len(name)), normalize("NFC", name))]
+
+
 def check_places(text: str) -> None:
     """It parses, each leaf stands where it says, and nodes lie within the node they belong to."""
     for node in nodes(program(text)):
@@ -238,7 +245,7 @@ def check_places(text: str) -> None:
         written = text[slice(*node.span)]
         if isinstance(node, Name | Identifier):
             name = node.name if isinstance(node, Name) else node.text
-            assert written in (name, f'"{name}"')
+            assert normalize("NFC", written) in (name, f'"{name}"')
         elif isinstance(node, Number):
             assert float(written) == node.value
         elif isinstance(node, Text):

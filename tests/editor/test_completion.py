@@ -51,6 +51,7 @@ CASES = [
     ("‸\n    call.answer()\n}", {"call", "callerid", "agent", "secret", "VoxEngine", "if", "on"}, {"answer"}),
     ("call -> ‸\n}", {"agent", "call"}, {"if"}),
     ("const x = (((\n    call.hangup(‸", {"agent"}, {"hangup"}),
+    ("const हिन्दी = call\n    हिन्‸दी\n}", {"हिन्दी", "call"}, {"answer"}),
     # around what is broken elsewhere
     ("let = 5\n    call.‸\n}", {"answer"}, {"agent"}),
     ("call.answer(\n    call.‸\n}", {"answer"}, {"agent"}),
@@ -69,6 +70,35 @@ def test_complete(text: str, there: set[str], not_there: set[str]) -> None:
     assert there <= found
     assert not not_there & found
     assert there or not found
+
+
+ELSEWHERE = """fn helper(a, b) {
+    return a
+}
+
+on AppEvents.Terminating {
+    // nothing
+    let inner = { a: [1, 2] }
+}
+
+test "a call" {
+    caller hangs up at 1s
+}
+"""
+
+
+@pytest.mark.parametrize(("text", "there", "not_there"), CASES, ids=[case[0] for case in CASES])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_other_blocks_change_nothing(text: str, there: set[str], not_there: set[str], line_end: str) -> None:
+    alone = _complete(START + "    " + text)
+    among = _complete(f"{ELSEWHERE}{START}    {text}".replace("\n", line_end))
+    assert {name: it for name, it in among.items() if name != "helper"} == alone
+    assert ("helper" in among) == ("secret" in among)
+
+
+def test_other_blocks_are_not_read() -> None:
+    broken = "on AppEvents.Started {\n" + "    let = 5\n" * 50 + "}\n"
+    assert "answer" in _complete(broken + START + "    call.‸\n}\n" + broken)
 
 
 def test_modules() -> None:

@@ -124,7 +124,8 @@ def test_what_cannot_be_played_is_told_by_playback_finished(play: Play, line: st
     ran = play(script(line, "setTimeout(call.hangup, 500)"), Setting(leg=ScriptedLeg()))
     assert names(ran) == ["PlaybackFinished"]
     assert events(ran)[0]["error"].startswith(message)
-    assert str(ran.outcome.error).startswith(message)
+    assert f"scenario.py:7: {message}" in str(ran.outcome.error)
+    assert str(ran.outcome.error).endswith(f"\n    {line}")
 
 
 def test_a_voice_that_is_not_installed_is_told(play: Play) -> None:

@@ -200,13 +200,16 @@ def test_a_missing_file_is_an_error_and_the_session_goes_on(play: Play) -> None:
         script("none.wav", "player.addEventListener(PlayerEvents.PlaybackFinished, lambda e: call.hangup())"),
         Setting(leg=ScriptedLeg()),
     )
-    message = "can't read the audio file 'none.wav': No such file or directory"
+    here = f"in {Path.cwd()}, where voxrun was started"
+    message = f"can't read the audio file 'none.wav': No such file or directory {here}"
     assert [name for name, _ in player_events(ran)] == ["Created", "Error", "PlaybackFinished"]
     assert payload(ran, "Player.Error") == {"name": "Player.Error", "player": "<player-1>", "error": message}
     assert payload(ran, "Player.PlaybackFinished")["error"] == message
     assert ran.events[-3:] == ["Call.Disconnected", "Application.Terminating", "Application.Terminated"]
     assert isinstance(ran.outcome.error, ConfigurationError)
-    assert str(ran.outcome.error) == message
+    where, _, told = str(ran.outcome.error).partition(": ")
+    assert where.endswith("scenario.py:7")
+    assert told.startswith(f"{message}\n    player = VoxEngine.createURLPlayer(")
 
 
 class Torn(AudioFile):

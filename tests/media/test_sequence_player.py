@@ -91,7 +91,8 @@ def test_a_marker_is_in_the_segment_that_is_named_itself(play: Play, parts: str)
 def test_a_segment_that_fails_is_the_end_of_all(play: Play, parts: str) -> None:
     leg = ScriptedLeg()
     ran = play(script(f"{parts} + [{{'url': 'none.wav'}}]"), Setting(leg=leg))
-    message = "can't read the audio file 'none.wav': No such file or directory"
+    here = f"in {Path.cwd()}, where voxrun was started"
+    message = f"can't read the audio file 'none.wav': No such file or directory {here}"
     assert [name for name, _, _ in events(ran)] == ["Created", "Error", "PlaybackFinished"]
     assert events(ran)[1][1]["error"] == events(ran)[2][1]["error"] == message
     assert not leg.everything_heard.any()

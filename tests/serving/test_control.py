@@ -1,7 +1,6 @@
 """The HTTP control API, asked as its clients ask, of a host with real sessions."""
 
 import json
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -14,6 +13,7 @@ import trio
 from starlette.routing import Route
 from starlette.types import Message
 from tests.serving.hosted import hosted, written
+from tests.two_addresses import ADDRESSES, TwoAddresses
 
 from voxrun.errors import ConfigurationError
 from voxrun.serving.control import BODY_LIMIT, Key, control_app, openapi, serve_control
@@ -311,36 +311,22 @@ def test_it_listens_on_a_real_port_and_says_where(tmp_path: Path) -> None:
                     await client.post("/sessions", content=b" " * BODY_LIMIT + b"{}", headers=WITH_TOKEN)
                 ).status_code == 413
                 assert not host.sessions
-            with pytest.raises(ConfigurationError, match="Choose another --control"):
+            with pytest.raises(ConfigurationError, match="Choose another host or port"):
                 await nursery.start(partial(serve_control, desk, KEY), url.removeprefix("http://"))
             nursery.cancel_scope.cancel()
 
     trio.run(main)
 
 
-class TwoAddresses(trio.abc.HostnameResolver):
-    """A machine whose name has more than one, as `localhost` often has."""
-
-    async def getaddrinfo(self, host: Any, port: Any, *options: int) -> list[Any]:
-        """Both of them."""
-        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (it, int(port))) for it in ("127.0.0.1", "127.0.0.2")]
-
-    async def getnameinfo(self, sockaddr: Any, flags: int) -> tuple[str, str]:
-        """Nobody asks."""
-        raise NotImplementedError
-
-
 def test_it_is_found_at_every_address_of_its_host(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.2", 0)) as free:
-        port = free.getsockname()[1]
-
     async def main() -> None:
         trio.socket.set_custom_hostname_resolver(TwoAddresses())
         async with hosted(written(tmp_path, "first.py", TELLS)) as host, trio.open_nursery() as nursery:
-            await nursery.start(serve_control, HostDesk(host, Metrics(host), Ended()), KEY, f"both.test:{port}")
-            for address in ("127.0.0.1", "127.0.0.2"):
+            url = await nursery.start(serve_control, HostDesk(host, Metrics(host), Ended()), KEY, "both.test:0")
+            for address in ADDRESSES:
                 async with httpx.AsyncClient(trust_env=False) as client:
-                    assert (await client.get(f"http://{address}:{port}/openapi.json")).content == openapi()
+                    found = await client.get(f"{url.replace('both.test', address)}/openapi.json")
+                    assert found.content == openapi()
             nursery.cancel_scope.cancel()
 
     trio.run(main)

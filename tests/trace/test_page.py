@@ -34,6 +34,14 @@ def test_it_has_all_of_the_story(call: SimulatedCall) -> None:
     assert data["failure"] is None
 
 
+def test_it_opens_where_it_is_told(call: SimulatedCall) -> None:
+    story = tell(call.records)
+    assert data_of(page(story, "call.jsonl"))["around"] is None
+    html = page(story, "call.jsonl", around=8.0)
+    assert data_of(html)["around"] == 8.0
+    assert "if (data.around !== null) look(data.around - 5, data.around + 5);" in html
+
+
 def test_it_stands_alone(call: SimulatedCall) -> None:
     html = page(tell(call.records), "call.jsonl")
     markup = re.sub(r'<script type="application/json".*?</script>', "", html, flags=re.S)

@@ -179,7 +179,7 @@ def test_one_that_is_too_large_or_too_slow_is_told(play: Play) -> None:
     assert str(ran.outcome.error) == "web.test:80 did not answer the HTTP request within 12 s: try again"
     large = Server(encoded("WAV") + bytes(11 * 1024 * 1024))
     ran = play(large, ScriptedLeg())
-    assert str(ran.outcome.error) == "web.test:80 sent an HTTP response of more than 10485760 bytes"
+    assert ".py:6: web.test:80 sent an HTTP response of more than 10485760 bytes\n" in str(ran.outcome.error)
 
 
 @pytest.mark.parametrize("after", [300, 3000], ids=["while it is opened", "while it is heard"])

@@ -6,6 +6,7 @@ import pytest
 import trio
 import trio.testing
 from tests.transports.certificate import make_certificate
+from tests.two_addresses import ADDRESSES, TwoAddresses
 
 from voxrun.errors import ConfigurationError, RemoteError
 from voxrun.transports.network import MemoryNetwork, Network, TcpNetwork
@@ -74,6 +75,20 @@ def test_a_port_in_use_is_a_configuration_error(network: Network) -> None:
             port = await nursery.start(network.serve, HOST, 0, echo)
             with pytest.raises(ConfigurationError, match=f"can't listen on {HOST}:{port}"):
                 await network.serve(HOST, port, echo)
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)
+
+
+def test_a_free_port_is_the_same_at_every_address_of_the_host() -> None:
+    async def main() -> None:
+        trio.socket.set_custom_hostname_resolver(TwoAddresses())
+        async with trio.open_nursery() as nursery:
+            port = await nursery.start(TcpNetwork().serve, "both.test", 0, echo)
+            for address in ADDRESSES:
+                async with await trio.open_tcp_stream(address, port) as stream:
+                    await stream.send_all(b"hello")
+                    assert bytes(await stream.receive_some()) == b"hello"
             nursery.cancel_scope.cancel()
 
     trio.run(main)

@@ -1,4 +1,4 @@
-"""`Interruption`: what Ctrl-C and SIGTERM do to a run."""
+"""`Interruption`: what Ctrl-C, SIGTERM and SIGHUP do to a run."""
 
 import signal
 import traceback
@@ -12,21 +12,31 @@ from voxrun.session.failure import OWN_MODULES
 
 
 class Interruption:
-    """The first signal calls `end`; any later one calls `cancel`, which waits for no handler."""
+    """The first signal calls `end`; any later one calls `cancel`, which waits for no handler.
+
+    SIGHUP calls `end` too, but is counted as none of them. Shells and systemd send it beside others, or twice, when
+    their terminal is closed or their user logs out.
+    """
 
     def __init__(self, cancel: Callable[[], None]) -> None:
         self.happened = False
         self.end = cancel
         """Changed once there is something that can end in good order."""
         self._cancel = cancel
+        self._was_asked = False
         self._waiting = False
 
     def serve(self) -> None:
         """Do what a signal does."""
         self._waiting = False
-        act = self._cancel if self.happened else self.end
-        self.happened = True
+        act = self._cancel if self._was_asked else self.end
+        self.happened = self._was_asked = True
         act()
+
+    def hang_up(self) -> None:
+        """Do what SIGHUP does."""
+        self.happened = True
+        self.end()
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
@@ -44,7 +54,13 @@ class Interruption:
             self._waiting = True
             token.run_sync_soon(self.serve)
 
-        before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+        def on_hang_up(number: int, frame: FrameType | None) -> None:
+            token.run_sync_soon(self.hang_up)
+
+        handlers = {signal.SIGINT: on_signal, signal.SIGTERM: on_signal}
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup voxrun …`
+            handlers[signal.SIGHUP] = on_hang_up
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
             yield
         finally:

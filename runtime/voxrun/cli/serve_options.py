@@ -30,6 +30,7 @@ secrets of its own (--secret, --env-file or the environment):
   VOXRUN_CONTROL_TOKEN     what --control-token says
 
 The first Ctrl-C or SIGTERM takes no more calls and waits for those that run; the second ends at once.
+SIGHUP, as when the terminal is closed, does what the first does.
 """
 
 MOST_SILENT = 64

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import shutil
 from pathlib import Path
 
 from voxrun.cli.output import say
@@ -11,7 +12,10 @@ from voxrun.trace.page import page
 from voxrun.trace.records import read_records
 from voxrun.trace.report import report
 from voxrun.trace.story import Story, tell
-from voxrun.trace.timeline import timeline
+from voxrun.trace.timeline import WIDTH, timeline
+
+NARROWEST = 40
+"""Columns: a terminal that has less breaks the lines."""
 
 
 def trace(arguments: list[str]) -> int:
@@ -20,19 +24,20 @@ def trace(arguments: list[str]) -> int:
     story = read_story(options.file)
     if options.html is not None and options.html.resolve() == options.file.resolve():
         raise ConfigurationError(f"--html {options.html} would overwrite the trace: give another name")
+    width = max(shutil.get_terminal_size((WIDTH, 0)).columns, NARROWEST)
     if options.html is not None:
-        _write_page(options.html, story, options.file.name)
+        _write_page(options.html, page(story, options.file.name, options.around))
     elif options.around is not None:
-        say(timeline(story, options.around))
+        say(timeline(story, options.around, width))
     else:
-        say(report(story))
+        say(report(story, width))
     return OK
 
 
 def read_story(path: Path) -> Story:
     """What the trace in a file tells. ConfigurationError when there is none, with the line that is wrong."""
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             return tell(read_records(file, str(path)))
     except OSError as error:
         raise ConfigurationError(f"can't read the trace {path}: {error.strerror}") from None
@@ -40,9 +45,9 @@ def read_story(path: Path) -> Story:
         raise ConfigurationError(f"{path} is no trace: it is not UTF-8 text") from None
 
 
-def _write_page(path: Path, story: Story, title: str) -> None:
+def _write_page(path: Path, markup: str) -> None:
     try:
-        path.write_text(page(story, title), encoding="utf-8")
+        path.write_text(markup, encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"--html {path} can't be written: {error.strerror}") from None
 
@@ -65,6 +70,11 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("file", metavar="FILE", type=Path, help="the trace")
-    parser.add_argument("--around", metavar="SECONDS", type=_seconds, help="only the moments around this one, in full")
+    parser.add_argument(
+        "--around",
+        metavar="SECONDS",
+        type=_seconds,
+        help="only the moments around this one, in full; a page opens with them in view",
+    )
     parser.add_argument("--html", metavar="OUT.html", type=Path, help="write a page to look at in a browser instead")
     return parser

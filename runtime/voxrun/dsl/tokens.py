@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from typing import Any
+from unicodedata import normalize
 
 from lark.common import LexerConf
 from lark.lexer import Lexer, LexerState, PatternStr, TerminalDef
@@ -72,14 +73,24 @@ class Tokens(Lexer):
             if kind == "RBRACE" and braces and braces.pop() == "TEXT_BEGIN":
                 found = self._text.match(text, offset) or found
                 kind = found.lastgroup or kind
+            start, offset, value = offset, found.end(), found[0]
             if kind == "NAME":
-                kind = words.get(found[0], kind)
+                if text[offset : offset + 1] > "~" or not value.isascii():
+                    offset = _end_of_name(text, offset)
+                    value = normalize("NFC", text[start:offset])
+                kind = words.get(value, kind)
             elif kind in ("LBRACE", "TEXT_BEGIN"):
                 braces.append(kind)
             elif kind == "TEXT_MIDDLE":
                 braces.append("TEXT_BEGIN")
-            start, offset = offset, found.end()
-            yield Token(kind, found[0], start, offset)
+            yield Token(kind, value, start, offset)
+
+
+def _end_of_name(text: str, offset: int) -> int:
+    """Where a name ends that goes on at least to `offset`: it may have marks, as Hindi has, which are no `\\w`."""
+    while offset < len(text) and f"a{text[offset]}".isidentifier():
+        offset += 1
+    return offset
 
 
 def _alternatives(terminals: list[TerminalDef]) -> re.Pattern[str]:

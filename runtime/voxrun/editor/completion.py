@@ -1,5 +1,6 @@
 """`complete`: what may be written at a place of a text that is being written."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -34,6 +35,9 @@ _NO_CODE = ("STRANGE", "FOREIGN", "LINE_COMMENT", "BLOCK_COMMENT", "TEXT", "NUMB
 _TAILS = ("", " {}", " } {}", " = null", " in [] {}")
 """What may be missing behind the cursor for a statement to be whole."""
 
+_BLOCK = re.compile(r"(^(on|fn|after|every|test)\b.*\{\r?\n)(?:[ \t].*\n|\r?\n)*\}(?=[ \t\r]*$)", re.MULTILINE)
+"""An outermost block as `voxrun fmt` lays it out: how it begins, and its first word."""
+
 
 @dataclass(frozen=True, slots=True)
 class Completion:
@@ -47,12 +51,13 @@ class Completion:
 
 def complete(text: str, offset: int, surface: Surface) -> tuple[Completion, ...]:
     """What may stand at the place, whatever of it is there already. The editor leaves out what doesn't fit."""
-    start = _start_of_word(text, offset)
-    if text[start:offset][:1].isdigit() or _is_no_code(text, start):
+    start, end = _start_of_word(text, offset), _end_of_word(text, offset)
+    near = _without_other_blocks(text, start)
+    if text[start:offset][:1].isdigit() or _is_no_code(near, start):
         return ()
-    if (place := sentence_place(text, start)) is not None:
+    if (place := sentence_place(near, start)) is not None:
         return tuple(_in_test(place, surface))
-    program = _program_with_cursor(text, start, _end_of_word(text, offset))
+    program = _program_with_cursor(near, start, end) or _program_with_cursor(text, start, end)
     if program is None:
         return ()
     found = {it.name: it for it in _Completer(Analysis(text, program, surface), start).all() if it.name != _CURSOR}
@@ -72,7 +77,23 @@ def _end_of_word(text: str, offset: int) -> int:
 
 
 def _is_of_word(character: str) -> bool:
-    return character.isalnum() or character == "_"
+    return character.isalnum() or f"a{character}".isidentifier()
+
+
+def _without_other_blocks(text: str, start: int) -> str:
+    """The text with spaces for the outermost blocks that the place is not in, of which it sees but names of functions.
+
+    All that is done with a text takes the longer the more there is in it.
+    """
+
+    def emptied(found: re.Match[str]) -> str:
+        if found.start() <= start <= found.end():
+            return found[0]
+        head = found[1] if found[2] == "fn" else ""
+        tail = "}" if head else ""
+        return head + " " * (len(found[0]) - len(head) - len(tail)) + tail
+
+    return _BLOCK.sub(emptied, text)
 
 
 def _is_no_code(text: str, start: int) -> bool:

@@ -69,6 +69,9 @@ class UnitHost(Protocol):
     def broke(self, error: VoxrunError) -> None:
         """A peer, file or device broke. The session goes on, but says so now and in its outcome."""
 
+    def breaker(self) -> Callable[[VoxrunError], None]:
+        """`broke` for later: it will name the scenario's line that runs now."""
+
     def recovered(self) -> None:
         """A peer is there again after one broke: the outcome forgets it."""
 

@@ -81,6 +81,7 @@ class Playback:
         on_pause: bool = False,
     ) -> None:
         self._host = host
+        self._broke = host.breaker()
         self._unit = unit
         self._open_source = open_source
         self._report = report
@@ -157,7 +158,7 @@ class Playback:
             source = await self._open_source()
         except VoxrunError as error:
             if self._state is not _State.ENDED:
-                self._host.broke(error)
+                self._broke(error)
                 self._finish(error)
             return
         self._duration = source.duration

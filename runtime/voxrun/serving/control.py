@@ -26,6 +26,7 @@ from voxrun.serving.desk import Desk, HttpAsk, Refused, SessionInfo
 from voxrun.trace.page import page
 from voxrun.trace.records import read_records
 from voxrun.trace.story import tell
+from voxrun.transports.network import TcpNetwork
 
 BODY_LIMIT = 64 * 1024
 """Bytes a request's body may have."""
@@ -76,12 +77,7 @@ async def serve_control(
     ConfigurationError if the address can't be listened on.
     """
     host, _, port = bind.rpartition(":")
-    try:
-        listeners = await trio.open_tcp_listeners(int(port), host=host.strip("[]"))
-    except OSError as error:
-        raise ConfigurationError(
-            f"can't listen on {bind}: {error.strerror or error}. Choose another --control"
-        ) from error
+    listeners = await TcpNetwork().listeners(host.strip("[]"), int(port))
     bound = listeners[0].socket.getsockname()[1]
     config = Config()
     config.bind = [f"fd://{listener.socket.detach()}" for listener in listeners]

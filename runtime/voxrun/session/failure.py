@@ -37,10 +37,8 @@ def explain(error: BaseException, scenario: Path, doing: str, callback: object =
     where, excerpt = _place(error, first, callback) or (short_path(str(scenario)), "")
     if isinstance(first, SyntaxError):
         return ScenarioError(f"{doing}: {first.msg}", where=where, excerpt=excerpt)
-    if isinstance(first, RemoteError):
-        return RemoteError(located(str(first), (where, excerpt)), code=first.code, reason=first.reason)
-    if isinstance(first, ConfigurationError):
-        return ConfigurationError(located(str(first), (where, excerpt)))
+    if isinstance(first, RemoteError | ConfigurationError):
+        return placed(first, (where, excerpt))
     if isinstance(first, ScenarioError):
         return ScenarioError(f"{doing}: {first.message}", where=where, excerpt=excerpt)
     if scenario.suffix == ".vox":
@@ -70,6 +68,17 @@ def calling_place() -> tuple[str, str] | None:
 def located(message: str, place: tuple[str, str] | None) -> str:
     """`message` with its place before it and the line's text below."""
     return str(ScenarioError(message, where=place[0], excerpt=place[1])) if place else message
+
+
+def placed(error: VoxrunError, place: tuple[str, str] | None) -> VoxrunError:
+    """`error` with the line of the scenario that led to it."""
+    if place is None:
+        return error
+    if isinstance(error, ScenarioError):
+        return ScenarioError(error.message, where=place[0], excerpt=place[1])
+    if isinstance(error, RemoteError):
+        return RemoteError(located(str(error), place), code=error.code, reason=error.reason)
+    return type(error)(located(str(error), place))
 
 
 def _place(error: BaseException, first: BaseException, callback: object) -> tuple[str, str] | None:

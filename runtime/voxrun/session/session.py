@@ -21,7 +21,7 @@ from voxrun.media.target import EventTarget
 from voxrun.media.ticker import Ticker
 from voxrun.session.current import current
 from voxrun.session.dispatch import Dispatcher, Returned
-from voxrun.session.failure import calling_place, explain, first_of, located
+from voxrun.session.failure import calling_place, explain, first_of, located, placed
 from voxrun.session.loader import load, read, unload
 from voxrun.session.services import Reading, Services
 from voxrun.session.timers import Timers
@@ -205,6 +205,11 @@ class Session:
         """A peer, file or device broke; the session's outcome will say so."""
         self._broken = self._broken or error
         self.trace("error", message=str(error))
+
+    def breaker(self) -> Callable[[VoxrunError], None]:
+        """`broke` for later, which names the scenario's line that runs now."""
+        place = calling_place()
+        return lambda error: self.broke(placed(error, place))
 
     def recovered(self) -> None:
         """A peer is there again."""

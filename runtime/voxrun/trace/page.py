@@ -11,13 +11,16 @@ from voxrun.trace.story import Mark, Story, TracedTurn, Voice
 _TITLE, _DATA = "{{title}}", "{{data}}"
 
 
-def page(story: Story, title: str) -> str:
-    """The whole page, which needs nothing from the network. `title` names it."""
+def page(story: Story, title: str, around: float | None = None) -> str:
+    """The whole page, which needs nothing from the network. `title` names it.
+
+    It opens with ten seconds `around` a time in view, or else with all of it.
+    """
     template = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
     head, _, rest = template.partition(_TITLE)
     middle, _, tail = rest.partition(_DATA)
     escaped = title.replace("&", "&amp;").replace("<", "&lt;")
-    return f"{head}{escaped}{middle}{_json(_data(story, title))}{tail}"
+    return f"{head}{escaped}{middle}{_json({**_data(story, title), 'around': around})}{tail}"
 
 
 def _json(data: object) -> str:

@@ -3,14 +3,14 @@
 import statistics
 
 from voxrun.trace.story import Story, TracedTurn
-from voxrun.trace.timeline import timeline
+from voxrun.trace.timeline import WIDTH, timeline
 
 _TURNS = "turn   caller speaks        transcript     audio came  answer heard"
 
 
-def report(story: Story) -> str:
-    """All that is worth knowing of a session, in sections."""
-    sections = [_head(story), [timeline(story)]]
+def report(story: Story, width: int = WIDTH) -> str:
+    """All that is worth knowing of a session, in sections; its timeline is `width` columns wide."""
+    sections = [_head(story), [timeline(story, width=width)]]
     sections += [_turns(story), _interruptions(story), _routes(story), _losses(story)] if story.call else []
     return "\n\n".join("\n".join(lines) for lines in sections if lines)
 

@@ -115,7 +115,9 @@ class AudioFile:
             content = BytesIO(self._content) if isinstance(self._content, bytes) else self._content
             audio = self._library.SoundFile(self._name if content is None else content)
         except OSError as error:
-            raise ConfigurationError(f"can't read the audio file '{self._name}': {error.strerror}") from None
+            is_elsewhere = isinstance(error, FileNotFoundError) and not Path(self._name).is_absolute()
+            where = f" in {Path.cwd()}, where voxrun was started" if is_elsewhere else ""
+            raise ConfigurationError(f"can't read the audio file '{self._name}': {error.strerror}{where}") from None
         except self._library.LibsndfileError as error:
             raise self._wrong(f"no audio file ({error.error_string.rstrip('.')})") from None
         audio.seekable = lambda: False  # else soundfile seeks after every read, and MP3 decoding glitches there

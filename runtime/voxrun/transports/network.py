@@ -4,6 +4,7 @@ import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from contextvars import copy_context
 from functools import cached_property, partial
 from itertools import count
@@ -16,6 +17,8 @@ from voxrun.transports.socket_stream import SocketStream
 
 Attend: TypeAlias = Callable[[trio.abc.Stream], Awaitable[None]]
 """Talks over one accepted stream, which is closed when this returns or raises."""
+
+_PORTS_TRIED = 5
 
 
 class Network(Protocol):
@@ -88,9 +91,9 @@ class TcpNetwork:
                 listener.socket.close()
 
     async def listeners(self, host: str, port: int) -> list[trio.SocketListener]:
-        """Sockets that listen there: one for each address of `host`. Raises ConfigurationError."""
+        """Sockets that listen there: one for each address of `host`, on one port. Raises ConfigurationError."""
         try:
-            return await trio.open_tcp_listeners(port, host=host)
+            return await trio.open_tcp_listeners(port, host=host) if port else await _at_free_port(host)
         except OSError as error:
             raise ConfigurationError(
                 f"can't listen on {host}:{port}: {error.strerror or error}. Choose another host or port"
@@ -165,6 +168,20 @@ class MemoryNetwork:
                 await trio.sleep_forever()
             finally:
                 del self._doors[host, port]
+
+
+async def _at_free_port(host: str) -> list[trio.SocketListener]:
+    """On a port that is free at every address of `host`, unless none can be found: trio takes one for each address."""
+    for _ in range(_PORTS_TRIED):
+        listeners = await trio.open_tcp_listeners(0, host=host)
+        if len(listeners) == 1:
+            return listeners
+        port = listeners[0].socket.getsockname()[1]
+        for listener in listeners:
+            listener.socket.close()
+        with suppress(OSError):
+            return await trio.open_tcp_listeners(port, host=host)
+    return await trio.open_tcp_listeners(0, host=host)
 
 
 async def _attend_socket(attend: Attend, accepted: trio.SocketStream) -> None:
