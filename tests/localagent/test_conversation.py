@@ -1,5 +1,6 @@
 """Whole conversations with the local agent in virtual time, with its real ears and voice."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from tests.localagent.caller import (
     HOURS,
     NONSENSE,
     Caller,
+    at_once,
     converse,
     slowly,
     spoken_by_caller,
@@ -311,6 +313,21 @@ def test_whoever_goes_on_speaking_is_answered_when_he_has_finished() -> None:
     assert caller.transcripts == [BOOK, ADDRESS]
     assert [response[:9] for response in caller.responses[1:]] == ["We are at"]
     assert caller.of_type("interruption") == []
+
+
+def test_the_recogniser_holds_nobody_up_for_longer_than_a_piece_of_its_work() -> None:
+    async def noting(work: Callable[..., object], *args: object) -> object:
+        done.append(work)
+        return await at_once(work, *args)
+
+    async def main(caller: Caller) -> None:
+        await greeted(caller)
+        caller.say(GOODBYE)
+        await caller.until("user_transcript")
+
+    done: list[Callable[..., object]] = []
+    assert converse(main, offload=noting).transcripts == [GOODBYE]
+    assert done.count(next) >= spoken_by_caller(GOODBYE).size / RATE / 0.05
 
 
 def test_a_message_right_after_the_initiation_replaces_the_greeting() -> None:

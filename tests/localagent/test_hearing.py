@@ -8,7 +8,7 @@ import trio
 import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.localagent.caller import BOOK, HOURS, spoken_by_caller
+from tests.localagent.caller import ADDRESS, BOOK, HOURS, spoken_by_caller
 
 from voxrun.audio.frame import Samples
 from voxrun.localagent.ears import RATE, Heard
@@ -20,6 +20,9 @@ for library in ("webrtcvad", "espeakng_loader"):
 
 SECOND = bytes(2 * RATE)
 
+PAUSE = bytes(round(0.45 * RATE) * 2)
+"""Long enough to guess, too short to be the end."""
+
 
 def said(text: str) -> bytes:
     """A sentence, and the silence that ends it."""
@@ -30,16 +33,13 @@ def nobody() -> None:
     """Nobody wants to know that somebody talks."""
 
 
-def ignore(_: list[Samples]) -> None:
-    """Nor what they may have said."""
-
-
 class Ears:
     """Keeps the utterances; `busy` holds it up at the first."""
 
     def __init__(self) -> None:
         self.utterances: list[Samples] = []
         self.busy = trio.Event()
+        self.guessed: list[Heard] = []
         self.heard: list[Heard] = []
 
     async def recognise(self, utterance: list[Samples]) -> Heard:
@@ -52,9 +52,9 @@ def listening(main: Callable[[Hearing, Ears], Awaitable[None]]) -> tuple[Hearing
     """Run `main` beside the listening task."""
 
     async def run() -> tuple[Hearing, Ears]:
-        hearing, ears = Hearing(FORMATS["pcm_16000"], nobody, ignore), Ears()
+        hearing, ears = Hearing(FORMATS["pcm_16000"], nobody), Ears()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(hearing.listen, ears.recognise, ears.heard.append)
+            nursery.start_soon(hearing.listen, ears.recognise, ears.guessed.append, ears.heard.append)
             await main(hearing, ears)
             ears.busy.set()
             await trio.testing.wait_all_tasks_blocked()
@@ -83,7 +83,36 @@ def test_an_utterance_has_all_that_was_said_with_silence_around_it() -> None:
     core = speech[loud[0] : loud[-1]].tobytes()
     at = ears.utterances[0].tobytes().find(core)
     assert at > 2 * RATE * 0.1
-    assert 0.3 < (len(ears.utterances[0].tobytes()) - at - len(core)) / (2 * RATE) < 1
+    assert 0.6 < (len(ears.utterances[0].tobytes()) - at - len(core)) / (2 * RATE) < 1
+
+
+def test_what_they_said_is_known_when_the_pause_has_been_long_enough() -> None:
+    async def main(hearing: Hearing, ears: Ears) -> None:
+        ears.busy.set()
+        hearing.hear(spoken_by_caller(HOURS).tobytes() + PAUSE)
+        await trio.testing.wait_all_tasks_blocked()
+        assert (len(ears.utterances), ears.guessed, ears.heard) == (1, [Heard("1", 1.0)], [])
+        hearing.hear(PAUSE)
+
+    _, ears = listening(main)
+    assert (len(ears.utterances), ears.guessed, ears.heard) == (1, [Heard("1", 1.0)], [Heard("1", 1.0)])
+
+
+@pytest.mark.parametrize("is_busy", [True, False])
+def test_whoever_goes_on_after_a_pause_is_heard_as_a_whole(is_busy: bool) -> None:
+    async def main(hearing: Hearing, ears: Ears) -> None:
+        if not is_busy:
+            ears.busy.set()
+        hearing.hear(spoken_by_caller(HOURS).tobytes() + PAUSE)
+        await trio.testing.wait_all_tasks_blocked()
+        hearing.hear(said(ADDRESS))
+
+    _, ears = listening(main)
+    assert len(ears.heard) == 1
+    assert len(ears.guessed) == len(ears.utterances) - 1 == (not is_busy)
+    whole = spoken_by_caller(HOURS).size + spoken_by_caller(ADDRESS).size
+    assert ears.utterances[-1].size > whole
+    assert all(utterance.size < whole for utterance in ears.utterances[:-1])
 
 
 @settings(max_examples=20)
@@ -108,7 +137,7 @@ def test_the_pieces_it_comes_in_make_no_difference(sizes: list[int]) -> None:
 
 def test_the_start_is_told_at_once_and_once() -> None:
     starts: list[int] = []
-    hearing = Hearing(FORMATS["pcm_16000"], lambda: starts.append(frames), ignore)
+    hearing = Hearing(FORMATS["pcm_16000"], lambda: starts.append(frames))
     audio = SECOND + said(HOURS)
     for frames in range(len(audio) // 640):
         hearing.hear(audio[frames * 640 : frames * 640 + 640])
@@ -118,7 +147,7 @@ def test_the_start_is_told_at_once_and_once() -> None:
 
 def test_whoever_is_told_of_the_start_finds_the_caller_speaking() -> None:
     states: list[bool] = []
-    hearing = Hearing(FORMATS["pcm_16000"], lambda: states.append(hearing.speaking), ignore)
+    hearing = Hearing(FORMATS["pcm_16000"], lambda: states.append(hearing.speaking))
     hearing.hear(said(HOURS))
     assert states == [True]
 
@@ -153,4 +182,5 @@ def test_utterances_that_wait_for_the_recogniser_are_bounded_and_counted() -> No
 
     hearing, ears = listening(main)
     assert len(ears.heard) == 1 + UTTERANCES
-    assert hearing.dropped == too_many * ears.utterances[1].size // 320
+    until_the_pause = ears.utterances[1].size // 320
+    assert 0 <= hearing.dropped - too_many * until_the_pause <= too_many * len(PAUSE) // 640

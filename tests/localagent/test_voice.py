@@ -1,7 +1,10 @@
 """The agent's voice: clean, level, repeatable speech."""
 
+import ctypes
+import gc
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -66,10 +69,38 @@ def test_nothing_to_say_is_silence(text: str) -> None:
 
 def test_an_unknown_voice() -> None:
     with pytest.raises(ConfigurationError, match="no voice 'en-mars': try 'en-us'"):
-        Voice("en-mars")
+        Voice("en-mars").say("Hello")
+
+
+class _Heap(ctypes.Structure):
+    """`struct mallinfo2` of glibc, of whose ten fields the eighth is the bytes in use."""
+
+    _fields_ = (("fields", ctypes.c_size_t * 10),)
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="only glibc tells what is in use")
+@pytest.mark.parametrize("name", ["en-us+f3", "en-mars"])
+def test_nothing_is_left_of_what_was_said(name: str) -> None:
+    """But for the list of voices, 2 KB, which the library itself forgets."""
+
+    def in_use() -> int:
+        gc.collect()
+        return int(heap().fields[7])
+
+    def say(times: int) -> None:
+        for _ in range(times):
+            with suppress(ConfigurationError):
+                Voice(name).say("Hello")
+
+    heap = ctypes.CDLL(None).mallinfo2
+    heap.restype = _Heap
+    say(50)
+    before = in_use()
+    say(100)
+    assert in_use() - before < 100 * 3000
 
 
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
     with pytest.raises(ConfigurationError, match=r"pip install 'voxrun\[local-agent\]'"):
-        Voice()
+        Voice().say("Hello")

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import trio
 
-from voxrun.audio.frame import Samples
 from voxrun.events.message import Message
 from voxrun.localagent.ears import RATE, Heard
 from voxrun.localagent.hearing import Hearing, Recognise
@@ -82,7 +81,7 @@ class Conversation:
         self._recognise = recognise
         self._id = conversation_id
         self._line = Line(socket)
-        self._hearing = Hearing(script.input_format, self._fall_silent, self._guess)
+        self._hearing = Hearing(script.input_format, self._fall_silent)
         self._speaking = Speaking(self._line, synthesise)
         self._tools = Tools(self._line)
         self._settings = Settings.of(script, {})
@@ -94,13 +93,12 @@ class Conversation:
         self._ping_ms: int | None = None
         self._frames = 0
         self._words = 0
-        self._utterances = 0
         self._nursery: trio.Nursery
 
     async def run(self) -> None:
         """Talk until the connection ends."""
         async with trio.open_nursery() as self._nursery:
-            self._nursery.start_soon(self._hearing.listen, self._recognise, self._utterance)
+            self._nursery.start_soon(self._hearing.listen, self._recognise, self._guess, self._utterance)
             self._nursery.start_soon(self._await_input)
             await self._socket.pump(self._receive)
             self._nursery.cancel_scope.cancel(reason="the caller has left")
@@ -163,19 +161,11 @@ class Conversation:
         if self._frames // VAD_SCORE_FRAMES > before:
             self._line.send(VADScore(VADScoreData(round(self._hearing.score, 2))))
 
-    def _guess(self, utterance: list[Samples]) -> None:
-        if self._line.wants("tentative_user_transcript"):
-            self._nursery.start_soon(self._transcribe_tentatively, utterance)
-
-    async def _transcribe_tentatively(self, utterance: list[Samples]) -> None:
-        utterances = self._utterances
-        heard = await self._recognise(utterance)
-        if self._utterances == utterances:  # else the final transcript is out
-            tentative = TentativeTranscriptionData(heard.text or NOT_UNDERSTOOD, self._line.event_id + 1)
-            self._line.send(TentativeUserTranscript(tentative))
+    def _guess(self, heard: Heard) -> None:
+        tentative = TentativeTranscriptionData(heard.text or NOT_UNDERSTOOD, self._line.event_id + 1)
+        self._line.send(TentativeUserTranscript(tentative))
 
     def _utterance(self, heard: Heard) -> None:
-        self._utterances += 1
         self._silence.renew()
         transcript = heard.text or NOT_UNDERSTOOD
         self._words += len(transcript.split())

@@ -1,14 +1,15 @@
 """What the local agent hears: `Turns` tells when somebody talks, `Recogniser` which expected phrase it was.
 
 Both take mono int16 samples at 16 kHz and keep no clock: the same samples give the same answers. Both are
-CPU work without waiting: `Turns.feed` takes microseconds, `Recogniser.result` belongs in a worker thread.
+CPU work without waiting: `Turns.feed` takes microseconds, each step of `Recogniser.hear` 2 ms, in a worker thread.
 """
 
 import math
 import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,9 @@ from voxrun.localagent.extra import load_extra
 RATE = 16000
 """Hz. The only rate the ears take; the acoustic model was trained on it."""
 
-_WINDOW = 200 // FRAME_MS
+WINDOW = 200 // FRAME_MS
+"""Frames that the score is of."""
+
 _STARTS_AT = 0.8  # 160 of 200 ms: a click, which the detector stretches to 120 ms, stays below
 _STOPS_BELOW = 0.3
 _PAUSE = 500 // FRAME_MS  # after the window has emptied: about 660 ms after the last sound
@@ -46,7 +49,7 @@ class Turns:
 
     def __init__(self) -> None:
         self._detector = load_extra("webrtcvad").Vad(3)
-        self._window = deque([False] * _WINDOW, _WINDOW)
+        self._window = deque([False] * WINDOW, WINDOW)
         self._preroll: deque[Samples] = deque(maxlen=_PREROLL)
         self._pause = 0
         self.speaking = False
@@ -55,7 +58,7 @@ class Turns:
     @property
     def score(self) -> float:
         """How much of the last 200 ms was speech, 0 to 1."""
-        return sum(self._window) / _WINDOW
+        return sum(self._window) / WINDOW
 
     def feed(self, frame: Samples) -> SpeechStarted | SpeechEnded | None:
         """Hear the next 20 ms: 320 samples at 16 kHz."""
@@ -77,7 +80,6 @@ class Turns:
         return SpeechEnded()
 
 
-_LONGEST = 15 * RATE
 _LEVEL = 3277.0  # RMS of speech at -20 dBFS, which the model's prior below was measured at
 _NOISE = 130.0  # RMS, -48 dBFS: on digital silence, which no microphone gives, the model's scores go astray
 _CEPSTRAL_MEAN = "64.9,2.0,-4.5,12.9,-12.0,-4.2,-1.2,-15.8,-4.9,-4.1,6.9,-2.5,-9.5"  # of speech at that level
@@ -125,33 +127,28 @@ class Recogniser:
         alternatives = " | ".join(self._phrases)
         self._decoder.add_jsgf_string("script", f"#JSGF V1.0; grammar script; public <phrase> = {alternatives};")
         self._decoder.activate_search("script")
-        self._audio: list[Samples] = []
-        self._length = 0
-        self.dropped = 0
-        """Samples ignored because an utterance was longer than 15 s."""
 
-    def feed(self, samples: Samples) -> None:
-        """Take more of the utterance: any number of samples at 16 kHz; they are kept, not copied."""
-        kept = samples[: _LONGEST - self._length]
-        self.dropped += samples.size - kept.size
-        self._length += kept.size
-        self._audio.append(kept)
+    def hear(self, utterance: Samples) -> Generator[Heard | None, None, None]:
+        """What the utterance was, mono int16 at 16 kHz: the last that comes, after a None for each piece of the work.
 
-    def result(self) -> Heard:
-        """What the utterance was; the next `feed` begins another one.
-
-        Takes 4 % of its length, as only the whole utterance tells how loud the speech is: call it in a worker thread.
+        That is 5 % of its length in all, as only the whole utterance tells how loud the speech is. The decoder holds
+        the GIL: do each step in a worker thread, and let others have their turn in between. Only one at a time.
         """
-        audio = _at_one_level(np.concatenate([np.zeros(0, np.int16), *self._audio]))
-        self._audio, self._length = [], 0
+        audio = _at_one_level(utterance)
         if not audio.any():
-            return Heard(None, 0.0)
+            yield Heard(None, 0.0)
+            return
         self._decoder.set_cmn(_CEPSTRAL_MEAN)
         self._decoder.start_utt()
-        for start in range(0, audio.size, _PIECE):  # the decoder holds the GIL: between pieces others have their turn
-            self._decoder.process_raw(audio[start : start + _PIECE].tobytes())
-        self._decoder.end_utt()
-        hypothesis = self._decoder.hyp()
+        try:
+            for start in range(0, audio.size, _PIECE):
+                self._decoder.process_raw(audio[start : start + _PIECE].tobytes())
+                yield None
+        finally:
+            self._decoder.end_utt()
+        yield self._judged(self._decoder.hyp())
+
+    def _judged(self, hypothesis: Any) -> Heard:
         text = self._phrases.get(hypothesis.hypstr) if hypothesis else None  # others broke off half way
         if text is None:
             return Heard(None, 0.0)

@@ -1,12 +1,13 @@
 """`serve_agent`: the local agent on a port: signed URLs and conversations, as the service offers them."""
 
 import itertools
-from collections.abc import Awaitable, Callable
+from contextlib import closing
 from functools import partial
 from typing import cast
 from urllib.parse import urlencode
 
 import msgspec
+import numpy as np
 import trio
 
 from voxrun.audio.frame import Samples
@@ -16,7 +17,7 @@ from voxrun.localagent.ears import Heard, Recogniser
 from voxrun.localagent.extra import load_extra
 from voxrun.localagent.script import DEFAULT_SCRIPT, Script, load_script
 from voxrun.localagent.signatures import Signatures
-from voxrun.localagent.speech_server import serve_speech
+from voxrun.localagent.speech_server import Offload, serve_speech
 from voxrun.localagent.speech_settings import SPEECH_PATH
 from voxrun.localagent.voice import Voice
 from voxrun.session.services import in_thread
@@ -27,9 +28,6 @@ from voxrun.transports.websocket import WebSocket
 CONVERSATION_PATH = "/v1/convai/conversation"
 SIGNED_URL_PATHS = (f"{CONVERSATION_PATH}/get-signed-url", f"{CONVERSATION_PATH}/get_signed_url")
 SIGNATURE = "conversation_signature"
-
-Offload = Callable[..., Awaitable[object]]
-"""Does blocking work, as `Services.offload`."""
 
 
 class _Agent:
@@ -99,13 +97,12 @@ class _Agent:
         return cast(bytes, await self._offload(delivery.speak, text))
 
     async def _recognise(self, utterance: list[Samples]) -> Heard:
+        heard = None
         async with self._recognising:  # there is one decoder
-            return cast(Heard, await self._offload(self._decode, utterance))
-
-    def _decode(self, utterance: list[Samples]) -> Heard:
-        for piece in utterance:
-            self._recogniser.feed(piece)
-        return self._recogniser.result()
+            with closing(self._recogniser.hear(np.concatenate(utterance))) as steps:
+                while heard is None:
+                    heard = cast(Heard | None, await self._offload(next, steps))
+        return heard
 
 
 def _refuse(status: int, detail: str) -> Reply:
@@ -129,6 +126,6 @@ async def serve_agent(
     loaded = load_script(script or DEFAULT_SCRIPT)
     load_extra("webrtcvad")  # a caller needs it, and the voice: by then it's too late to say that they are missing
     recogniser = cast(Recogniser, await offload(Recogniser, loaded.phrases))
-    await offload(Voice)
+    await offload(Voice().say, "")
     agent = _Agent(loaded, recogniser, offload)
     await serve(network, host, port, agent.handle, task_status=task_status)

@@ -48,12 +48,13 @@ PAUSE_SECONDS = 0.3
 _SENTENCE_MARKS = (".", "!", "?", "…")
 
 Offload = Callable[..., Awaitable[object]]
+"""Does blocking work, as `Services.offload`."""
 
 
 async def serve_speech(api_keys: Set[str], offload: Offload, request: Request, socket: WebSocket) -> None:
     """Speak on `socket` what comes, until the connection ends.
 
-    The client needs one of `api_keys`, or any if there are none. `offload` does blocking work, as `Services.offload`.
+    The client needs one of `api_keys`, or any if there are none.
     """
     await _Connection(api_keys, offload, request, socket).run()
 
