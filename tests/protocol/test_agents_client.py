@@ -278,6 +278,26 @@ def test_junk_is_counted_and_dropped(text: str | bytes, reason: str) -> None:
     assert client.receive(audio(1)) == [AudioReceived(1, b"\0\1\2\xff")]
 
 
+@pytest.mark.parametrize(
+    ("override", "frames"),
+    [
+        ({"conversation": {"text_only": True}}, 0),
+        ({"conversation": {"text_only": False}}, 1),
+        ({"conversation": {"text_only": None}}, 1),
+        ({"conversation": ["text_only"]}, 1),
+        ({"text_only": True}, 1),
+        ({}, 1),
+        (None, 1),
+    ],
+)
+def test_a_text_only_conversation_has_no_audio(override: object, frames: int) -> None:
+    client = AgentsClientProtocol()
+    client.initiate({"conversation_config_override": override, "dynamic_variables": {"text_only": True}})
+    client.receive(metadata())
+    assert len(client.audio(bytes(640))) == frames
+    assert len(client.user_message({"text": "hello"})) == 1
+
+
 def test_audio_before_the_metadata_has_no_format() -> None:
     client = client_in(State.INITIATED)
     assert client.receive(audio(1)) == []

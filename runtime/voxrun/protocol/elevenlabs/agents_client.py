@@ -127,6 +127,7 @@ class AgentsClientProtocol:
         self.malformed = 0  # messages dropped because they break the contract
         self.last_malformed = ""  # why the latest was: printable ASCII, at most 123 characters
         self.stale_audio = 0  # audio messages dropped because their turn was interrupted
+        self._is_text_only = False
         self._output_format: AudioFormat | None = None
         self._interrupted_up_to: float = -math.inf
         self._held_pong = ""
@@ -135,13 +136,19 @@ class AgentsClientProtocol:
         """`conversation_initiation_client_data` with these overrides and variables: first, and once."""
         frame = _encode("conversation_initiation_client_data", data or {})
         self.state = self._after(_Step.INITIATION)
+        self._is_text_only = _text_only(data)
         # A ping that came before the initiation is answered after it: the initiation must be the first frame.
         frames = [frame, self._held_pong] if self._held_pong else [frame]
         self._held_pong = ""
         return frames
 
     def audio(self, chunk: bytes) -> list[str]:
-        """`user_audio_chunk`: the user's speech, raw bytes in the conversation's input format."""
+        """`user_audio_chunk`: the user's speech, raw bytes in the conversation's input format.
+
+        Nothing in a text-only conversation: the service does no audio in it.
+        """
+        if self._is_text_only:
+            return []
         return self._outgoing(f"{_AUDIO_HEAD}{pybase64.b64encode_as_string(chunk)}{_AUDIO_TAIL}")
 
     def user_message(self, data: Mapping[str, Any]) -> list[str]:
@@ -289,6 +296,13 @@ def _with_payload(message: dict[str, Any], body_field: str) -> Message:
     body = message.get(body_field)
     flat = {**message, **(body if isinstance(body, dict) else {}), "type": message["type"]}
     return Message({**message, "payload": flat})
+
+
+def _text_only(initiation: object) -> bool:
+    """`text_only` of the contract's ConversationConfigOverride."""
+    for key in ("conversation_config_override", "conversation", "text_only"):
+        initiation = initiation.get(key) if isinstance(initiation, Mapping) else None
+    return initiation is True
 
 
 def _encode(kind: str, data: Mapping[str, Any]) -> str:
