@@ -34,7 +34,7 @@ from voxrun.transports.server import Reply, Request, Upgrade, serve
 from voxrun.transports.websocket import WebSocket
 
 ROOT = Path(__file__).parents[2]
-WAVES = 10
+WAVES = 12
 AT_ONCE = 200
 MOST_GROWTH = {"memory": 0.01, "blocks": 0.002}
 """From the first half to the second."""

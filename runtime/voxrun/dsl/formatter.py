@@ -439,7 +439,7 @@ class _Printer:
         return laid_out(node, self._trivia, lambda index: self._line(index, Line()), show)
 
     def _start(self, node: Node) -> int:
-        return self._trivia.index(node.span.start)
+        return self._trivia.index(_first(node).span.start)
 
 
 def _zipped(lines: list[Document], shown: list[Document], commas: list[Document]) -> list[Document]:
@@ -480,17 +480,21 @@ def _tightness(node: Expression) -> int:
 
 def _first_token(node: Expression) -> str:
     """`-`, `{` or `(` when what is written of it begins so."""
+    first = _first(node)
+    if isinstance(first, Unary):
+        return first.operator
+    if isinstance(first, nodes.Object):
+        return "{"
+    return "(" if isinstance(first, Binary | Call | Index | Member) else ""
+
+
+def _first(node: Node) -> Node:
+    """What is written of it begins with this part, once the parentheses are gone that change nothing."""
     match node:
-        case Unary(operator=operator):
-            return operator
-        case nodes.Object():
-            return "{"
-        case Binary(left=left):
-            return _inner_first_token(left, INFIX[node.operator])
-        case Call(function=first) | Index(target=first) | Member(target=first):
-            return _inner_first_token(first, _TIGHTEST)
-    return ""
-
-
-def _inner_first_token(node: Expression, least: int) -> str:
-    return _first_token(node) if _tightness(node) >= least else "("
+        case Binary(left=part):
+            least = INFIX[node.operator]
+        case Call(function=part) | Index(target=part) | Member(target=part):
+            least = _TIGHTEST
+        case _:
+            return node
+    return _first(part) if _tightness(part) >= least else node
