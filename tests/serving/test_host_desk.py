@@ -21,6 +21,10 @@ async def after(seconds, value):
     await trio.sleep(seconds)
     return value
 
+async def fail_later(event):
+    await trio.sleep(1)
+    1 / 0
+
 def listen(handler):
     VoxEngine.addEventListener(AppEvents.HttpRequest, handler)
 
@@ -131,6 +135,7 @@ async def hear(event):
         "lambda event: (yield 1)",
         "lambda event: after(1, 2, 3)",
         "lambda event: after('soon', None)",
+        "fail_later",
         "'no function'",
     ],
 )

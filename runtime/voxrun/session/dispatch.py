@@ -38,7 +38,7 @@ class Returned:
 
     def fail(self) -> None:
         """A handler raised something."""
-        self.failed = not self.settled.is_set()
+        self.failed = self.value is None
         self.settled.set()
 
     def __enter__(self) -> None:
