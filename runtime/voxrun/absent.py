@@ -82,6 +82,21 @@ _IN_PYTHON = {
     **_each("toString", "use Python's `repr(…)`"),
 }
 
+_JAVASCRIPT = {
+    **_each("null undefined", "in Python it is None"),
+    **_each("true", "in Python it is True"),
+    **_each("false", "in Python it is False"),
+    **_each("NaN Infinity", "in Python it is `float('nan')` or `float('inf')`"),
+    **_each("parseInt", "use Python's `int(text)`"),
+    **_each("parseFloat Number", "use Python's `float(text)`"),
+    **_each("String", "use Python's `str(value)`"),
+    **_each("Math", "use Python's math, `min`, `max` and `round`"),
+    **_each("Date", "use Python's datetime"),
+    **_each("Promise", "scenarios run on trio: `async with trio.open_nursery() as nursery` waits for several things"),
+    **_each("RegExp", "use Python's re"),
+    **_each("this", "a Python function has none: give what it needs by name"),
+}
+
 _PARAMETERS = {
     **_each("ttsOptions request", _VOICE),
     **_each("language", "a voice speaks its own language, and no recording is recognised: leave it out"),
@@ -99,6 +114,11 @@ _PARAMETERS = {
 def absent(name: str) -> str:
     """What to do without VoxEngine's function, class, event or member `name`; empty when VoxEngine has none either."""
     return _NAMES.get(name, "") or _IN_PYTHON.get(name, "")
+
+
+def absent_in_python(name: str) -> str:
+    """The same for a name that nothing in a Python scenario has, JavaScript's included."""
+    return absent(name) or _JAVASCRIPT.get(name, "")
 
 
 def absent_in_language(name: str) -> str:

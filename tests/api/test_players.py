@@ -78,10 +78,22 @@ def test_a_file_that_the_web_does_not_have_is_told(play: Play) -> None:
         ("createToneScriptPlayer('1@-1;1(1/1/1)', lop=1)", "has no parameter 'lop'; did you mean 'loop'?"),
         ("createSequencePlayer()", "createSequencePlayer needs the parameter 'segments'"),
         ("createURLPlayer({'url': 'http://a', 'body': {'texts': ''}})", "did you mean 'text'?"),
+        ("createURLPlayer({'url': 5})", "createURLPlayer needs a text as 'url', but was given 5"),
+        (
+            "createURLPlayer({'url': Path('a.wav')})",
+            "from a path or an address, as a text, not from PosixPath('a.wav')",
+        ),
+        (
+            "createURLPlayer({'url': 'http://a', 'headers': [{'key': 'X'}]})",
+            "a header has no parameter 'key'; it has name",
+        ),
+        ("createURLPlayer({'url': 'http://a', 'headers': [{'name': 'X', 'value': 5}]})", "a text as 'value', but was"),
+        ("createToneScriptPlayer(None)", "createToneScriptPlayer needs a text, but was given None"),
+        ("createRecorder(name=5)", "createRecorder needs a text as 'name', but was given 5"),
         ("createRecorder(name='a.aac')", "'a.aac' can't be recorded: the name of the file ends with .wav, .flac"),
     ],
 )
 def test_a_wrong_argument_is_told_with_the_line(play: Play, call: str, message: str) -> None:
-    ran = play(f"\nVoxEngine.{call}\n")
+    ran = play(f"\nfrom pathlib import Path\nVoxEngine.{call}\n")
     assert message in str(ran.outcome.error)
     assert str(ran.outcome.error).endswith(f"\n    VoxEngine.{call}")

@@ -103,7 +103,8 @@ def test_a_player_takes_a_path_or_url_in_any_spelling(play: Play, tmp_path: Path
             "sendMediaBetween(VoxEngine.createURLPlayer('a.wav'), VoxEngine.createURLPlayer('b.wav'))",
             "neither <player-1> nor <player-2> takes audio: both only send",
         ),
-        ("sendMediaBetween(None, None)", "None has no audio to send"),
+        ("sendMediaBetween(None, None)", "None has no audio to send: it is not a media unit"),
+        ("createRtpUnit('127.0.0.1:0')", "createRtpUnit takes its parameters by name or as one dict"),
         (
             "sendMediaBetween(ElevenLabs.createAgentsClient(xiApiKey='k', agentId='a'), None)",
             "createAgentsClient returns a promise, not a unit: put `await` before it",
@@ -117,6 +118,11 @@ def test_a_wrong_argument_is_told_with_the_line(
     ran = play(f"\nVoxEngine.{call}\n")
     assert re.match(r"scenario\.py:2: while loading: " + re.escape(message), str(ran.outcome.error))
     assert str(ran.outcome.error).endswith(f"\n    VoxEngine.{call}")
+
+
+def test_terminate_is_a_handler_itself(play: Play) -> None:
+    ran = play("VoxEngine.addEventListener(AppEvents.Started, VoxEngine.terminate)")
+    assert (ran.outcome.reason, ran.outcome.error) == ("terminated by the scenario", None)
 
 
 def test_media_between_two_units_goes_both_ways_and_stops_both_ways(play: Play) -> None:

@@ -127,7 +127,7 @@ WRONG = [
     ),
     # argument counts
     (in_call("«call.reject()»"), "error: call.reject takes 1 to 2 arguments, not 0", "it needs `code`"),
-    ("VoxEngine.terminate(«1, 2»)", "error: VoxEngine.terminate takes no arguments, not 2", None),
+    (in_call("call.stopPlayback(«1, 2»)"), "error: call.stopPlayback takes no arguments, not 2", None),
     ("fn add(a, b) { return a + b }\nlog «add(1)»", "error: add takes 2 arguments, not 1", None),
     ("fn add(a) { return a }\nlog add(1, «2»)", "error: add takes 1 argument, not 2", "leave the others out"),
     ("«secret()»", "error: secret takes 1 argument, not 0", "it needs `name`"),

@@ -27,6 +27,7 @@ def in_call(line: str) -> str:
 
 WRONG = [
     ("«nam»", "error: unknown name `nam`", ""),
+    ("«undefined»", "error: unknown name `undefined`", "in Python it is None"),
     ("«VoxEngine».terminate()", "error: unknown name `VoxEngine`", "write `from voxrun import VoxEngine` at the top"),
     ("from voxrun import «AppEvent»", "error: voxrun has no `AppEvent`", "did you mean `AppEvents`?"),
     (

@@ -1,6 +1,7 @@
 """A call from alerting to its end, in virtual time."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -330,6 +331,56 @@ def test_the_leg_is_carried_from_the_connection_to_the_end_of_the_call(play: Pla
 
     play("", calling(talk, Watched()))
     assert times == pytest.approx([0.205, 0.705])
+
+
+@pytest.mark.parametrize(
+    ("unit", "end"),
+    [
+        ("event.call", "hangup"),
+        ("VoxEngine.createRecorder(name='a.wav')", "stop"),
+        ("VoxEngine.createRtpUnit(local='127.0.0.1:0')", "stop"),
+    ],
+)
+def test_nothing_is_sent_to_what_has_ended(
+    play: Play, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, unit: str, end: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = play(
+        f"""
+        @VoxEngine.on(AppEvents.CallAlerting)
+        def answer(event):
+            unit = {unit}
+            unit.{end}()
+            VoxEngine.createTTSPlayer("hello").sendMediaTo(unit)
+            setTimeout(VoxEngine.terminate, 100)
+        """,
+        Setting(leg=ScriptedLeg()),
+    )
+    assert ran.of_kind("route") == []
+    (warning,) = ran.of_kind("warning")
+    assert "-1 has ended: it takes no audio of player-1 any more" in warning["message"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("startPlayback(None)", "audio is played from a path or an address, as a text, not from None"),
+        ("playProgressTone(None)", "call.playProgressTone needs a text, but was given None"),
+        ("say('hello', voice=5)", "call.say needs a text as 'voice', but was given 5"),
+    ],
+)
+def test_what_should_be_a_text_and_is_none_is_told_with_the_line(play: Play, wrong: str, message: str) -> None:
+    ran = play(
+        f"""
+        @VoxEngine.on(AppEvents.CallAlerting)
+        def answer(event):
+            event.call.answer()
+            setTimeout(event.call.hangup, 100)
+            event.call.{wrong}
+        """,
+        Setting(leg=ScriptedLeg()),
+    )
+    assert str(ran.outcome.error).endswith(f"{message}\n    event.call.{wrong}")
 
 
 def test_audio_can_only_be_sent_to_what_receives_it(play: Play) -> None:

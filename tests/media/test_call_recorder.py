@@ -67,6 +67,14 @@ def test_a_recording_without_a_name_is_in_the_current_folder(
     assert soundfile.info(tmp_path / "recording-1.wav").frames == 16_000
 
 
+def test_a_call_that_has_ended_is_not_recorded(play: Play, tmp_path: Path) -> None:
+    name = str(tmp_path / "call.wav")
+    late = f"call.addEventListener(CallEvents.Disconnected, lambda e: call.record(name={name!r}))"
+    for before in ("", f"call.record(name={name!r})"):
+        ran = play(script(before, late, *ECHO), Setting(leg=ScriptedLeg()))
+        assert "call-1.record() has no effect: the call is TERMINATED" in ran.of_kind("warning")[0]["message"]
+
+
 def test_a_call_is_recorded_once(play: Play, tmp_path: Path) -> None:
     names = [str(tmp_path / f"{number}.wav") for number in range(2)]
     ran = play(script(*(f"call.record(name={name!r})" for name in names), *ECHO), Setting(leg=ScriptedLeg()))

@@ -267,8 +267,9 @@ def test_a_stopped_conference_hears_and_says_nothing(play: Play) -> None:
     ran = play("", meeting(legs, meet))
     assert np.array_equal(legs[0].everything_heard, cut_off(said[1][: 10 * 320], 20))
     assert np.array_equal(legs[1].everything_heard, cut_off(said[0][: 10 * 320], 20))
-    (warning,) = ran.of_kind("warning")
-    assert "conference-1 has ended: it has no audio for call-2 any more" in warning["message"]
+    to, of = ran.of_kind("warning")
+    assert "conference-1 has ended: it takes no audio of call-1 any more" in to["message"]
+    assert "conference-1 has ended: it has no audio for call-2 any more" in of["message"]
 
 
 @pytest.mark.parametrize(
@@ -353,6 +354,7 @@ def test_a_call_that_cannot_be_added_is_an_error_event(play: Play) -> None:
     [
         ("{}", "conference.add needs the parameter 'call': the call to add"),
         ('{"call": "call-1"}', "conference.add needs the parameter 'call': the call to add"),
+        ('{"call": event.call, "dirction": "send"}', "has no parameter 'dirction'; did you mean 'direction'?"),
         (
             '{"call": event.call, "direction": "both ways"}',
             "conference.add knows no direction 'both ways': ConferenceDirection has SEND, RECEIVE, BOTH",

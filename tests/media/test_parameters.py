@@ -1,6 +1,7 @@
 """Parameters as keywords, as one mapping, or both."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Required, TypedDict
 
 import pytest
@@ -24,6 +25,11 @@ def test_a_mapping_and_keywords_are_the_same_and_keywords_win() -> None:
     assert merged("f", Shape, {"agentId": "b", "trace": True}, {"agentId": "a"}) == expected
 
 
+def test_none_is_an_optional_one_that_is_not_given_and_a_path_is_a_text() -> None:
+    values = {"agentId": Path("a"), "baseUrl": None, "trace": None}
+    assert merged("f", Shape, values, {}) == values
+
+
 def test_neither_is_changed() -> None:
     given_, keywords = {"agentId": "a"}, {"trace": True}
     merged("f", Shape, given_, keywords)["more"] = 1
@@ -37,6 +43,9 @@ def test_neither_is_changed() -> None:
         ({"agentId": "a", "zzz": 1}, "f has no parameter 'zzz'; it has agentId, baseUrl, trace"),
         ({"trace": True}, "f needs the parameter 'agentId'"),
         ({}, "f needs the parameter 'agentId'"),
+        ({"agentId": 5}, "f needs a text as 'agentId', but was given 5"),
+        ({"agentId": None}, "f needs a text as 'agentId', but was given None"),
+        ({"agentId": "a", "baseUrl": ["b"]}, "f needs a text as 'baseUrl', but was given ['b']"),
     ],
 )
 def test_what_does_not_fit_is_told(values: dict[str, object], message: str) -> None:

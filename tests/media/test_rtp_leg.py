@@ -214,6 +214,8 @@ def test_digits_are_sent_as_tones_and_refused_where_there_are_none(play: Play) -
     assert zero - nine == pytest.approx(2.16)
     ran = play(ECHO + '    call.sendDigits("9x")\n', scene().setting(2.0))
     assert "no tones for 'x': digits are 0123456789*#ABCD, and p pauses for 2 s" in str(ran.outcome.error)
+    ran = play(ECHO + "    call.sendDigits(9)\n", scene().setting(2.0))
+    assert "call.sendDigits needs a text, but was given 9" in str(ran.outcome.error)
     ran = play(ECHO + '    call.hangup()\n    call.sendDigits("9")\n', scene().setting(2.0))
     assert "sendDigits() has no effect: the call is TERMINATED" in ran.of_kind("warning")[0]["message"]
     ran = play(ECHO + '    call.sendDigits("9")\n', Setting(leg=ScriptedLeg(), stop_after=1.0))

@@ -145,6 +145,20 @@ def test_wait_for_gives_up_after_its_timeout(phone: Phone) -> None:
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
+def test_who_waits_is_not_removed_with_the_handlers(phone: Phone) -> None:
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(phone.waitFor, STARTED, 5)
+            await trio.testing.wait_all_tasks_blocked()
+            phone.addEventListener(STARTED, print)
+            phone.removeEventListener(STARTED)
+            assert print not in phone.listeners_of(STARTED)
+            fire(phone, object())
+        assert phone.listeners_of(STARTED) == ()
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
 def test_a_cancelled_wait_leaves_no_handler(phone: Phone) -> None:
     async def main() -> None:
         with trio.move_on_after(1):

@@ -253,6 +253,7 @@ def test_with_trace_every_message_is_kept(play: Play) -> None:
             "initializeConnection can't be sent as JSON",
         ),
         ('createRealtimeTTSPlayer("a", VOICE, queryParameters={}).sendText({})', "sendText needs a text"),
+        ('createRealtimeTTSPlayer("a", VOICE, queryParameters={}).append(5)', "append needs a text, but was given 5"),
     ],
 )
 def test_mistakes_are_the_scenarios_error_at_its_line(play: Play, line: str, message: str) -> None:

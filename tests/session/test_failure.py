@@ -163,7 +163,8 @@ CASES = {
         VoxEngine.addEventListener(AppEvents.Started, go)
         """,
         "# here",
-        IN_A_HANDLER + "TypeError: go() takes 0 positional arguments but 1 was given",
+        IN_A_HANDLER
+        + "TypeError: go() takes 0 positional arguments but 1 was given; a handler is called with the event",
     ),
     "a timeout that wants an argument": (
         "setTimeout(lambda event: 1, 10)\n",
@@ -310,6 +311,34 @@ CASES = {
         "agent.addEventListener",
         IN_A_HANDLER + "AttributeError: 'coroutine' object has no attribute 'addEventListener'; the call that made it "
         "returns a promise: put `await` before it, in an `async def` handler",
+    ),
+    "an await too many": (
+        """
+        @VoxEngine.on(AppEvents.CallAlerting)
+        async def go(event):
+            await event.call.hangup()
+        """,
+        "await",
+        "in a handler of Application.CallAlerting: TypeError: object NoneType can't be used in 'await' expression; "
+        "this returns no promise: leave `await` out",
+    ),
+    "a wrong argument of one's own": (
+        """
+        @VoxEngine.on(AppEvents.Started)
+        def go(event):
+            len(5)
+        """,
+        "len(5)",
+        IN_A_HANDLER + "TypeError: object of type 'int' has no len()",
+    ),
+    "a word of JavaScript's": (
+        """
+        @VoxEngine.on(AppEvents.Started)
+        def go(event):
+            Logger.write(undefined)
+        """,
+        "undefined",
+        IN_A_HANDLER + "NameError: name 'undefined' is not defined; in Python it is None",
     ),
     "waiting in vain": (
         """

@@ -56,6 +56,27 @@ def test_a_call_alerts_after_started_and_tells_who_calls(play: Play) -> None:
     assert ran.logged == [STARTED, "Application.CallAlerting", who, *LAST]
 
 
+@pytest.mark.parametrize(
+    ("started", "warnings"),
+    [
+        ("pass", 1),
+        ("VoxEngine.addEventListener(AppEvents.CallAlerting, lambda e: e.call.reject(486))", 0),
+        ("VoxEngine.terminate()", 0),
+    ],
+)
+def test_a_call_that_nobody_can_answer_is_told_once_it_alerts(play: Play, started: str, warnings: int) -> None:
+    ran = play(
+        f"""
+        @VoxEngine.on(AppEvents.Started)
+        def start(event):
+            {started}
+        """,
+        call(),
+    )
+    message = "the scenario has no handler of Application.CallAlerting: nobody answers the call"
+    assert [warning["message"] for warning in ran.of_kind("warning")] == [message] * warnings
+
+
 def test_a_session_without_a_call_ends_after_the_idle_time(play: Play) -> None:
     ran = play("", Setting(idle_seconds=60))
     assert ran.outcome.reason == "no call for 60 s"
@@ -183,6 +204,9 @@ def test_handlers_of_the_last_events_that_hang_end_after_the_deadline(play: Play
     )
     assert ran.seconds == pytest.approx(ENDING_SECONDS)
     assert sorted(ran.logged) == ["cancelled", "other", "terminated"]
+    assert [warning["message"] for warning in ran.of_kind("warning")] == [
+        f"a handler of Application.{phase} was not through after 5 s: the session ends without it"
+    ]
     assert ran.events == LAST
     assert ran.outcome.error is None
 

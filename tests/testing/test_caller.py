@@ -27,6 +27,8 @@ from voxrun.testing import (
     speech,
     tone,
 )
+from voxrun.testing.caller import CallerAction
+from voxrun.testing.moments import Step
 from voxrun.testing.sounds import render
 from voxrun.transports.rtp_socket import RtpSocket
 
@@ -96,6 +98,25 @@ def test_who_says_something_else_stops_saying_the_first(tmp_path: Path) -> None:
 
 def test_a_step_that_never_came_is_told(tmp_path: Path) -> None:
     call = simulate(write(tmp_path, ECHO), caller=[at(1.0, hangUp()), after(agentStops, 1.0, press("1"))])
+    assert call.unplayed == ["Press(digits='1')"]
+
+
+@pytest.mark.parametrize("moment", [at(2.0, hangUp()), after(event("Application.CallAlerting"), 2.0, hangUp())])
+def test_a_caller_hangs_up_while_it_rings(tmp_path: Path, moment: Step[CallerAction]) -> None:
+    scenario = write(
+        tmp_path,
+        """
+from voxrun import *
+
+@VoxEngine.on(AppEvents.CallAlerting)
+def ring(event):
+    event.call.ring()
+    setTimeout(event.call.answer, 5000)
+""",
+    )
+    call = simulate(scenario, caller=[moment, at(3.0, press("1"))])
+    assert call.events.first("Call.Disconnected").time == pytest.approx(2.0)
+    assert "Call.Connected" not in call.events.names
     assert call.unplayed == ["Press(digits='1')"]
 
 

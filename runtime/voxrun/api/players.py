@@ -148,7 +148,7 @@ def createToneScriptPlayer(
     from voxrun.dsl.tonescript import parse_tone_script  # noqa: PLC0415 - its parser is slow to start
 
     options = merged("createToneScriptPlayer", ToneScriptPlayerParameters, parameters, keywords)
-    tones = ToneSource(parse_tone_script(script))
+    tones = ToneSource(parse_tone_script(text_of("createToneScriptPlayer", script)))
     return Player(session_with_room(), tones.opened, loop=options.get("loop", False))
 
 
@@ -177,7 +177,10 @@ def session_with_room() -> Session:
 
 def _audio_request(given: Mapping[str, Any], kind: type[AudioRequest]) -> AudioRequest:
     body = merged("the request's body", URLPlayerRequestBody, given.get("body"), {})
-    headers = [(header["name"], header["value"]) for header in given.get("headers", ())]
+    headers = [
+        (header["name"], header["value"])
+        for header in (merged("a header", URLPlayerRequestHeader, it, {}) for it in given.get("headers", ()))
+    ]
     content = body.get("binary", body.get("text", "").encode())
     return kind(given["url"], given.get("method", "GET"), headers, content)
 

@@ -1,5 +1,6 @@
 """What `VoxEngine` has for RTP with a peer of one's own; the real VoxEngine keeps RTP to itself."""
 
+from collections.abc import Mapping
 from typing import Any, Unpack, cast, overload
 
 from voxrun.media.parameters import merged
@@ -19,7 +20,8 @@ def createRtpUnit(**keywords: Unpack[RtpUnitParameters]) -> RtpUnit: ...
 def createRtpUnit(parameters: RtpUnitParameters | None = None, /, **keywords: Any) -> RtpUnit:
     """Send and receive audio by RTP or SRTP. ConfigurationError for what can't be used, or lacks its library."""
     session = current_session()
-    for text in (*(parameters or {}).values(), *keywords.values()):
+    given = parameters.values() if isinstance(parameters, Mapping) else (parameters,)
+    for text in (*given, *keywords.values()):
         for key in keys_in(str(text)):  # first of all, as an error shows the scenario's line
             session.protect(key)
     options = merged("createRtpUnit", RtpUnitParameters, parameters, keywords)

@@ -152,8 +152,11 @@ def getSecretValue(name: str) -> str | None:
     return current_session().services.secrets.get(name)
 
 
-def terminate() -> None:
-    """End the session. The code that runs now goes on to its next `await`; put a `return` behind it."""
+def terminate(event: object = None, /) -> None:
+    """End the session. The code that runs now goes on to its next `await`; put a `return` behind it.
+
+    What it is given is ignored, so that it can be a handler itself.
+    """
     current_session().terminate()
 
 
@@ -166,7 +169,8 @@ def _directions(
             unit.close()
             raise ScenarioError(f"{unit.__name__} returns a promise, not a unit: put `await` before it")
         if not hasattr(unit, "sendMediaTo"):
-            raise ScenarioError(f"{unit!r} has no audio to send: it only receives")
+            why = "it only receives" if isinstance(unit, Sink) else "it is not a media unit"
+            raise ScenarioError(f"{unit!r} has no audio to send: {why}")
     pairs: list[tuple[VoxMediaUnit | MediaSource, Sink]] = []
     for source, sink in ((unit1, unit2), (unit2, unit1)):
         if isinstance(sink, Sink):

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from voxrun.absent import absent
+from voxrun.absent import absent_in_python
 from voxrun.dsl.findings import Findings
 from voxrun.dsl.nodes import Span
 from voxrun.dsl.surface import Surface, Value
@@ -160,7 +160,8 @@ def check_names(tree: ast.Module, surface: Surface, findings: Findings, places: 
     importable = surface.python["voxrun"]
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id not in bound:
-            advice = f"write `from voxrun import {node.id}` at the top" if node.id in importable else absent(node.id)
+            imports = f"write `from voxrun import {node.id}` at the top"
+            advice = imports if node.id in importable else absent_in_python(node.id)
             near = findings.nearest(node.id, sorted(bound)) if not advice else ""
             findings.error(
                 places.span(node), f"unknown name `{node.id}`", advice or (f"did you mean `{near}`?" if near else "")

@@ -65,7 +65,7 @@ class HttpRequestEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TerminatingEvent:
-    """The session is about to end: timers and units are gone, only logging is left.
+    """The session is about to end: timers are gone, and only `Terminated` will fire; units are still there.
 
     `systemError` is the message of the error that ended it, or empty.
     """

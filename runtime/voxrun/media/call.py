@@ -192,7 +192,7 @@ class Call(MediaSource):
             self._host.warn(f"{self.id()}.sendDigits() has no effect: the call {what}")
             return
         try:
-            self._leg.line.send_digits(digits)
+            self._leg.line.send_digits(text_of("call.sendDigits", digits))
         except ValueError as error:
             raise ScenarioError(str(error)) from None
 
@@ -220,7 +220,7 @@ class Call(MediaSource):
 
     def playProgressTone(self, country: str) -> None:
         """Play as `startPlayback` does what one hears in that country (US, GB, DE, RU) while it rings, without end."""
-        if country.upper() not in RINGING:
+        if text_of("call.playProgressTone", country).upper() not in RINGING:
             raise ScenarioError(f"there is no progress tone of '{country}': there are those of {', '.join(RINGING)}")
         from voxrun.dsl.tonescript import parse_tone_script  # noqa: PLC0415 - its parser is slow to start
 
@@ -247,7 +247,7 @@ class Call(MediaSource):
 
         options = merged("call.record", CallRecordParameters, parameters, keywords)
         if self._state is CallState.TERMINATED or self._recorder is not None:
-            what = "is recorded already" if self._recorder else f"is {self._state.value}"
+            what = "is TERMINATED" if self._state is CallState.TERMINATED else "is recorded already"
             self._host.warn(f"{self.id()}.record() has no effect: the call {what}")
             return
         stereo = options.get("stereo", False)

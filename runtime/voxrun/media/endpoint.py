@@ -2,10 +2,11 @@
 
 import enum
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 from voxrun.errors import ScenarioError
 from voxrun.media.call import Call
+from voxrun.media.parameters import merged
 
 
 class ConferenceDirection(enum.StrEnum):
@@ -22,11 +23,24 @@ class ConferenceMode(enum.StrEnum):
     MIX = "mix"
 
 
+class EndpointParameters(TypedDict, total=False):
+    """What `Conference.add` takes, and after it what would mean something in a conference with video."""
+
+    call: Call
+    direction: str
+    displayName: str
+
+    mode: str
+    scheme: object
+    receiveParameters: object
+    maxVideoBitrate: object
+
+
 class Endpoint:
     """One call's membership. ScenarioError unless `parameters` are those that `Conference.add` describes."""
 
     def __init__(self, name: str, parameters: Mapping[str, Any], on_change: Callable[["Endpoint"], None]) -> None:
-        if not isinstance(parameters.get("call"), Call):
+        if not isinstance(merged("conference.add", EndpointParameters, parameters, {}).get("call"), Call):
             raise ScenarioError("conference.add needs the parameter 'call': the call to add")
         self.display_name: str = parameters.get("displayName", "")
         """What the scenario calls it."""

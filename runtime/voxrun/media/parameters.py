@@ -1,8 +1,10 @@
 """Parameters that VoxEngine takes as one object: here a mapping, keyword arguments of the same names, or both."""
 
 from collections.abc import Callable, Mapping
-from functools import wraps
-from typing import Any, Protocol, TypeVar, cast, overload
+from functools import lru_cache, wraps
+from numbers import Real
+from os import PathLike
+from typing import Any, Protocol, TypeVar, cast, get_type_hints, overload
 
 from voxrun.absent import absent_parameter
 from voxrun.errors import ScenarioError
@@ -48,11 +50,18 @@ def text_of(function: str, given: object) -> str:
     return given
 
 
+def milliseconds_of(function: str, given: float) -> float:
+    """ScenarioError for what is no number, which no type check has seen."""
+    if not isinstance(given, Real):
+        raise ScenarioError(f"{function} needs its time as a number of ms, but was given {given!r}")
+    return given
+
+
 def merged(function: str, shape: type, given: Mapping[str, Any] | None, keywords: Mapping[str, Any]) -> dict[str, Any]:
     """One dict of `given` and `keywords`, checked against `shape`, a TypedDict.
 
-    ScenarioError for a name that the shape does not have, with the nearest it has, and for a required one that is
-    missing.
+    ScenarioError for a name that the shape does not have, with the nearest it has, for a required one that is missing,
+    and for what should be a text and is none. None stands for an optional one that is not given.
     """
     values = _united(function, given, keywords)
     known = shape.__annotations__
@@ -64,7 +73,16 @@ def merged(function: str, shape: type, given: Mapping[str, Any] | None, keywords
     required: frozenset[str] = getattr(shape, "__required_keys__", frozenset())
     for name in sorted(required - set(values)):
         raise ScenarioError(f"{function} needs the parameter '{name}'")
+    for name in sorted(_texts(shape) & set(values)):
+        value = values[name]
+        if not isinstance(value, str | PathLike) and (value is not None or name in required):
+            raise ScenarioError(f"{function} needs a text as '{name}', but was given {value!r}")
     return values
+
+
+@lru_cache
+def _texts(shape: type) -> frozenset[str]:
+    return frozenset(name for name, kind in get_type_hints(shape).items() if kind is str)
 
 
 def _united(function: str, given: Mapping[str, Any] | None, keywords: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from voxrun.events.player import (
     PlayerStartedEvent,
 )
 from voxrun.media.host import UnitHost
+from voxrun.media.parameters import milliseconds_of
 from voxrun.media.playback import Buffering, Finished, MarkerReached, Moment, OpenSource, Playback, Ready, Started
 from voxrun.media.unit import MediaSource
 
@@ -50,7 +51,7 @@ class Player(MediaSource):
 
         In a loop it fires in each round. One that has passed, or lies behind the end, does not fire.
         """
-        self._playback.mark(offset, offset)
+        self._playback.mark(milliseconds_of("addMarker", offset), offset)
 
     def produce(self) -> None:
         """Send the next frame on."""

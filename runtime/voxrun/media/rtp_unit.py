@@ -11,6 +11,7 @@ from voxrun.media.graph import Inlet, Source
 from voxrun.media.host import UnitHost
 from voxrun.media.inbox import Inbox
 from voxrun.media.line import AudioCame, AudioResumed, AudioStopped, FarEndLeft, FrameCame, LineNews, ToneCame
+from voxrun.media.parameters import text_of
 from voxrun.media.rtp_leg import RtpLeg
 from voxrun.media.unit import MediaSource
 
@@ -51,7 +52,7 @@ class RtpUnit(MediaSource):
         ScenarioError for anything else.
         """
         try:
-            self._leg.send_digits(digits)
+            self._leg.send_digits(text_of("sendDigits", digits))
         except ValueError as error:
             raise ScenarioError(str(error)) from None
 

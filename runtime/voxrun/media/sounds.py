@@ -20,7 +20,7 @@ TEXT_LIMIT = 1500
 class AudioRequest:
     """Which file to play: `url` is a path on this machine, a file URL, or an http or https address.
 
-    The rest is for addresses only. ScenarioError for any other scheme.
+    The rest is for addresses only. ScenarioError for any other scheme, and for what is no text.
     """
 
     url: str
@@ -29,6 +29,8 @@ class AudioRequest:
     body: bytes = b""
 
     def __post_init__(self) -> None:
+        if not isinstance(self.url, str):
+            raise ScenarioError(f"audio is played from a path or an address, as a text, not from {self.url!r}")
         scheme = urlsplit(self.url).scheme
         if "://" in self.url and scheme not in ("file", *REMOTE_SCHEMES):
             raise ScenarioError(

@@ -31,6 +31,18 @@ class Registration(Generic[E]):
         return callback
 
 
+class _Arrival(Generic[E]):
+    """The handler behind `waitFor`, which nobody else knows of and so nobody else removes."""
+
+    def __init__(self) -> None:
+        self.fired = trio.Event()
+        self.payloads: list[E] = []
+
+    def __call__(self, payload: E) -> None:
+        self.payloads.append(payload)
+        self.fired.set()
+
+
 class EventTarget:
     """Handlers by event name, in registration order."""
 
@@ -65,10 +77,10 @@ class EventTarget:
         listeners.append(callback)
 
     def removeEventListener(self, event: EventName[E], callback: Callable[[E], object] | None = None) -> None:
-        """Forget one handler of `event`, or all of them when no `callback` is given."""
+        """Forget one handler of `event`, or all of them when no `callback` is given; `waitFor` goes on waiting."""
         listeners = self._listeners.get(event, [])
         if callback is None:
-            listeners.clear()
+            listeners[:] = [it for it in listeners if isinstance(it, _Arrival)]
         elif callback in listeners:
             listeners.remove(callback)
 
@@ -83,22 +95,16 @@ class EventTarget:
 
         `timeout` is in seconds; TimeoutError after it.
         """
-        fired = trio.Event()
-        payloads: list[E] = []
-
-        def receive(payload: E) -> None:
-            payloads.append(payload)
-            fired.set()
-
-        self.addEventListener(event, receive)
+        arrival = _Arrival[E]()
+        self.addEventListener(event, arrival)
         try:
             with trio.move_on_after(float("inf") if timeout is None else timeout):
-                await fired.wait()
+                await arrival.fired.wait()
         finally:
-            self.removeEventListener(event, receive)
-        if not payloads:
+            self.removeEventListener(event, arrival)
+        if not arrival.payloads:
             raise TimeoutError(f"{event} did not fire within {timeout} s")
-        return payloads[0]
+        return arrival.payloads[0]
 
     def listeners_of(self, event: str) -> tuple[Callable[..., object], ...]:
         """The handlers that would run if `event` fired now."""

@@ -23,14 +23,17 @@ class MediaSource(EventTarget):
     def sendMediaTo(self, mediaUnit: Sink, parameters: Mapping[str, object] | None = None) -> None:
         """Send this unit's audio to `mediaUnit`, as well as to whom it is sent already.
 
-        The route may be made before either end is live. A unit that receives one stream loses the one it had, but not
-        to a unit that has ended.
+        The route may be made before either end is live, but not after either has ended. A unit that receives one stream
+        loses the one it had.
         """
         sink = _receiving(mediaUnit)
-        if self in self._host.graph:
-            self._host.graph.connect(self, sink)
-        else:
+        graph = self._host.graph
+        if self not in graph:
             self._host.warn(f"{self.id()} has ended: it has no audio for {sink.id()} any more")
+        elif sink not in graph:
+            self._host.warn(f"{sink.id()} has ended: it takes no audio of {self.id()} any more")
+        else:
+            graph.connect(self, sink)
 
     def stopMediaTo(self, mediaUnit: Sink) -> None:
         """Stop sending this unit's audio to `mediaUnit`."""

@@ -12,7 +12,7 @@ from types import CodeType, FrameType, ModuleType, TracebackType
 
 import trio
 
-from voxrun.absent import absent
+from voxrun.absent import absent, absent_in_python
 from voxrun.dsl.mistakes import told
 from voxrun.errors import ConfigurationError, RemoteError, ScenarioError, VoxrunError
 from voxrun.nearest import nearest
@@ -22,6 +22,12 @@ OWN_MODULES = "voxrun_scenario_"
 
 _NO_ASYNCIO = "no running event loop"
 """What asyncio says when it is asked for anything."""
+
+_NO_PROMISE = "can't be used in 'await' expression"
+"""How Python ends what it says of an `await` before anything else than a promise."""
+
+_ARGUMENTS = "; a handler is called with the event, a timer's function with nothing"
+"""What to do when the scenario's function could not even be called."""
 
 NOT_ITS_OWN = (trio.Cancelled, KeyboardInterrupt, GeneratorExit)
 """What passes through the scenario's code and is no mistake of its own. All else is, even `asyncio.CancelledError`."""
@@ -46,7 +52,9 @@ def explain(error: BaseException, scenario: Path, doing: str, callback: object =
     text = str(first)
     name = type(first).__name__
     message = f"{doing}: {name}: {text}" if text else f"{doing}: {name}"
-    return ScenarioError(message + _advice(first), where=where, excerpt=excerpt)
+    was_called = any(_own(step.tb_frame) for step in _all_steps(error, first))
+    advice = _advice(first) if was_called or not isinstance(first, TypeError) else _ARGUMENTS
+    return ScenarioError(message + advice, where=where, excerpt=excerpt)
 
 
 def first_of(error: BaseException) -> BaseException:
@@ -87,7 +95,7 @@ def _place(error: BaseException, first: BaseException, callback: object) -> tupl
         column = f":{first.offset}" if first.offset else ""
         where, excerpt = _line(first.filename or "", first.lineno or 0)
         return where + column, excerpt
-    for step in reversed([*_steps(error.__traceback__), *_steps(first.__traceback__)]):
+    for step in reversed(_all_steps(error, first)):
         if _own(step.tb_frame):
             made_of = step.tb_frame.f_code
             return _line(made_of.co_filename, step.tb_lineno, _byte_of(made_of, step.tb_lasti))
@@ -99,6 +107,10 @@ def _place(error: BaseException, first: BaseException, callback: object) -> tupl
 
 def _own(frame: FrameType) -> bool:
     return str(frame.f_globals.get("__name__")).startswith(OWN_MODULES)
+
+
+def _all_steps(error: BaseException, first: BaseException) -> list[TracebackType]:
+    return [*_steps(error.__traceback__), *_steps(first.__traceback__)]
 
 
 def _steps(step: TracebackType | None) -> Iterator[TracebackType]:
@@ -142,7 +154,9 @@ def _advice(error: BaseException) -> str:
     if isinstance(error, NameError) and error.name is not None:
         if error.name in dir(sys.modules["voxrun"]):
             return f"; write `from voxrun import {error.name}` at the top"
-        return f"; {advice}" if (advice := absent(error.name)) else ""
+        return f"; {advice}" if (advice := absent_in_python(error.name)) else ""
+    if isinstance(error, TypeError) and str(error).endswith(_NO_PROMISE):
+        return "; this returns no promise: leave `await` out"
     if isinstance(error, RuntimeError) and str(error) == _NO_ASYNCIO:
         return "; scenarios run on trio, not on asyncio: `import trio`, then `await trio.sleep(seconds)` for example"
     return ""

@@ -258,8 +258,7 @@ class Session:
             return
         self.call = Call(self, leg, party)
         alerting = AppEvents.CallAlerting
-        if not self.app.listeners_of(alerting):
-            self.warn(f"the scenario has no handler of {alerting}: nobody answers the call")
+        self.call_soon("before the call alerts", self._see_who_answers)  # handlers of Started may add one
         self.emit(
             self.app,
             alerting,
@@ -275,6 +274,10 @@ class Session:
                 customData=party.customData,
             ),
         )
+
+    def _see_who_answers(self) -> None:
+        if not self.app.listeners_of(AppEvents.CallAlerting):
+            self.warn(f"the scenario has no handler of {AppEvents.CallAlerting}: nobody answers the call")
 
     async def _take_leave(self) -> None:
         with trio.move_on_after(LEAVING_SECONDS):
@@ -296,9 +299,11 @@ class Session:
         self.trace("event", unit=self.app.id(), name=event, payload=payload)
         dispatcher = Dispatcher(self._handler_failed)
         dispatcher.put_event(self.app, event, payload)
-        with trio.move_on_after(ENDING_SECONDS):
+        with trio.move_on_after(ENDING_SECONDS) as scope:
             async with trio.open_nursery() as handlers:
                 await dispatcher.run_waiting(handlers)
+        if scope.cancelled_caught:
+            self.warn(f"a handler of {event} was not through after {ENDING_SECONDS:g} s: the session ends without it")
 
     def contained(self, work: Callable[..., object], *args: object) -> None:
         """Do work of this session's units for somebody who must not be hurt when it fails: only the session ends."""

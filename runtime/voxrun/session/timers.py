@@ -3,11 +3,11 @@
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from numbers import Real
 
 import trio
 
 from voxrun.errors import ScenarioError
+from voxrun.media.parameters import milliseconds_of
 from voxrun.session.dispatch import Dispatcher
 
 LIVE_LIMIT = 100
@@ -68,9 +68,7 @@ class Timers:
     def _add(self, function: str, callback: Callable[[], object], milliseconds: float, *, repeats: bool) -> int:
         if not callable(callback):
             raise ScenarioError(f"{function} needs a function to call, but was given {callback!r}")
-        if not isinstance(milliseconds, Real):
-            raise ScenarioError(f"{function} needs its time as a number of ms, but was given {milliseconds!r}")
-        delay = max(MIN_INTERVAL_MS if repeats else 0, milliseconds) / 1000
+        delay = max(MIN_INTERVAL_MS if repeats else 0, milliseconds_of(function, milliseconds)) / 1000
         if len(self._live) >= LIVE_LIMIT:
             raise ScenarioError(f"{LIVE_LIMIT} timers are running already: clear some first")
         number = next(self._serial)

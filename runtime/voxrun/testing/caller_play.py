@@ -6,15 +6,17 @@ from collections.abc import Callable
 import numpy as np
 
 from voxrun.audio.frame import Samples, frame_size, silence
-from voxrun.testing.caller import Caller, CallerAction, Say
+from voxrun.testing.caller import Caller, CallerAction, HangUp, Say
 from voxrun.testing.ear import Ear
-from voxrun.testing.moments import At, Moment
+from voxrun.testing.moments import After, At, Moment, event
 from voxrun.testing.news import EARLY_SECONDS, Mark, News
 from voxrun.testing.sounds import Render
 from voxrun.testing.track import Track
 
 PAUSE_SECONDS = 0.3
 """The agent has stopped when the caller has heard nothing for so long."""
+
+_ALERTING, _CONNECTED = event("Application.CallAlerting"), event("Call.Connected")
 
 
 class CallerPlay:
@@ -56,6 +58,17 @@ class CallerPlay:
     def heard(self) -> Track:
         """All that was heard, from the connection on."""
         return self._track(self._heard)
+
+    async def give_up(self) -> None:
+        """Hang up when that is due and it still rings; until the answer nobody asks for what else is due."""
+        await self._news.come(After(_ALERTING, 0.0), self._news.beginning)
+        for index, step in enumerate(self.pending):
+            if isinstance(step.action, HangUp) and (index == 0 or isinstance(step.moment, At)):
+                await self._news.come(step.moment, self._mark)
+                if self._news.time_of(_CONNECTED, self._news.beginning) is None:
+                    self.pending.remove(step)
+                    self._act(step.action)
+                return
 
     def say(self) -> Samples:
         """The next 20 ms of the caller's, after what is due now was done."""

@@ -170,6 +170,7 @@ class Stage:
         )
         if caller.rtp is None:
             self._caller = CallerLeg(caller, self._news, self._render)
+            nursery.start_soon(self._caller.play.give_up)
             return self._caller, party
         self._caller = RtpCaller(caller, self._news, self._render, self._air)
         nursery.start_soon(self._caller.run)

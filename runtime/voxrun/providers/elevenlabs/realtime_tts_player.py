@@ -21,7 +21,7 @@ from voxrun.events.player import (
     PlayerStartedEvent,
 )
 from voxrun.media.host import UnitHost
-from voxrun.media.parameters import one_object
+from voxrun.media.parameters import one_object, text_of
 from voxrun.media.playout import Playout
 from voxrun.media.seam import Seam
 from voxrun.media.unit import MediaSource
@@ -111,7 +111,8 @@ class RealtimeTTSPlayer(MediaSource):
 
     def append(self, text: str, endOfTurn: bool = False) -> None:
         """Speak more; `endOfTurn` means that it must not wait for any further text."""
-        self.sendText({"text": _spaced(text), "flush": True} if endOfTurn else {"text": _spaced(text)})
+        spaced = _spaced(text_of("append", text))
+        self.sendText({"text": spaced, "flush": True} if endOfTurn else {"text": spaced})
         self._turn_ends = self._turn_ends or endOfTurn
 
     def clearBuffer(self) -> None:
