@@ -46,12 +46,13 @@ class FarEnd:
         assert isinstance(self.stream.receive(json.dumps(start or TWILIO_START)), Started)
         self.sent: list[tuple[float, dict[str, object]]] = []
         self.closed = False
-        self.leg = StreamLeg(self.stream, self._keep, self._close)
+        self.dropped = 0
+        self.leg = StreamLeg(self.stream, self)
 
-    def _keep(self, message: str | bytes) -> None:
+    def send(self, message: str | bytes) -> None:
         self.sent.append((trio.current_time(), json.loads(message)))
 
-    def _close(self) -> None:
+    def close(self) -> None:
         self.closed = True
 
     def say(self, samples: Samples) -> None:
@@ -111,7 +112,24 @@ def test_audio_goes_through_both_ways_sample_for_sample(play: Play) -> None:
     assert far.closed
     assert ran.logged == ["Call.FirstAudioPacketReceived"]
     lost = {name: count for name, count in losses(ran).items() if name not in ("t", "kind", "of")}
-    assert lost == {"messages_malformed": 0, "frames_concealed": 3, "frames_left_out": 0, "samples_too_many": 0}
+    assert lost == {
+        "messages_not_sent": 0,
+        "messages_malformed": 0,
+        "frames_concealed": 3,
+        "frames_left_out": 0,
+        "samples_too_many": 0,
+    }
+
+
+def test_what_the_connection_dropped_is_told(play: Play) -> None:
+    far = FarEnd()
+
+    async def stand_still(_: Session) -> None:
+        await trio.sleep(1)
+        far.dropped = 7
+        far.tell({"event": "stop"})
+
+    assert losses(play(far, "call.answer()", stand_still))["messages_not_sent"] == 7
 
 
 def test_after_a_second_of_silence_nothing_is_sent(play: Play) -> None:

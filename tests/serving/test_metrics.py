@@ -131,6 +131,21 @@ def test_refusals_and_running_sessions(tmp_path: Path) -> None:
     assert told["voxrun_malformed_messages_total{}"] == 0
 
 
+def test_losses_are_told_by_the_kind_of_unit_and_names_from_outside_by_none(tmp_path: Path) -> None:
+    async def act(host: Host) -> None:
+        running = host.begin(host.settings.routes.scenarios[0], leg=ScriptedLeg(RATE), party=Party(), dialect="l16")
+        for name in ("conference-3", "the twilio stream", "the l16 stream", "records/stream", "the caller's file"):
+            running.session.trace("losses", of=name, frames_lost=2)
+
+    told = measure(tmp_path, "AppEvents.CallAlerting\n", AgentService(converse), act)
+    lost = {name: count for name, count in told.items() if "frames_lost" in name}
+    assert lost == {
+        "voxrun_lost_total{conference,frames_lost}": 2,
+        "voxrun_lost_total{stream,frames_lost}": 4,
+        "voxrun_lost_total{other,frames_lost}": 4,
+    }
+
+
 def test_the_dashboard_asks_only_for_what_there_is(tmp_path: Path) -> None:
     told = measure(tmp_path, ANSWERS, AgentService(converse), call_and_hang_up)
     supervised = figures(trio.run(Supervisor(0, (), 0.0, print).metrics))

@@ -17,8 +17,10 @@ from tests.serving.phone_caller import ECHO, HOST, Served, calling, served
 from voxrun.audio.g711 import decode_ulaw, encode_ulaw
 from voxrun.errors import RemoteError
 from voxrun.protocol.elevenlabs.agents_server import ConversationInitiated, UserAudio
+from voxrun.serving.common_table import CommonTable
 from voxrun.serving.doors import Keys
 from voxrun.serving.host import HostSettings
+from voxrun.serving.phone import MESSAGE_LIMIT
 from voxrun.serving.routes import Route, Routes
 from voxrun.transports.http import http_request
 from voxrun.transports.network import MemoryNetwork
@@ -347,6 +349,35 @@ def test_a_breach_closes_with_a_reason(echo: Path) -> None:
             closed = await call.over()
             assert (closed.code, closed.reason) == (1002, "a stream starts once")
             await place.over(1)
+
+    run(main)
+
+
+def test_a_message_that_is_too_long_ends_the_call_and_is_counted(echo: Path) -> None:
+    async def main() -> None:
+        async with served(echo) as place, calling(place) as call:
+            call.start()
+            await trio.sleep(0.5)
+            call.socket.send("x" * (MESSAGE_LIMIT + 1))
+            closed = await call.over()
+            assert closed.code == 1009
+            await place.over(1)
+            assert place.refusals == {"breach": 1}
+
+    run(main)
+
+
+def test_health_tells_of_the_calls_of_all_workers(echo: Path, tmp_path: Path) -> None:
+    async def main() -> None:
+        with (tmp_path / "table").open("wb+") as file:
+            file.truncate(CommonTable.size(2))
+            CommonTable(file.fileno(), row=2).take(100)
+            async with served(echo) as place, calling(place) as call:
+                place.host.table = CommonTable(file.fileno(), row=1)
+                call.start()
+                await trio.sleep(0.1)
+                health = await http_request(place.network, "GET", f"http://{HOST}:{place.port}/healthz")
+                assert json.loads(health.body) == {"status": "ok", "calls": 2}
 
     run(main)
 

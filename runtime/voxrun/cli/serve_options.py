@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -40,6 +41,7 @@ MOST_SILENT_OF_ALL = 256
 """Those from all addresses."""
 
 _LAST_PORT = 65535
+_PUBLIC_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +79,10 @@ def parse(arguments: Sequence[str]) -> ServeOptions:
     secrets = given_secrets(given.secret, given.env_file)
     known = Secrets(secrets, os.environ)
     keys = Keys(
-        token=given.token or known.get("VOXRUN_TOKEN") or "",
-        twilio=known.get("TWILIO_AUTH_TOKEN") or "",
-        plivo=known.get("PLIVO_AUTH_TOKEN") or "",
-        vonage=known.get("VONAGE_SIGNATURE_SECRET") or "",
+        token=_key(given.token, known, "VOXRUN_TOKEN"),
+        twilio=_key("", known, "TWILIO_AUTH_TOKEN"),
+        plivo=_key("", known, "PLIVO_AUTH_TOKEN"),
+        vonage=_key("", known, "VONAGE_SIGNATURE_SECRET"),
     )
     host, port = _address(given.listen)
     if not _is_loopback(host) and not keys.token:
@@ -185,7 +187,7 @@ def _control(text: str) -> str:
 
 
 def _control_token(given: argparse.Namespace, known: Secrets) -> str:
-    token: str = given.control_token or known.get("VOXRUN_CONTROL_TOKEN") or ""
+    token = _key(given.control_token, known, "VOXRUN_CONTROL_TOKEN")
     if given.control and not token:
         raise ConfigurationError(
             "--control hands out all that is said in calls: give a --control-token, or the secret VOXRUN_CONTROL_TOKEN"
@@ -193,16 +195,36 @@ def _control_token(given: argparse.Namespace, known: Secrets) -> str:
     return token
 
 
+def _key(given: str, known: Secrets, name: str) -> str:
+    """What was given, or else the secret; empty when there is neither. ConfigurationError if it can't be shown."""
+    key = given or known.get(name) or ""
+    if key != key.strip() or not (key.isascii() and key.isprintable()):
+        raise ConfigurationError(
+            f"{name}, or what was given instead, has a space or line end around it, or what is not ASCII: "
+            "nobody could ever show it"
+        )
+    return key
+
+
 def _check_scenarios(routes: Routes, sandbox: str | None) -> None:
     if not routes.scenarios:
         raise ConfigurationError("say which SCENARIO answers the calls, or give a --route")
     for scenario in routes.scenarios:
-        if not scenario.is_file():
-            raise ConfigurationError(f"there is no scenario {scenario}: check the path")
+        _check_readable(scenario)
         if sandbox is not None and scenario.suffix != ".vox":
             raise ConfigurationError("--sandbox is for .vox scenarios: one in Python can do whatever you can")
     if sandbox == "" and routes.default is None:
         raise ConfigurationError("--sandbox needs a folder where there is no SCENARIO: --sandbox=FOLDER")
+
+
+def _check_readable(scenario: Path) -> None:
+    try:
+        if scenario.is_file():
+            scenario.open("rb").close()
+            return
+    except OSError as error:
+        raise ConfigurationError(f"{scenario} can't be read: {error.strerror}") from error
+    raise ConfigurationError(f"there is no scenario {scenario}: check the path")
 
 
 def _address(text: str, option: str = "--listen") -> tuple[str, int]:
@@ -220,7 +242,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _public_url(text: str) -> str:
-    if text and not text.startswith(("https://", "http://")):
+    if text and not _PUBLIC_URL.fullmatch(text):
         raise ConfigurationError(f"--public-url takes an address such as https://calls.example.com, not '{text}'")
     return text
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import count
+from typing import Protocol
 
 import trio
 
@@ -40,22 +41,34 @@ _ROWS, _COLUMNS = (697.0, 770.0, 852.0, 941.0), (1209.0, 1336.0, 1477.0, 1633.0)
 _TONE_SECONDS, _PAUSE_SECONDS, _LONG_PAUSE_SECONDS = 0.1, 0.1, 2.0
 _TONES_SECONDS = 60.0  # that may wait
 
-Send = Callable[[str | bytes], None]
+
+class Connection(Protocol):
+    """What carries the stream, there and back."""
+
+    @property
+    def dropped(self) -> int:
+        """Messages that were not sent: too many waited already."""
+
+    def send(self, message: str | bytes) -> None:
+        """Send a message now or, after others, soon."""
+
+    def close(self) -> None:
+        """End it."""
 
 
 class StreamLeg:
-    """The leg of `stream`, which has started. `hear` is given its news; `send` takes messages, `close` all of it.
+    """The leg of `stream`, which has started; `hear` is given its news.
 
     What the caller says before the call is answered is not kept.
     """
 
-    def __init__(self, stream: MediaStream, send: Send, close: Callable[[], None]) -> None:
+    def __init__(self, stream: MediaStream, connection: Connection) -> None:
         assert stream.started is not None
         self._stream = stream
         self._dialect = stream.dialect
         self._format = stream.started.format
-        self._send = send
-        self._close = close
+        self._connection = connection
+        self._send = connection.send
         self._inbox = StreamInbox(self._format.rate)
         self._silent_bytes = silence(self._format.rate).tobytes()
         self._tones = Playout(self._format.rate, _TONES_SECONDS)  # where the dialect has no message for them
@@ -189,13 +202,14 @@ class StreamLeg:
         message = None if self._has_left else self._dialect.hang_up()
         if message is not None:
             self._send(message)
-        self._close()
+        self._connection.close()
 
     def _trace_losses(self, host: UnitHost) -> None:
         least, most = self._behind or (None, None)
         host.trace(
             "losses",
             of=f"the {self._dialect.name} stream",
+            messages_not_sent=self._connection.dropped,
             messages_malformed=self._stream.malformed,
             frames_concealed=self._inbox.concealed,
             frames_left_out=self._inbox.left_out,

@@ -35,7 +35,7 @@ LATENESS_BOUNDS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.04)
 _LAST_CODE = 4999
 """Of WebSocket close codes (RFC 6455 section 7.4.2)."""
 
-_NUMBERED = re.compile(r"([a-z_]+)-\d+")
+_UNIT = re.compile(r"([a-z_]+)-\d+|the [a-z0-9]+ (stream)")
 _NO_LOSSES = {"packets_sent", "round_trip_ms"}
 """What records of losses tell beside losses."""
 
@@ -127,10 +127,11 @@ class Metrics(Collector):
                     else:
                         self._barge_ins.observe(found.seconds)
             case "losses":
-                unit = _NUMBERED.fullmatch(record["of"])
+                named = _UNIT.fullmatch(record["of"])
+                unit = named[1] or named[2] if named else "other"
                 for what, count in record.items():
                     if type(count) is int and what not in _NO_LOSSES:
-                        self._lost[unit[1] if unit else "other", what] += count
+                        self._lost[unit, what] += count
             case "event":
                 self._note_event(watch, record)
 

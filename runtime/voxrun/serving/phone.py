@@ -30,6 +30,7 @@ BODY_LIMIT = 64 * 1024
 
 RETRY_SECONDS = 5
 
+_TOO_LONG = 1009  # the code that a connection ends with for a message above the limit
 _STATUS = {"origin": 403, "signature": 403, "replay": 403}
 _BUSY = b'<?xml version="1.0" encoding="UTF-8"?>\n<Response><Reject reason="busy"/></Response>'
 
@@ -62,7 +63,7 @@ class Phone:
 
     def _health(self) -> Reply:
         host = self._host
-        said = {"status": "draining" if host.draining else "ok", "calls": len(host.sessions)}
+        said = {"status": "draining" if host.draining else "ok", "calls": host.table.sessions}
         return Reply(503 if host.draining else 200, msgspec.json.encode(said))
 
     def _twiml(self, request: Request, path: str) -> Reply:
@@ -113,7 +114,9 @@ class _Connection:
 
     async def run(self) -> None:
         with self._waiting:
-            await self._socket.pump(self._receive)
+            closed = await self._socket.pump(self._receive)
+            if closed.code == _TOO_LONG:
+                self._host.counters.refusals["breach"] += 1
         if self._waiting.cancelled_caught:
             self._refuse(1002, "slow", f"the stream did not start within {START_SECONDS:.0f} s")
         if self._running is not None and self._leg is not None:
@@ -142,7 +145,7 @@ class _Connection:
         if scenario is None:
             self._refuse(1008, "route", "there is no scenario for this number")
             return
-        leg = StreamLeg(self._stream, self._socket.send, self._socket.close)
+        leg = StreamLeg(self._stream, self._socket)
         name = self._stream.dialect.name
         try:
             self._running = self._host.begin(scenario, leg=leg, party=party, dialect=name, customData=party.customData)

@@ -1,8 +1,9 @@
 """A trace as a web page that stands alone: `page.html` with the story's data put into it."""
 
-import json
 from importlib.resources import files
 from typing import Any
+
+import msgspec
 
 from voxrun.trace.report import hops_of
 from voxrun.trace.spans import Span
@@ -25,7 +26,7 @@ def page(story: Story, title: str, around: float | None = None) -> str:
 
 def _json(data: object) -> str:
     """As JSON that no text in it can end the script element of."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    return msgspec.json.encode(data).decode().replace("<", "\\u003c")
 
 
 def _data(story: Story, title: str) -> dict[str, Any]:
