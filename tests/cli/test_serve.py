@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGTERM, Signals
 
+import httpx
 import numpy as np
 import pytest
 import trio
@@ -206,6 +207,13 @@ def test_a_thread_that_computes_leaves_the_interpreter_to_the_calls(tmp_path: Pa
 
         call(port_of(running), talk, "")
     assert float((tmp_path / "took").read_text()) < 0.025  # ten times Python's 5 ms, or a little each
+
+
+@pytest.mark.slow
+def test_whoever_is_not_let_in_is_told_of_with_the_reason(echo: Path) -> None:
+    with Running("serve", "echo.py", "--listen", "127.0.0.1:0", "--token", "sesame", cwd=echo.parent) as running:
+        assert httpx.get(f"http://127.0.0.1:{port_of(running)}/media/twilio?token=sesam").status_code == 401
+        running.wait_for("refused 1: their token is not the --token")
 
 
 def test_others_are_let_in_only_by_a_token(echo: Path) -> None:

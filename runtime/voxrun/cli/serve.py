@@ -18,6 +18,7 @@ from voxrun.api.language import language_of
 from voxrun.cli.collector import tame_collector
 from voxrun.cli.interrupt import Interruption
 from voxrun.cli.run import LOCAL_KEY
+from voxrun.cli.serve_log import SessionLog, tell, tell_refusals
 from voxrun.cli.serve_options import MOST_SILENT, MOST_SILENT_OF_ALL, ServeOptions, parse
 from voxrun.cli.speech import speech
 from voxrun.cli.status import OK
@@ -29,12 +30,10 @@ from voxrun.serving.doors import Doors
 from voxrun.serving.host import Host
 from voxrun.serving.phone import BODY_LIMIT, MESSAGE_LIMIT, Phone
 from voxrun.serving.place import InheritedNetwork
-from voxrun.serving.running import Running
 from voxrun.session.secrets import Secrets
 from voxrun.session.services import Services, in_thread
 from voxrun.session.unawaited import tell_unawaited
 from voxrun.session.watchdog import Watchdog
-from voxrun.trace.words import visible
 from voxrun.transports.network import Network, TcpNetwork
 from voxrun.transports.server import Limits
 from voxrun.transports.server import serve as serve_requests
@@ -93,7 +92,7 @@ def _load_api() -> None:
 async def _serve_workers(options: ServeOptions, arguments: list[str]) -> None:
     from voxrun.cli.serve_workers import serve_workers  # noqa: PLC0415 - an extra
 
-    await serve_workers(options, arguments, _say)
+    await serve_workers(options, arguments, tell)
 
 
 async def serve_calls(options: ServeOptions, network: Network) -> None:
@@ -108,16 +107,17 @@ async def serve_calls(options: ServeOptions, network: Network) -> None:
             await _open_control(options, host, stop.set, nursery)
             phone = Phone(host, Doors(options.keys, time.time, host.table, options.public_url))
             refusals = host.counters.refusals
+            nursery.start_soon(tell_refusals, refusals)
             turnstile = Turnstile(options.max_per_address, MOST_SILENT, MOST_SILENT_OF_ALL, refusals, host.table)
             limits = Limits(body=BODY_LIMIT, message=MESSAGE_LIMIT, turnstile=turnstile)
             listen = partial(serve_requests, network, options.host, options.port, phone.handle, limits=limits)
             port = await nursery.start(listen)
             if options.place is None:
-                _say(f"calls are taken on {options.where(port)}")
+                tell(f"calls are taken on {options.where(port)}")
             await stop.wait()
-            _say(f"no more calls are taken; {len(host.sessions)} go on for at most {options.drain:g} s")
+            tell(f"no more calls are taken; {len(host.sessions)} go on for at most {options.drain:g} s")
             await host.drain(options.drain)
-            _say("all calls are over")
+            tell("all calls are over")
         nursery.cancel_scope.cancel(reason="the server ends")
 
 
@@ -131,7 +131,7 @@ async def _open_control(options: ServeOptions, host: Host, stop: Callable[[], No
 
         url = await open_control(options, host, stop, nursery)
         if options.place is None:
-            _say(f"the control API is at {url}")
+            tell(f"the control API is at {url}")
 
 
 async def _start_host(options: ServeOptions, nursery: trio.Nursery) -> Host:
@@ -165,7 +165,7 @@ async def _start_host(options: ServeOptions, nursery: trio.Nursery) -> Host:
     ticker = Ticker()
     table = options.place.open_table() if options.place else CommonTable()
     host = Host(services_for, ticker, options.settings, table)
-    host.observers.append(_Log())
+    host.observers.append(SessionLog())
     nursery.start_soon(ticker.run)
     await nursery.start(host.run)
     return host
@@ -174,33 +174,6 @@ async def _start_host(options: ServeOptions, nursery: trio.Nursery) -> Host:
 def _for_scenarios(values: Mapping[str, str]) -> dict[str, str]:
     """Without what opens this server's own doors: a scenario that asks for it could hear all other calls."""
     return {name: value for name, value in values.items() if name not in OWN_SECRETS}
-
-
-class _Log:
-    """A line for each session that begins, and one for its end."""
-
-    def began(self, running: Running) -> None:
-        """It is about to run."""
-        party = running.party
-        call = f"call from {party.callerid} to {party.destination} by {running.dialect}" if party else "no call"
-        self._say(running, f"{call}: {running.scenario.name}")
-
-    def ended(self, running: Running) -> None:
-        """It has its outcome."""
-        seconds = trio.current_time() - running.since
-        outcome = running.outcome
-        reason = "cancelled" if outcome is None else str(outcome.error or outcome.reason)
-        self._say(running, f"over after {seconds:.1f} s: {reason}")
-
-    def _say(self, running: Running, what: str) -> None:
-        _say(f"{running.id[:8]} {visible(running.session.services.secrets.scrub(what))}")
-
-
-def _say(what: str) -> None:
-    try:
-        print(time.strftime("%H:%M:%S"), what, flush=True)  # noqa: T201 - the command line speaks here
-    except OSError:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - nobody reads it any more; the calls go on
 
 
 def _allow_many_files() -> None:

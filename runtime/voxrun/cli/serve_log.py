@@ -1,0 +1,79 @@
+"""What `voxrun serve` prints: sessions that begin and end, and why somebody was not let in."""
+
+import os
+import sys
+import time
+from collections import Counter
+
+import trio
+
+from voxrun.serving.running import Running
+from voxrun.trace.words import visible
+
+SOON_SECONDS = 1.0
+"""After this, refusals are told."""
+
+QUIET_SECONDS = 10.0
+"""And then not for so long: strangers can't fill the disk."""
+
+_WHY = {
+    "no token": "they showed no token, no ticket and no signature",
+    "token": "their token is not the --token",
+    "signature": "the provider's signature is of another key, or of another address than ours: see --public-url",
+    "ticket": "the ticket from /twiml is not ours, or too old",
+    "replay": "what they showed was used before",
+    "origin": "a page in a browser asked, and there is no --token",
+    "path": "there is nothing where they asked: calls come in at /media/DIALECT",
+    "method": "/twiml is asked with GET or POST",
+    "route": "no scenario is for the number that was called: see --route",
+    "busy": "--max-calls run already",
+    "overload": "this machine does not keep up with the calls that run",
+    "drain": "no new calls are taken any more",
+    "crowd": "too many connections, see --max-per-address",
+    "slow": "they did not say in time what they want",
+    "malformed": "what they sent is no HTTP",
+    "breach": "what the stream sent was too long, or audio of a kind that can't be heard here",
+    "system": "the system has no descriptors or memory left",
+}
+"""By what the metrics call it."""
+
+
+def tell(what: str) -> None:
+    """A line with the time."""
+    try:
+        print(time.strftime("%H:%M:%S"), what, flush=True)  # noqa: T201 - the command line speaks here
+    except OSError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - nobody reads it any more; the calls go on
+
+
+class SessionLog:
+    """A line for each session that begins, and one for its end."""
+
+    def began(self, running: Running) -> None:
+        """It is about to run."""
+        party = running.party
+        call = f"call from {party.callerid} to {party.destination} by {running.dialect}" if party else "no call"
+        self._tell(running, f"{call}: {running.scenario.name}")
+
+    def ended(self, running: Running) -> None:
+        """It has its outcome."""
+        seconds = trio.current_time() - running.since
+        outcome = running.outcome
+        reason = "cancelled" if outcome is None else str(outcome.error or outcome.reason)
+        self._tell(running, f"over after {seconds:.1f} s: {reason}")
+
+    def _tell(self, running: Running, what: str) -> None:
+        tell(f"{running.id[:8]} {visible(running.session.services.secrets.scrub(what))}")
+
+
+async def tell_refusals(refusals: Counter[str]) -> None:
+    """A line for each reason for which somebody was refused since the last, until cancelled."""
+    told: Counter[str] = Counter()
+    while True:
+        await trio.sleep(SOON_SECONDS)
+        fresh = refusals - told
+        told += fresh
+        for reason, times in fresh.items():
+            tell(f"refused {times}: {_WHY.get(reason, reason)}")
+        if fresh:
+            await trio.sleep(QUIET_SECONDS)

@@ -1,0 +1,42 @@
+"""Whom `voxrun serve` tells of: refusals, soon and seldom."""
+
+from collections import Counter
+
+import pytest
+import trio
+import trio.testing
+
+from voxrun.cli.serve_log import QUIET_SECONDS, SOON_SECONDS, tell_refusals
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """What was printed since the last time, without the times of the clock."""
+    return [line.partition(" ")[2] for line in capsys.readouterr().out.splitlines()]
+
+
+def test_refusals_are_told_by_their_reason_soon_and_then_not_at_once_again(capsys: pytest.CaptureFixture[str]) -> None:
+    async def main() -> None:
+        refusals = Counter({"busy": 0})
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(tell_refusals, refusals)
+            await trio.sleep(100.5)
+            assert told(capsys) == []
+            refusals["token"] += 2
+            refusals["busy"] += 1
+            await trio.sleep(SOON_SECONDS)
+            assert sorted(told(capsys)) == [
+                "refused 1: --max-calls run already",
+                "refused 2: their token is not the --token",
+            ]
+            for _ in range(1000):
+                refusals["token"] += 1
+                await trio.sleep(QUIET_SECONDS / 1000)
+            assert told(capsys) == []
+            await trio.sleep(2 * SOON_SECONDS)
+            assert told(capsys) == ["refused 1000: their token is not the --token"]
+            refusals["new"] += 1
+            await trio.sleep(QUIET_SECONDS + 2 * SOON_SECONDS)
+            assert told(capsys) == ["refused 1: new"]
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
