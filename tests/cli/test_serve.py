@@ -14,7 +14,7 @@ from tests.kit import tone
 from tests.serving.phone_caller import ECHO, TwilioCall
 
 from voxrun.cli.serve_options import parse
-from voxrun.cli.status import OK, WRONG_USE
+from voxrun.cli.status import OK, SCENARIO_FAILED, WRONG_USE
 from voxrun.errors import ConfigurationError
 from voxrun.transports.network import TcpNetwork
 from voxrun.transports.websocket import open_websocket
@@ -207,6 +207,25 @@ def test_a_thread_that_computes_leaves_the_interpreter_to_the_calls(tmp_path: Pa
 
         call(port_of(running), talk, "")
     assert float((tmp_path / "took").read_text()) < 0.025  # ten times Python's 5 ms, or a little each
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [[], ["--workers", "2"]])
+@pytest.mark.parametrize(
+    ("name", "source", "mistake"),
+    [
+        ("wrong.py", "def answer(:", "voxrun: wrong.py:1:12: while loading: invalid syntax"),
+        ("wrong.vox", "on call {", "voxrun: wrong.vox:1:9: error: this `{` is not closed"),
+    ],
+)
+def test_a_scenario_that_can_never_run_is_not_served(
+    tmp_path: Path, echo: Path, name: str, source: str, mistake: str, workers: list[str]
+) -> None:
+    (tmp_path / name).write_text(source)
+    done = voxrun("serve", echo, "--route", f"1*={name}", "--listen", "127.0.0.1:0", *workers, cwd=tmp_path)
+    assert done.status == SCENARIO_FAILED
+    assert done.err.startswith(mistake)
+    assert done.out == ""
 
 
 @pytest.mark.slow

@@ -30,6 +30,7 @@ from voxrun.serving.doors import Doors
 from voxrun.serving.host import Host
 from voxrun.serving.phone import BODY_LIMIT, MESSAGE_LIMIT, Phone
 from voxrun.serving.place import InheritedNetwork
+from voxrun.session.loader import read
 from voxrun.session.secrets import Secrets
 from voxrun.session.services import Services, in_thread
 from voxrun.session.unawaited import tell_unawaited
@@ -55,6 +56,8 @@ def serve(arguments: list[str]) -> int:
     _allow_many_files()
     tell_unawaited()
     sys.setswitchinterval(SWITCH_SECONDS)
+    for scenario in options.settings.routes.scenarios:
+        read(scenario, language_of(scenario))  # what is wrong in it is told now, and its language loaded
     if not options.workers:
         _load_api()
     tame_collector()
@@ -160,8 +163,6 @@ async def _start_host(options: ServeOptions, nursery: trio.Nursery) -> Host:
             is_sandboxed=options.sandbox is not None,
         )
 
-    for scenario in options.settings.routes.scenarios:
-        language_of(scenario)  # imported now, not while calls run
     ticker = Ticker()
     table = options.place.open_table() if options.place else CommonTable()
     host = Host(services_for, ticker, options.settings, table)

@@ -52,14 +52,18 @@ sys.meta_path.insert(0, _Finder)
 def read(scenario: Path, language: Language | None = None) -> Reading:
     """Read `scenario`, of which nothing runs yet: other threads may do this. `language` is for `.vox` files.
 
-    ConfigurationError for a file that can't be read; ScenarioError, with the line, for what is wrong in a `.vox` file.
+    ConfigurationError for a file that can't be read; ScenarioError, with the line, for what is wrong in it.
     """
     try:
         source = scenario.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{scenario} can't be read: {error.strerror}") from error
     if scenario.suffix != ".vox":
-        return lambda _: (_compiled(source, str(scenario)),)
+        try:
+            code = _compiled(source, str(scenario))
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            raise explain(error, scenario, "while loading") from error
+        return lambda _: (code,)
     if language is None:
         raise ConfigurationError(f"{scenario} can't be run: this session was begun without the `.vox` language")
     return language(scenario, source)
