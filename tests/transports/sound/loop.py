@@ -138,6 +138,7 @@ async def talk(session: Session, devices: SoundDevices, options: Options, ear: E
         source, sink = Microphone(session, devices), Speaker(session, devices)
     if options.lost_after == 0:
         os.kill(options.server, signal.SIGKILL)
+    session.graph.add(ear)
     mouth = Mouth(session, says)
     mouth.sendMediaTo(sink)
     source.sendMediaTo(ear)
