@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ LISTEN = f"""
 def answer(event):
     event.call.addEventListener(CallEvents.Disconnected, lambda e: VoxEngine.terminate())
     event.call.answer()
-    setTimeout(event.call.hangup, {SECONDS + 2} * 1000)
+    setTimeout(event.call.hangup, {SECONDS + 4} * 1000)
 """
 
 SPEAK = """
@@ -53,9 +54,11 @@ SPEAK = """
 def answer(event):
     event.call.addEventListener(CallEvents.Disconnected, lambda e: VoxEngine.terminate())
     event.call.answer()
-    player = VoxEngine.createURLPlayer("said.wav")
-    setTimeout(lambda: player.sendMediaTo(event.call), 500)
-    player.addEventListener(PlayerEvents.PlaybackFinished, lambda e: setTimeout(event.call.hangup, 1500))
+    def speak():
+        player = VoxEngine.createURLPlayer("said.wav")
+        player.sendMediaTo(event.call)
+        player.addEventListener(PlayerEvents.PlaybackFinished, lambda e: setTimeout(event.call.hangup, 1500))
+    setTimeout(speak, 700)
 """
 
 slow = pytest.mark.slow
@@ -76,25 +79,29 @@ class Ports:
         return f"rtp://127.0.0.1:{self.ours}?remote=127.0.0.1:{self.theirs}&codec="
 
 
+_serial = count()
+
+
 @pytest.fixture
-def ports() -> Ports:
-    legs = [open_rtp_leg(RtpUnitParameters(local="127.0.0.1:0")) for _ in range(2)]
-    for leg in legs:
-        leg.close()
-    return Ports(*(leg.local[1] for leg in legs))
+def ports(worker_id: str) -> Ports:
+    """Below those that the system gives away, and of this test alone: some seconds pass until programs bind them."""
+    first = 20_000 + 500 * int(worker_id.removeprefix("gw").replace("master", "0")) + 4 * next(_serial)
+    return Ports(first, first + 2)
 
 
 def write_speech(folder: Path, rate: int) -> Samples:
-    """The first seconds of the caller as said.wav."""
-    command = ["ffmpeg", "-v", "error", "-i", CALLER, "-t", str(SECONDS), "-ar", str(rate), folder / "said.wav"]
+    """Some seconds of the caller, without pauses, as said.wav."""
+    without_pauses = "silenceremove=start_periods=1:stop_periods=-1:stop_duration=0.1:stop_threshold=-45dB"
+    command = ["ffmpeg", "-v", "error", "-i", CALLER, "-af", without_pauses, "-t", str(SECONDS)]
+    command += ["-ar", str(rate), folder / "said.wav"]
     subprocess.run([str(part) for part in command], check=True)
     said, _ = soundfile.read(folder / "said.wav", dtype="int16")
     return np.asarray(said)
 
 
 def likeness(said: Samples, heard: Samples, rate: int) -> float:
-    """The correlation that nine of ten segments reach, of what was said with what was heard from where that fits best:
-    programs in real time, so a busy machine may have one of them late.
+    """The correlation that four of five segments reach, of what was said with what was heard from where that fits best:
+    programs in real time, so a busy machine may have some of them late.
     """
     size = 1 << (len(said) + len(heard)).bit_length()
     spectrum = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(said, size))
@@ -103,8 +110,10 @@ def likeness(said: Samples, heard: Samples, rate: int) -> float:
     return compare(said, np.concatenate((np.zeros(early, np.int16), heard))[lag:], rate).most
 
 
-def talk(scenario: Path, ports: Ports, codec: str, *programs: Sequence[str | Path], record: Path) -> None:
-    """Run a call beside other programs until it is over."""
+def talk(
+    scenario: Path, ports: Ports, codec: str, program: Sequence[str | Path], *, record: Path, speaks: bool = False
+) -> None:
+    """Run a call beside another program until both are over; one that `speaks` begins once the call is answered."""
     call = [
         *COMMAND,
         scenario,
@@ -116,14 +125,16 @@ def talk(scenario: Path, ports: Ports, codec: str, *programs: Sequence[str | Pat
         record.with_suffix(".jsonl"),
     ]
     cwd = scenario.parent
-    commands = [[str(part) for part in command] for command in (call, *programs)]
-    started = [subprocess.Popen(command, cwd=cwd, env=environment()) for command in commands]
-    try:
-        assert [process.wait(30) for process in started] == [0] * len(started)
-    finally:
-        for process in started:
-            process.kill()
-            process.wait()
+    ours, theirs = ([str(part) for part in command] for command in (call, program))
+    with subprocess.Popen(ours, cwd=cwd, env=environment(), stdout=subprocess.PIPE, text=True) as voxrun:
+        try:
+            assert voxrun.stdout is not None
+            if speaks:
+                assert any("is answered" in line for line in voxrun.stdout)
+            subprocess.run(theirs, cwd=cwd, env=environment(), timeout=30, check=True)
+            assert voxrun.wait(30) == 0
+        finally:
+            voxrun.kill()
 
 
 def names(trace: Path) -> list[object]:
@@ -146,11 +157,11 @@ def test_what_ffmpeg_sends_is_heard(scenario: Write, ports: Ports, tmp_path: Pat
     frame = rate // 50
     size = 12 + {"G722": frame // 2, "L16": 2 * frame, "OPUS": 1400}.get(codec, frame)
     target = f"rtp://127.0.0.1:{ports.ours}?localrtpport={ports.theirs}&pkt_size={size}"
-    paced = f"adelay=1500,asetnsamples=n={frame},arealtime"
+    paced = f"asetnsamples=n={frame},arealtime"
     number = ["-payload_type", str(CODECS[codec].payload_type)]
     command = ["ffmpeg", "-v", "error", "-i", "said.wav", "-af", paced, "-c:a", *ENCODERS[codec].split(), *number]
     command += ["-f", "rtp", "-sdp_file", "unused.sdp", target]
-    talk(scenario(LISTEN), ports, codec, command, record=tmp_path / "call.wav")
+    talk(scenario(LISTEN), ports, codec, command, record=tmp_path / "call.wav", speaks=True)
     heard, _ = soundfile.read(tmp_path / "call.wav", dtype="int16")
     assert likeness(said, heard[:, 0], rate) > 0.99
     assert "Call.FirstAudioPacketReceived" in names(tmp_path / "call.jsonl")
@@ -185,10 +196,10 @@ def test_what_ffmpeg_sends_protected_is_heard(scenario: Write, ports: Ports, tmp
     said = write_speech(tmp_path, 8000)
     protection = ["-srtp_out_suite", FFMPEG_SUITES[suite], "-srtp_out_params", THEIR_KEY]
     target = f"srtp://127.0.0.1:{ports.ours}?localrtpport={ports.theirs}&pkt_size=172"
-    paced = ["-af", "adelay=1500,asetnsamples=n=160,arealtime", "-c:a", "pcm_mulaw"]
+    paced = ["-af", "asetnsamples=n=160,arealtime", "-c:a", "pcm_mulaw"]
     command = ["ffmpeg", "-v", "error", "-i", "said.wav", *paced, *protection, "-f", "rtp", target]
     keys = f"PCMU&crypto={suite} inline:{OUR_KEY}&remoteCrypto={suite} inline:{THEIR_KEY}"
-    talk(scenario(LISTEN), ports, keys, command, record=tmp_path / "call.wav")
+    talk(scenario(LISTEN), ports, keys, command, record=tmp_path / "call.wav", speaks=True)
     heard, _ = soundfile.read(tmp_path / "call.wav", dtype="int16")
     assert likeness(said, heard[:, 0], 8000) > 0.99
     trace = (tmp_path / "call.jsonl").read_text()
@@ -247,12 +258,7 @@ def test_what_gstreamer_sends_is_heard_and_its_leaving_ends_the_call(
     length = "min-ptime=20000000 max-ptime=20000000"
     source = ("filesrc location=said.wav", "wavparse", encode, pay if codec == "OPUS" else f"{pay} {length}")
     sink = f"udpsink host=127.0.0.1 port={ports.ours} bind-port={ports.theirs}"
-    wait = [
-        sys.executable,
-        "-c",
-        "import subprocess, sys, time; time.sleep(1.5); sys.exit(subprocess.call(sys.argv[1:]))",
-    ]
-    talk(scenario(LISTEN), ports, codec, [*wait, *gstreamer(*source, sink)], record=tmp_path / "call.wav")
+    talk(scenario(LISTEN), ports, codec, gstreamer(*source, sink), record=tmp_path / "call.wav", speaks=True)
     heard, _ = soundfile.read(tmp_path / "call.wav", dtype="int16")
     assert likeness(said, heard[:, 0], rate) > 0.99
 
@@ -285,7 +291,7 @@ def test_the_digits_of_gstreamer_are_understood(scenario: Write, ports: Ports, t
 """
     program = str(Path(__file__).with_name("gstreamer_digits.py"))
     press = [sys.executable, program, "159*#0", str(ports.ours), str(ports.theirs)]
-    talk(scenario(LISTEN + hear), ports, "PCMU", press, record=tmp_path / "call.wav")
+    talk(scenario(LISTEN + hear), ports, "PCMU", press, record=tmp_path / "call.wav", speaks=True)
     trace = records((tmp_path / "call.jsonl").read_text())
     assert [record["message"] for record in trace if record["kind"] == "log"] == list("159*#0")
     assert "Call.FirstAudioPacketReceived" in [record.get("name") for record in trace]

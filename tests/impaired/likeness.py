@@ -21,7 +21,7 @@ class Likeness:
     mean: float
     """The mean correlation of all of these."""
     most: float
-    """The correlation that nine of ten of these reach, whatever a standstill of the machine does to the rest."""
+    """The correlation that four of five of these reach, whatever a standstill of the machine does to the rest."""
     delays: tuple[float, ...]
     """Seconds by which each good segment was heard later than it was sent."""
 
@@ -48,7 +48,7 @@ def compare(sent: Samples, heard: Samples, rate: int) -> Likeness:
         lag = int(np.argmax(correlations))
         best.append(float(correlations[lag]))
         delays += [lag / rate] if best[-1] > GOOD else []
-    good, most = float(np.mean(np.array(best) > GOOD)), float(np.quantile(best, 0.1))
+    good, most = float(np.mean(np.array(best) > GOOD)), float(np.quantile(best, 0.2))
     return Likeness(good, float(np.mean(best)), most, tuple(delays))
 
 
