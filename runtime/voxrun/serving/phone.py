@@ -12,6 +12,7 @@ from voxrun.media.leg import Party
 from voxrun.media.stream_leg import StreamLeg
 from voxrun.protocol.mediastream.news import Breach, News, Started
 from voxrun.protocol.mediastream.stream import DIALECTS, MediaStream
+from voxrun.protocol.websocket import TOO_BIG
 from voxrun.serving.desk import Refused
 from voxrun.serving.doors import TICKET_MARK, Doors
 from voxrun.serving.host import Host
@@ -30,7 +31,6 @@ BODY_LIMIT = 64 * 1024
 
 RETRY_SECONDS = 5
 
-_TOO_LONG = 1009  # the code that a connection ends with for a message above the limit
 _STATUS = {"origin": 403, "signature": 403, "replay": 403}
 _BUSY = b'<?xml version="1.0" encoding="UTF-8"?>\n<Response><Reject reason="busy"/></Response>'
 
@@ -115,7 +115,7 @@ class _Connection:
     async def run(self) -> None:
         with self._waiting:
             closed = await self._socket.pump(self._receive)
-            if closed.code == _TOO_LONG:
+            if closed.code == TOO_BIG:
                 self._host.counters.refusals["breach"] += 1
         if self._waiting.cancelled_caught:
             self._refuse(1002, "slow", f"the stream did not start within {START_SECONDS:.0f} s")
