@@ -18,12 +18,15 @@ from voxrun.session.session import Session
 from voxrun.transports.network import MemoryNetwork
 from voxrun.transports.sound_library import SoundLibrary
 
+ENDLESS = "fn f() { setTimeout(f, 0) }\nf()"
+"""Does little in each tick, so it may go on: how much depends on the machine."""
+
 STORMS = [
     "while true { }",
     'let s = "x"\nwhile true { s = s + s }',
     "let l = []\nlet i = 0\nwhile i < 40 { l = [l, l]; i += 1 }\nlog l",
     "const l = [1]\nfor x in l { l.push(x) }",
-    "fn f() { setTimeout(f, 0) }\nf()",
+    ENDLESS,
     "let i = 0\nwhile i < 100 { every 100ms { let n = 0; while n < 5000 { n += 1 } }; i += 1 }",
     "let i = 0\nwhile i < 400 { on call CallEvents.Disconnected { let n = 0; while n < 500 { n += 1 } }; i += 1 }\n"
     "call.hangup()",
@@ -31,7 +34,7 @@ STORMS = [
 """What a session may try."""
 
 STORM_SECONDS = 1.0
-"""How long one may go on: it need not end, if only nobody else feels it."""
+"""How long that one goes on here; all others end by themselves, with an error."""
 
 ATTEMPTS = 5
 """Other programs only ever lengthen a gap: one attempt without them says what a storm does."""
@@ -67,7 +70,7 @@ def no_collection_of_the_test_runner() -> None:
     gc.freeze()
 
 
-def longest_gap(calm: Path, storm: Path) -> float:
+def longest_gap(calm: Path, storm: Path, most_seconds: float) -> float:
     """The longest time between two frames of a call, while the other session storms.
 
     Gaps in which we had less than a tick of the CPU are other programs' doing.
@@ -80,7 +83,7 @@ def longest_gap(calm: Path, storm: Path) -> float:
             nursery.start_soon(ticker.run)
             nursery.start_soon(Session(calm, services(), ticker).run, listener)
             await trio.sleep(0.1)
-            with trio.move_on_after(STORM_SECONDS):
+            with trio.move_on_after(most_seconds):
                 outcome = await Session(storm, services(), ticker).run(ScriptedLeg())
                 assert outcome.error is not None
             await trio.sleep(0.1)
@@ -103,4 +106,5 @@ def test_a_storm_delays_another_call_by_no_more_than_a_tick(tmp_path: Path, stat
     calm, storm = tmp_path / "calm.vox", tmp_path / "storm.vox"
     calm.write_text("on AppEvents.CallAlerting as { call } { call.answer(); call -> call }")
     storm.write_text(f"on AppEvents.CallAlerting as {{ call }} {{\ncall.answer()\n{statements}\n}}")
-    assert any(longest_gap(calm, storm) < 2 * FRAME_SECONDS for _ in range(ATTEMPTS))
+    most = STORM_SECONDS if statements == ENDLESS else float("inf")
+    assert any(longest_gap(calm, storm, most) < 2 * FRAME_SECONDS for _ in range(ATTEMPTS))
