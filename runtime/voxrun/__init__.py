@@ -11,6 +11,7 @@ from voxrun.namespace import on_demand
 if TYPE_CHECKING:
     from voxrun.api import elevenlabs as ElevenLabs
     from voxrun.api import logger as Logger
+    from voxrun.api import net as Net
     from voxrun.api import voxengine as VoxEngine
     from voxrun.api.timers import (
         clearInterval,
@@ -50,6 +51,7 @@ else:
             "Endpoint": "voxrun.media.endpoint:Endpoint",
             "Logger": "voxrun.api.logger",
             "Microphone": "voxrun.transports.sound.microphone:Microphone",
+            "Net": "voxrun.api.net",
             "Player": "voxrun.media.player:Player",
             "PlayerEvents": "voxrun.events.player:PlayerEvents",
             "Recorder": "voxrun.media.recorder:Recorder",
@@ -80,6 +82,7 @@ __all__ = [
     "Endpoint",
     "Logger",
     "Microphone",
+    "Net",
     "Player",
     "PlayerEvents",
     "Recorder",

@@ -18,7 +18,6 @@ _QUALITY = "the quality of the line is not measured: leave it out"
 _VIDEO = "there is no video: leave it out"
 _VOICE = "a voice is its name alone: `voice`, such as 'en-us+f3' for espeak-ng, or a voice_id of ElevenLabs"
 _MENU = "write menus with call.say, call.handleTones and CallEvents.ToneReceived"
-_HTTP = "use an HTTP library that runs on trio, such as httpx"
 _STORAGE = "sessions share no storage: keep it in a file or a database of your own"
 _LOADING = "there is nothing to load: write `from voxrun import ElevenLabs` at the top"
 _LOCAL = "a recording is a local file, which nobody deletes and no link leads to: leave it out"
@@ -66,7 +65,6 @@ _NAMES = {
 }
 
 _IN_PYTHON = {
-    **_each("Net httpRequest httpRequestAsync", _HTTP),
     **_each("sendMail sendMailAsync", "use Python's smtplib, by `await trio.to_thread.run_sync(…)`"),
     **_each("ApplicationStorage", _STORAGE),
     **_each("require Modules", _LOADING),

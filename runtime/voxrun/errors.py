@@ -42,12 +42,14 @@ class RemoteError(VoxrunError):
     """A peer refused, closed early, spoke nonsense or could not be reached.
 
     `code` is the HTTP status or WebSocket close code when there is one, else 0; `reason` is the peer's own text.
+    `failure` is what went wrong on the way to it, in a word: "host", "connection", "network", "time" or "size".
     """
 
-    def __init__(self, message: str, *, code: int = 0, reason: str = "") -> None:
+    def __init__(self, message: str, *, code: int = 0, reason: str = "", failure: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.reason = reason
+        self.failure = failure
 
 
 class DeviceError(VoxrunError):

@@ -38,8 +38,8 @@ WRONG = [
         "a call is recorded at its own rate: leave it out",
     ),
     (
-        '«Net».httpRequestAsync("x")',
-        "error: unknown name `Net`",
+        '«ApplicationStorage».get("x")',
+        "error: unknown name `ApplicationStorage`",
         "write this scenario in Python, which has its own for it",
     ),
     (

@@ -55,9 +55,9 @@ WRONG = [
         "there is nothing to load: write `from voxrun import ElevenLabs` at the top",
     ),
     (
-        "from voxrun import «Net»",
-        "error: voxrun has no `Net`",
-        "use an HTTP library that runs on trio, such as httpx",
+        "from voxrun import «Crypto»",
+        "error: voxrun has no `Crypto`",
+        "use Python's hashlib and hmac",
     ),
     (in_call("event.«cal».answer()"), "error: a CallAlertingEvent has no field `cal`", "did you mean `call`?"),
     (

@@ -218,7 +218,7 @@ MET_AT_RUN_TIME = ("VoxEngine", "Call", "CallEvents", "AppEvents", "Logger", "Co
 
 MISSED_AS_A_WHOLE = (
     *("AMD", "ASR", "ASREvents", "ApplicationStorage", "CallList", "Crypto", "DTMFType", "IVR", "IVRState"),
-    *("Modules", "Net", "PhoneNumber", "TTSEffectsProfile", "TTSOptions", "WebSocket", "WebSocketEvents"),
+    *("Modules", "PhoneNumber", "TTSEffectsProfile", "TTSOptions", "WebSocket", "WebSocketEvents"),
 )
 """Owners that scenarios of VoxEngine's name, and of which voxrun has nothing."""
 
@@ -226,9 +226,7 @@ MISSED_AS_A_WHOLE = (
 def test_who_asks_for_what_is_missing_is_told_what_to_do() -> None:
     missing = [line for line in LEDGER if line.state == "missing"]
     asked = {line.name for line in missing if line.owner in MET_AT_RUN_TIME}
-    asked |= {
-        line.owner for line in missing if line.owner in ("Modules", "Net", "ASR", "ASREvents", "AMD", "WebSocket")
-    }
+    asked |= {line.owner for line in missing if line.owner in ("Modules", "ASR", "ASREvents", "AMD", "WebSocket")}
     asked |= {line.owner for line in missing if line.owner.startswith(("ApplicationStorage", "IVR", "Crypto", "TTS"))}
     taken = {shape for shape in vars(VoxEngine).get("__all__", ()) if shape.endswith("Parameters")}
     parameters = {line.name for line in missing if line.owner in taken}

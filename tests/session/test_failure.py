@@ -212,10 +212,10 @@ CASES = {
         f"({voxrun.__file__}); did you mean 'CallEvents'?",
     ),
     "an import of what only VoxEngine has": (
-        "from voxrun import Net\n",
-        "import Net",
-        "while loading: ImportError: cannot import name 'Net' from 'voxrun' "
-        f"({voxrun.__file__}); use an HTTP library that runs on trio, such as httpx",
+        "from voxrun import Crypto\n",
+        "import Crypto",
+        "while loading: ImportError: cannot import name 'Crypto' from 'voxrun' "
+        f"({voxrun.__file__}); use Python's hashlib and hmac",
     ),
     "a name that only VoxEngine has": (
         "require('elevenlabs')\n",

@@ -68,10 +68,10 @@ _HOUSEWORK = frozenset(
 _MODULES = {"ElevenLabs": ("Events", "AgentsEvents")}
 """What is there after `require`, and which of its names it brings under their own."""
 
-_NAMESPACES = ("ConferenceDirection", "ConferenceMode", "ElevenLabs", "Logger", "VoxEngine")
+_NAMESPACES = ("ConferenceDirection", "ConferenceMode", "ElevenLabs", "Logger", "Net", "VoxEngine")
 """Names of `voxrun` that the language has as well as functions and events. The others are classes."""
 
-_PYTHON = ("voxrun", "voxrun.events", "voxrun.api.voxengine", "voxrun.api.elevenlabs")
+_PYTHON = ("voxrun", "voxrun.events", "voxrun.api.voxengine", "voxrun.api.elevenlabs", "voxrun.api.net")
 """Where a class can be found that an annotation names."""
 
 _PLAIN: dict[object, str] = {

@@ -23,6 +23,7 @@ from voxrun.session.current import current
 from voxrun.session.dispatch import Dispatcher, Returned
 from voxrun.session.failure import calling_place, explain, first_of, located, placed
 from voxrun.session.loader import load, read, unload
+from voxrun.session.requests import Requests
 from voxrun.session.services import Reading, Services
 from voxrun.session.timers import Timers
 from voxrun.session.trace import Trace
@@ -97,6 +98,7 @@ class Session:
         self._serials: dict[str, itertools.count[int]] = {}
         self._dispatcher = Dispatcher(self._handler_failed)
         self.timers = Timers(self._dispatcher)
+        self.requests = Requests(self)
         self._units: trio.Nursery
         self._leaves: list[Callable[[], Awaitable[object]]] = []
         self._life = trio.CancelScope()
@@ -286,11 +288,13 @@ class Session:
                     nursery.start_soon(leave)
 
     async def _end(self) -> None:
-        """Deliver the last two events. Units are still there, timers are not."""
+        """Deliver the last two events. Units are still there, timers are not; one request may still be made."""
         self.timers.cancel_all()
+        await self.requests.finish(then=1)
         terminating = AppEvents.Terminating
         error = str(self._failure or "")
         await self._deliver_last(terminating, TerminatingEvent(name=terminating, systemError=error))
+        await self.requests.finish()
         terminated = AppEvents.Terminated
         await self._deliver_last(terminated, TerminatedEvent(name=terminated))
 

@@ -21,8 +21,15 @@ class SimulatedNetwork(MemoryNetwork):
     async def connect(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
         if self._refusals:
             await trio.lowlevel.checkpoint()
-            raise RemoteError(f"{host}:{port} refused the connection: the simulation has it so")
-        return await super().connect(host, port, tls=tls)
+            message = f"{host}:{port} refused the connection: the simulation has it so"
+            raise RemoteError(message, failure="connection")
+        try:
+            return await super().connect(host, port, tls=tls)
+        except RemoteError as error:
+            if error.failure != "host":
+                raise
+            message = f"a simulated call has no host {host}: say what it answers, as in web={{'https://{host}/…': …}}"
+            raise RemoteError(message, failure="host") from None
 
     def pair(self) -> tuple[trio.abc.Stream, trio.abc.Stream]:
         """Both ends of a new stream."""

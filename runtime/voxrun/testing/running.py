@@ -16,13 +16,15 @@ from voxrun.testing.moments import Step, check_steps
 from voxrun.testing.scheduling import in_order
 from voxrun.testing.simulated_call import SimulatedCall
 from voxrun.testing.stage import Simulation, Stage
+from voxrun.testing.web import Answer
 
 
 class SimulationParameters(TypedDict, total=False):
     """`caller`: steps, or a `Caller`; None for a session without a call. `agent`: one, or one for each connection.
 
-    `secrets`: those besides ELEVENLABS_API_KEY. `seed` decides all that is left to chance: the order of tasks, packets
-    lost. `folder`: where the scenario and the sounds are; `files`: where what the session writes goes, or a new folder.
+    `secrets`: those besides ELEVENLABS_API_KEY. `web`: what other servers answer, by URL. `seed` decides all that is
+    left to chance: the order of tasks, packets lost. `folder`: where the scenario and the sounds are; `files`: where
+    what the session writes goes, or a new folder.
     """
 
     caller: Caller | Sequence[Step[CallerAction]] | FromCassette | None
@@ -30,6 +32,7 @@ class SimulationParameters(TypedDict, total=False):
     speech: SpeechService
     faults: Sequence[Step[Fault]]
     secrets: Mapping[str, str]
+    web: Mapping[str, Answer]
     idleSeconds: float
     limitSeconds: float
     seed: int

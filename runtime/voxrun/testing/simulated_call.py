@@ -97,6 +97,8 @@ class SimulatedCall:
     """What the text-to-speech service was given."""
     requests: list[Request]
     """What the agent's service was asked."""
+    webRequests: list[Request]
+    """What the scenario asked other servers by `Net`."""
     files: list[Path]
     """What the session wrote, in a folder of the test."""
     unplayed: list[str] = field(default_factory=list)

@@ -36,6 +36,7 @@ from voxrun.testing.rtp_caller import RtpCaller
 from voxrun.testing.service import BASE_URL, Service
 from voxrun.testing.simulated_call import Record, SimulatedCall, SimulatedCaller, no_track
 from voxrun.testing.sounds import Sound, render
+from voxrun.testing.web import Answer, Web
 
 API_KEY = "xi-simulated-key-0123456789"
 """The secret ELEVENLABS_API_KEY, unless the test gives another."""
@@ -57,6 +58,7 @@ class Simulation:
     speech: SpeechService = field(default_factory=SpeechService)
     faults: Sequence[Step[Fault]] = ()
     secrets: Mapping[str, str] = field(default_factory=dict)
+    web: Mapping[str, Answer] = field(default_factory=dict)
     idleSeconds: float = 1.0
     limitSeconds: float = LIMIT_SECONDS
     seed: int = 0
@@ -87,6 +89,7 @@ class Stage:
         self._news: News
         self._disk: Disk
         self._service: Service
+        self._web = Web(wanted.web)
 
     async def run(self) -> None:
         """Play it."""
@@ -96,6 +99,7 @@ class Stage:
         self._service = Service(wanted.agents, wanted.speech, self._news, self._render)
         async with trio.open_nursery() as nursery:
             await self._service.start(self._network, nursery)
+            await self._web.start(self._network, nursery)
             ticker = Ticker()
             nursery.start_soon(ticker.run)
             tasks = trio.lowlevel.current_statistics().tasks_living
@@ -118,6 +122,7 @@ class Stage:
             agents=self._service.conversations,
             spoken=[text for connection in self._service.speeches for text in connection.texts],
             requests=self._service.requests,
+            webRequests=self._web.requests,
             files=self._disk.written,
             unplayed=[] if caller is None else [repr(step.action) for step in caller.play.pending],
             leftovers=self._leftovers,

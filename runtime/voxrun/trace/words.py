@@ -68,6 +68,7 @@ _EVENTS: dict[str, tuple[str, Callable[[Record], str]]] = {
 
 _KINDS: dict[str, tuple[str, Callable[[Record], str]]] = {
     "local_agent": ("agent", lambda r: f"is the local one, at {r['url']}"),
+    "http": ("http", lambda r: f"{r['method']} {r['url']}: {r['error'] or r['code']}"),
     "log": ("scenario", lambda r: str(r["message"])),
     "warning": ("warning", lambda r: str(r["message"])),
     "error": ("error", lambda r: str(r["message"])),

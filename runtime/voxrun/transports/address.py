@@ -1,10 +1,18 @@
 """`Address`: where a URL points, split for a connection and a request line."""
 
+import re
 import string
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from voxrun.errors import ConfigurationError
+
+_CREDENTIALS = re.compile("//[^/]*@")
+
+
+def public(url: str) -> str:
+    """`url` without what may be secret in it: a name and password before the host, and all that follows the path."""
+    return _CREDENTIALS.sub("//", re.split("[?#]", url, maxsplit=1)[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +29,10 @@ class Address:
     def parse(cls, url: str, *, plain: str, secure: str) -> "Address":
         """Split `url`, whose scheme must be `plain` ("http", "ws") or `secure` ("https", "wss").
 
-        Raises ConfigurationError for any other scheme, a missing host or a bad port.
+        Raises ConfigurationError for any other scheme, a missing host or a bad port, and for a name or password in it,
+        which would not be sent.
         """
-        wrong = ConfigurationError(f"'{url.partition('?')[0]}' is not a {plain}:// or {secure}:// address")
+        wrong = ConfigurationError(f"'{public(url)}' is not a {plain}:// or {secure}:// address")
         try:
             parts = urlsplit(url)
             host = (parts.hostname or "").encode("idna").decode("ascii")
@@ -32,6 +41,10 @@ class Address:
             raise wrong from None
         if parts.scheme not in (plain, secure) or not host:
             raise wrong
+        if "@" in parts.netloc:
+            raise ConfigurationError(
+                f"'{public(url)}' came with a name or password before the host: give them in the header Authorization"
+            )
         tls = parts.scheme == secure
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         default = 443 if tls else 80

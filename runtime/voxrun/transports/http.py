@@ -1,5 +1,6 @@
 """`http_request`: one HTTP/1.1 request and its whole response, within limits; `http_open`: one that still comes."""
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ RESPONSE_LIMIT = 1024 * 1024
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _METHOD_KEPT = (307, 308)  # RFC 9110 section 15.4: after the others a POST goes on as a GET
+_OUR_FIELDS = (b"connection", b"content-length", b"transfer-encoding", b"upgrade")  # they frame the message
+_WITH_BODY = ("POST", "PUT", "PATCH")  # even an empty one says how long it is (section 8.6)
 _RECEIVE_BUFFER = 64 * 1024
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -34,9 +37,10 @@ class HttpResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpLimits:
-    """How long everything may take, how many bytes each response may have, how many redirects are followed."""
+    """How long everything may take, and how long connecting; bytes of each response; redirects that are followed."""
 
     seconds: float = 10.0
+    connect_seconds: float = math.inf
     size: int = RESPONSE_LIMIT
     redirects: int = 0
 
@@ -57,8 +61,8 @@ class _Request:
 
     def redirected(self, response: "ComingResponse") -> "_Request | None":
         """What to ask next; None when `response` is the answer."""
-        location = next((value for name, value in response.headers if name.lower() == "location"), None)
-        if response.status not in _REDIRECTS or location is None:
+        location = elsewhere(response)
+        if location is None:
             return None
         kept = response.status in _METHOD_KEPT
         url = urljoin(self.url, location)
@@ -114,6 +118,12 @@ async def http_open(
     raise AssertionError("the last response is returned")
 
 
+def elsewhere(response: "HttpResponse | ComingResponse") -> str | None:
+    """Where the answer is to be found, if this response only says that."""
+    locations = (value for name, value in response.headers if name.lower() == "location")
+    return next(locations, None) if response.status in _REDIRECTS else None
+
+
 def encode_headers(headers: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     """Header fields as they go over the wire (RFC 9110 section 5.5).
 
@@ -149,12 +159,11 @@ class ComingResponse:
     async def begin(self, request: _Request) -> None:
         """Send the request, and read the answer's head."""
         body = request.body
-        fields = [
-            (b"Host", self._address.authority.encode("ascii")),
-            (b"Connection", b"close"),
-            *encode_headers(request.headers),
-        ]
-        if body:
+        given = [field for field in encode_headers(request.headers) if field[0].lower() not in _OUR_FIELDS]
+        fields = [(b"Connection", b"close"), *given]
+        if b"host" not in (name.lower() for name, _ in given):
+            fields.insert(0, (b"Host", self._address.authority.encode("ascii")))
+        if body or request.method in _WITH_BODY:
             fields.append((b"Content-Length", str(len(body)).encode("ascii")))
         events = [h11.Request(method=request.method, target=self._address.target, headers=fields), h11.Data(body)]
         sent = b"".join(self._parser.send(event) or b"" for event in (*events, h11.EndOfMessage()))
@@ -192,7 +201,8 @@ class ComingResponse:
         return event
 
     def _too_large(self) -> RemoteError:
-        return RemoteError(f"{self._address} sent an HTTP response of more than {self._limits.size} bytes")
+        message = f"{self._address} sent an HTTP response of more than {self._limits.size} bytes"
+        return RemoteError(message, failure="size")
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -201,23 +211,25 @@ class ComingResponse:
             with trio.fail_at(self._deadline):
                 yield
         except trio.TooSlowError:
-            raise _too_slow(self._address, self._limits) from None
+            raise _too_slow(self._address, self._limits.seconds) from None
         except trio.BrokenResourceError as error:
-            raise RemoteError(f"{self._address} broke off during the HTTP request: try again") from error
+            message = f"{self._address} broke off during the HTTP request: try again"
+            raise RemoteError(message, failure="network") from error
         except h11.RemoteProtocolError as error:
             raise RemoteError(
-                f"{self._address} did not answer in HTTP ({error}): check the address and port"
+                f"{self._address} did not answer in HTTP ({error}): check the address and port", failure="network"
             ) from error
 
 
 async def _send(network: Network, request: _Request, limits: HttpLimits, deadline: float) -> ComingResponse:
     address = request.address
     encode_headers(request.headers)  # before anything is sent
+    seconds = min(deadline - trio.current_time(), limits.connect_seconds)
     try:
-        with trio.fail_at(deadline):
+        with trio.fail_after(max(seconds, 0)):
             stream = await network.connect(address.host, address.port, tls=address.tls)
     except trio.TooSlowError:
-        raise _too_slow(address, limits) from None
+        raise _too_slow(address, min(limits.seconds, limits.connect_seconds)) from None
     coming = ComingResponse(stream, address, limits, deadline)
     try:
         await coming.begin(request)
@@ -227,5 +239,5 @@ async def _send(network: Network, request: _Request, limits: HttpLimits, deadlin
     return coming
 
 
-def _too_slow(address: Address, limits: HttpLimits) -> RemoteError:
-    return RemoteError(f"{address} did not answer the HTTP request within {limits.seconds:g} s: try again")
+def _too_slow(address: Address, seconds: float) -> RemoteError:
+    return RemoteError(f"{address} did not answer the HTTP request within {seconds:g} s: try again", failure="time")

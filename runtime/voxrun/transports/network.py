@@ -62,14 +62,16 @@ class TcpNetwork:
         except trio.TooSlowError:
             raise RemoteError(
                 f"{host}:{port} did not answer within {self._connect_timeout:g} s: "
-                "check the address, and that no firewall or VPN is in the way"
+                "check the address, and that no firewall or VPN is in the way",
+                failure="time",
             ) from None
         except socket.gaierror:
             raise _not_found(host, port) from None
         except ssl.SSLError as error:
             raise RemoteError(
                 f"no encrypted connection to {host}:{port}: {error}. "
-                "Check that this port speaks TLS and that its certificate is valid and for this host"
+                "Check that this port speaks TLS and that its certificate is valid and for this host",
+                failure="connection",
             ) from error
         except OSError as error:
             raise _unreachable(host, port, error) from error
@@ -196,11 +198,13 @@ async def _attend(attend: Attend, stream: trio.abc.Stream) -> None:
 
 
 def _not_found(host: str, port: int) -> RemoteError:
-    return RemoteError(f"can't find the host of {host}:{port}: check its spelling and the internet connection")
+    message = f"can't find the host of {host}:{port}: check its spelling and the internet connection"
+    return RemoteError(message, failure="host")
 
 
 def _refused(host: str, port: int) -> RemoteError:
-    return RemoteError(f"{host}:{port} refused the connection: check the port, and that the server is running")
+    message = f"{host}:{port} refused the connection: check the port, and that the server is running"
+    return RemoteError(message, failure="connection")
 
 
 def _unreachable(host: str, port: int, error: OSError) -> RemoteError:
@@ -209,4 +213,5 @@ def _unreachable(host: str, port: int, error: OSError) -> RemoteError:
     if any(isinstance(attempt, ConnectionRefusedError) for attempt in attempts):
         return _refused(host, port)
     causes = ", ".join(dict.fromkeys(getattr(attempt, "strerror", None) or str(attempt) for attempt in attempts))
-    return RemoteError(f"can't reach {host}:{port} ({causes}): check the address and the internet connection")
+    message = f"can't reach {host}:{port} ({causes}): check the address and the internet connection"
+    return RemoteError(message, failure="connection")
