@@ -21,7 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -37,6 +37,7 @@ from voxrun.audio.g711 import decode_ulaw, encode_ulaw
 
 RATE = 8000
 STARTS_PER_SECOND = 50
+TRIES = 10
 SETTLING_SECONDS = 1.0
 """How long an agent may take to be there before its caller speaks."""
 BETWEEN_MARKS = (0.04, 0.06)
@@ -269,6 +270,15 @@ async def phones(calls: int, port: int, echo: Echo) -> AsyncIterator[Phones]:
         nursery.cancel_scope.cancel()
 
 
+def calling(number: int, port: int) -> PhoneCaller:
+    """A call; tried again while the server has too much to do on this machine. ConnectionError."""
+    for _ in range(TRIES - 1):
+        with suppress(ConnectionError):
+            return PhoneCaller(number, port)
+        time.sleep(1)
+    return PhoneCaller(number, port)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("calls", type=int)
@@ -277,7 +287,7 @@ def main() -> None:
     options = parser.parse_args()
     callers = []
     for number in range(options.calls):
-        callers.append(PhoneCaller(number, options.port))
+        callers.append(calling(number, options.port))
         time.sleep(1 / STARTS_PER_SECOND)
     time.sleep(SETTLING_SECONDS)
     Crowd(callers, options.notes).speak()
