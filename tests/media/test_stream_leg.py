@@ -32,6 +32,11 @@ TWILIO_START: Mapping[str, object] = {
     "event": "start",
     "start": {"streamSid": "MZ1", "callSid": "CA1", "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000}},
 }
+TELNYX_START: Mapping[str, object] = {
+    "event": "start",
+    "stream_id": "1",
+    "start": {"call_control_id": "v3:1", "media_format": {"encoding": "PCMU", "sample_rate": 8000}},
+}
 PLIVO_START: Mapping[str, object] = {
     "event": "start",
     "start": {"streamId": "s-1", "callId": "c-1", "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000}},
@@ -90,8 +95,8 @@ async def nothing(_: Session) -> None:
     """The far end only listens."""
 
 
-def losses(ran: Ran) -> dict[str, object]:
-    (found,) = [record for record in ran.of_kind("losses") if record["of"] == "the twilio stream"]
+def losses(ran: Ran, of: str = "the twilio stream") -> dict[str, object]:
+    (found,) = [record for record in ran.of_kind("losses") if record["of"] == of]
     return found
 
 
@@ -115,6 +120,7 @@ def test_audio_goes_through_both_ways_sample_for_sample(play: Play) -> None:
     assert lost == {
         "messages_not_sent": 0,
         "messages_malformed": 0,
+        "messages_late": 0,
         "frames_concealed": 3,
         "frames_left_out": 0,
         "samples_too_many": 0,
@@ -130,6 +136,26 @@ def test_what_the_connection_dropped_is_told(play: Play) -> None:
         far.tell({"event": "stop"})
 
     assert losses(play(far, "call.answer()", stand_still))["messages_not_sent"] == 7
+
+
+def test_what_comes_out_of_order_is_heard_in_order_and_what_comes_too_late_is_told(play: Play) -> None:
+    far, said = FarEnd("telnyx", TELNYX_START), tone(8000, 1.0)
+    payloads = [b64encode(encode_ulaw(frame)).decode() for frame in said.reshape(-1, 160)]
+
+    async def talk(session: Session) -> None:
+        await trio.sleep(0.103)
+        for number in [2, 1, *range(3, 20), 21, 22, 20, *range(23, 51), 40]:
+            media = {"track": "inbound", "chunk": str(number), "payload": payloads[number - 1]}
+            far.tell({"event": "media", "media": media})
+            await trio.sleep(0.001 if number in (2, 21, 22) else 0.02)
+        await trio.sleep(0.1)
+        far.tell({"event": "stop"})
+
+    ran = play(far, "call.answer(); call.sendMediaTo(call)", talk)
+    heard, expected = far.heard, decode_ulaw(encode_ulaw(said))
+    begin = int(np.argmax(heard != 0)) // 160 * 160
+    assert np.array_equal(heard[begin : begin + len(expected)], expected)
+    assert losses(ran, "the telnyx stream")["messages_late"] == 1
 
 
 def test_after_a_second_of_silence_nothing_is_sent(play: Play) -> None:

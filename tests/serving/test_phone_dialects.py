@@ -14,7 +14,7 @@ from tests.serving.phone_caller import ECHO, served
 
 from voxrun.audio.frame import Samples
 from voxrun.protocol.mediastream.format import StreamFormat
-from voxrun.transports.websocket import open_websocket
+from voxrun.transports.websocket import WebSocket, open_websocket
 
 Message = str | bytes
 MESSAGES = Path(__file__).parents[1] / "protocol" / "mediastream" / "messages"
@@ -115,3 +115,38 @@ def echo(
 
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
     return np.concatenate([stream_format.decode(audio) for audio in map(audio_in, came) if audio])
+
+
+def test_a_voximplant_call_outlives_its_stream_and_ends_with_the_connection(tmp_path: Path) -> None:
+    scenario = tmp_path / "echo.py"
+    scenario.write_text(ECHO)
+    stream_format, dress = StreamFormat("pcm", 16_000), in_json()
+    said = tone(16_000, 0.2).reshape(-1, 320)
+    came: list[Message] = []
+
+    async def say(socket: WebSocket) -> None:
+        socket.send(begin_of("voximplant")[-1])
+        await trio.sleep(0.103)
+        for frame in said:
+            socket.send(dress(stream_format.encode(frame)))
+            await trio.sleep(0.02)
+        socket.send('{"event":"stop","stop":{"tag":"caller"}}')
+        socket.send(dress(stream_format.encode(said[0])))
+
+    async def main() -> None:
+        async with served(scenario) as place, trio.open_nursery() as nursery:
+            async with open_websocket(place.network, place.url("/media/voximplant")) as socket:
+                nursery.start_soon(socket.pump, came.append)
+                await say(socket)
+                await trio.sleep(30.0)
+                await say(socket)
+                await trio.sleep(30.0)
+                assert len(place.host.sessions) == 1
+            await place.over(1)
+            assert place.host.counters.malformed == 0
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    heard = np.concatenate([stream_format.decode(audio) for audio in map(audio_in, came) if audio])
+    loud = np.abs(heard.reshape(-1, 320)).max(axis=1) > 5000
+    assert 2 * len(said) <= loud.sum() <= 2 * (len(said) + 3)  # and what conceals the end

@@ -73,6 +73,28 @@ def test_a_page_in_a_browser_is_not_let_in(echo: Path) -> None:
     trio.run(main)
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("%00A%1Bnn%EF%BF%BE", "\ufffdA\ufffdnn\ufffd"),
+        ("%F0%9F%98%80%C2%85%7F%ED%A0%80%FF", "\U0001f600\x85\x7f" + 4 * "\ufffd"),
+        ("A%09n%0Dn%0A", "A n n "),
+        ("%22/%3E%3CDial%3E%26", '"/><Dial>&'),
+    ],
+)
+@pytest.mark.parametrize("field", ["CallerName", "From", "To"])
+def test_no_name_breaks_the_twiml(echo: Path, field: str, given: str, told: str) -> None:
+    async def main() -> None:
+        async with served(echo) as place:
+            for method, query, body in (("POST", "", f"{field}={given}"), ("GET", f"?{field}={given}", "")):
+                url = f"http://{HOST}:{place.port}/twiml/a%00{query}"
+                answer = await http_request(place.network, method, url, body=body.encode())
+                (stream,) = ElementTree.fromstring(answer.body).iter("Stream")
+                assert [parameter.get("value") for parameter in stream] == [told]
+
+    trio.run(main)
+
+
 def test_twilio_is_told_where_to_go_and_its_ticket_is_good_once(echo: Path) -> None:
     async def main() -> None:
         async with served(echo, Keys(token=TOKEN)) as place:

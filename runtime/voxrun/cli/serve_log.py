@@ -60,7 +60,8 @@ class SessionLog:
         seconds = trio.current_time() - running.since
         outcome = running.outcome
         reason = "cancelled" if outcome is None else str(outcome.error or outcome.reason)
-        self._tell(running, f"over after {seconds:.1f} s: {reason}")
+        parted = f"; {running.parted}" if running.parted else ""
+        self._tell(running, f"over after {seconds:.1f} s: {reason}{parted}")
 
     def _tell(self, running: Running, what: str) -> None:
         tell(f"{running.id[:8]} {visible(running.session.services.secrets.scrub(what))}")

@@ -118,6 +118,9 @@ class StreamLeg:
         match told:
             case news.Media():
                 self._hear_audio(told.audio)
+            case news.Backlog(waited):
+                for audio in waited:
+                    self._hear_audio(audio)
             case news.Tone(digit) if len(digit) == 1 and digit in DIGITS:
                 self._listener(ToneCame(digit))
             case news.Played(name) if name in self._marks and self._host is not None:
@@ -211,6 +214,7 @@ class StreamLeg:
             of=f"the {self._dialect.name} stream",
             messages_not_sent=self._connection.dropped,
             messages_malformed=self._stream.malformed,
+            messages_late=self._dialect.late,
             frames_concealed=self._inbox.concealed,
             frames_left_out=self._inbox.left_out,
             samples_too_many=self._inbox.dropped,

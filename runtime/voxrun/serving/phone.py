@@ -1,5 +1,6 @@
 """`Phone`: the paths where calls come in: `/media/DIALECT`, `/twiml`, and `/healthz` for who looks after us."""
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from html import escape
@@ -10,15 +11,15 @@ import trio
 
 from voxrun.media.leg import Party
 from voxrun.media.stream_leg import StreamLeg
-from voxrun.protocol.mediastream.news import Breach, News, Started
+from voxrun.protocol.mediastream.news import Breach, News, Started, Stopped
 from voxrun.protocol.mediastream.stream import DIALECTS, MediaStream
-from voxrun.protocol.websocket import TOO_BIG
+from voxrun.protocol.websocket import LOST, TOO_BIG
 from voxrun.serving.desk import Refused
 from voxrun.serving.doors import TICKET_MARK, Doors
 from voxrun.serving.host import Host
 from voxrun.serving.running import Running
 from voxrun.transports.server import Reply, Request, Upgrade
-from voxrun.transports.websocket import WebSocket
+from voxrun.transports.websocket import Closed, WebSocket
 
 START_SECONDS = 10.0
 """How long a connection may take to say which call it brings."""
@@ -32,6 +33,8 @@ BODY_LIMIT = 64 * 1024
 RETRY_SECONDS = 5
 
 _STATUS = {"origin": 403, "signature": 403, "replay": 403}
+_SELDOM = (Breach, Started, Stopped)
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, section 2.2
 _BUSY = b'<?xml version="1.0" encoding="UTF-8"?>\n<Response><Reject reason="busy"/></Response>'
 
 
@@ -98,7 +101,7 @@ class Phone:
 
 
 class _Connection:
-    """One media stream, from its first message to the end of its session."""
+    """One media stream, from its first message to the end of its session. The leg sends by it."""
 
     def __init__(
         self, host: Host, stream: MediaStream, socket: WebSocket, request: Request, nursery: trio.Nursery
@@ -111,27 +114,56 @@ class _Connection:
         self._waiting = trio.CancelScope(deadline=trio.current_time() + START_SECONDS)
         self._leg: StreamLeg | None = None
         self._running: Running | None = None
+        self.send = socket.send
+
+    @property
+    def dropped(self) -> int:
+        """Messages of ours."""
+        return self._socket.dropped
+
+    def close(self) -> None:
+        """Our side hangs up."""
+        self._part("we closed the connection")
+        self._socket.close()
 
     async def run(self) -> None:
         with self._waiting:
-            closed = await self._socket.pump(self._receive)
-            if closed.code == TOO_BIG:
-                self._host.counters.refusals["breach"] += 1
+            self._end(await self._socket.pump(self._receive))
         if self._waiting.cancelled_caught:
             self._refuse(1002, "slow", f"the stream did not start within {START_SECONDS:.0f} s")
+
+    def _receive(self, message: str | bytes) -> None:
+        told = self._stream.receive(message)
+        if isinstance(told, _SELDOM):
+            self._heed(told)
+        elif told is not None:
+            self._hear(told)
+
+    def _heed(self, told: Breach | Started | Stopped) -> None:
+        match told:
+            case Breach(code, reason):
+                self._refuse(code, "breach", reason)
+            case Started():
+                self._begin(told)
+            case Stopped():
+                self._part(f"{self._stream.dialect.name} stopped the stream")
+                self._hear(told)
+
+    def _end(self, closed: Closed) -> None:
+        if closed.code == TOO_BIG:
+            self._host.counters.refusals["breach"] += 1
         if self._running is not None and self._leg is not None:
+            self._part(_end_of(closed, self._stream.dialect.name))
             self._running.session.contained(self._leg.leave)
             if self._running.session.call is None:
                 self._running.hang_up("the caller left")
 
-    def _receive(self, message: str | bytes) -> None:
-        told = self._stream.receive(message)
-        if isinstance(told, Breach):
-            self._refuse(told.code, "breach", told.reason)
-        elif isinstance(told, Started):
-            self._begin(told)
-        elif told is not None:
-            self._hear(told)
+    def _part(self, how: str) -> None:
+        """Note how the connection ends. The first counts, what follows comes of it; after the session nobody looks."""
+        running = self._running
+        if running is not None and not running.parted and running.outcome is None:
+            running.parted = how
+            running.session.trace("connection", who="call", what=how)
 
     def _hear(self, told: News) -> None:
         if self._running is not None and self._leg is not None:
@@ -145,7 +177,7 @@ class _Connection:
         if scenario is None:
             self._refuse(1008, "route", "there is no scenario for this number")
             return
-        leg = StreamLeg(self._stream, self._socket)
+        leg = StreamLeg(self._stream, self)
         name = self._stream.dialect.name
         try:
             self._running = self._host.begin(scenario, leg=leg, party=party, dialect=name, customData=party.customData)
@@ -162,6 +194,7 @@ class _Connection:
 
     def _refuse(self, code: int, reason: str, said: str) -> None:
         self._host.counters.refusals[reason] += 1
+        self._part(f"we closed the connection: {code} {said}")
         self._socket.close(code, said[:120])
 
 
@@ -183,6 +216,14 @@ def party_of(started: Started, query: Mapping[str, str]) -> Party:
     )
 
 
+def _end_of(closed: Closed, peer: str) -> str:
+    """In words. Without `close`, we end a connection only when the peer breaks the protocol."""
+    if closed.code == LOST:
+        return f"the connection was lost: {closed.reason}" if closed.reason else "the connection was lost"
+    who = peer if closed.was_clean else "we"
+    return f"{who} closed the connection: {closed.code} {closed.reason}".rstrip()
+
+
 def _connect(url: str, form: Mapping[str, str]) -> str:
     told = {
         "callerid": form.get("From", ""),
@@ -190,10 +231,11 @@ def _connect(url: str, form: Mapping[str, str]) -> str:
         "displayName": form.get("CallerName", ""),
     }
     parameters = "".join(f'<Parameter name="{name}" value="{escape(value)}"/>' for name, value in told.items() if value)
-    return (
+    document = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<Response><Connect><Stream url="{escape(url)}">{parameters}</Stream></Connect></Response>'
     )
+    return _NO_XML.sub("\ufffd", document)
 
 
 def _problem(status: int, detail: str) -> Reply:

@@ -22,6 +22,8 @@ class Running:
     since: float = field(default_factory=trio.current_time)
     """On trio's clock."""
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    parted: str = ""
+    """How the connection with its call ended, and by whom; empty as long as it has not."""
     outcome: Outcome | None = None
     over: trio.Event = field(default_factory=trio.Event)
 

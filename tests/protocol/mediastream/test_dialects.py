@@ -2,6 +2,7 @@
 
 import json
 import sys
+from base64 import b64encode
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from tests.kit import tone
 
 from voxrun.protocol.mediastream.dialect import Dialect
 from voxrun.protocol.mediastream.format import StreamFormat
-from voxrun.protocol.mediastream.news import Breach, Media, News, Played, Started, Stopped, Tone
+from voxrun.protocol.mediastream.news import Backlog, Breach, Media, News, Played, Started, Stopped, Tone
 from voxrun.protocol.mediastream.stream import DIALECTS, MOST_MALFORMED, MediaStream
 
 MESSAGES = Path(__file__).parent / "messages"
@@ -70,7 +71,7 @@ HEARD: dict[str, list[News | None]] = {
         Started("caller", PCM16, parameters={"callerid": "+493012345", "order": "17"}),
         Media(AUDIO),
         None,
-        Stopped(),
+        None,
     ],
     "vonage": [
         Started("", PCM16, parameters={"callerid": "493012345", "destination": "15550100", "vip": "true"}),
@@ -217,7 +218,58 @@ def test_the_end_of_another_stream_of_voximplants_is_not_the_calls() -> None:
     assert stream.receive('{"event":"stop","stop":{"tag":"music","mediaInfo":{"bytesSent":4}}}') is None
     assert stream.receive('{"event":"media","media":{"tag":"caller","payload":"AP9/gA=="}}') == Media(AUDIO)
     assert stream.receive('{"event":"media","media":{"payload":"AP9/gA=="}}') == Media(AUDIO)
-    assert stream.receive('{"event":"stop"}') == Stopped()
+
+
+@pytest.mark.parametrize("stop", ['{"event":"stop"}', '{"event":"stop","stop":{"tag":"caller"}}'])
+def test_voximplants_stream_may_stop_and_start_again(stop: str) -> None:
+    stream = started("voximplant")
+    start = messages("voximplant")[1]
+    audio = '{"event":"media","media":{"tag":"%s","payload":"AP9/gA=="}}'
+    for tag in ("caller", "music", "caller"):
+        assert stream.receive(audio % tag) == Media(AUDIO)
+        assert stream.receive(stop.replace("caller", tag)) is None
+        assert stream.receive(audio % tag) is None
+        following = {"caller": "music", "music": "caller"}[tag]
+        assert stream.receive(start.replace('"caller"', f'"{following}"')) is None
+        assert stream.receive(audio % tag) is None
+    assert stream.malformed == 0
+    stream.receive('{"event":"stop"}')
+    assert stream.receive(start.replace("PCM16", "ULAW").replace("16000", "8000")) == Breach(
+        1003, "the stream starts again in another format: 'ULAW' at 8000 Hz"
+    )
+
+
+def chunk(number: int, audio: bytes = AUDIO) -> str:
+    media = {"track": "inbound", "chunk": str(number), "payload": b64encode(audio).decode()}
+    return json.dumps({"event": "media", "media": media})
+
+
+def test_telnyxs_chunks_are_put_in_order() -> None:
+    stream = started("telnyx")
+    said = [bytes([number]) for number in range(9)]
+    told = [stream.receive(chunk(number, said[number])) for number in (1, 3, 2, 4, 6, 7, 8, 5)]
+    assert told == [
+        Media(said[1]),
+        None,
+        Backlog(said[2:4]),
+        Media(said[4]),
+        None,
+        None,
+        Backlog(said[6:9]),
+        None,
+    ]
+    assert stream.dialect.late == 1
+    assert stream.malformed == 0
+    other = json.loads(chunk(9)) | {"media": {"track": "outbound", "chunk": "9", "payload": "AA=="}}
+    assert stream.receive(json.dumps(other)) is None
+    assert stream.receive(chunk(9)) == Media(AUDIO)
+
+
+def test_telnyxs_chunks_without_a_number_are_heard_as_they_come() -> None:
+    stream = started("telnyx")
+    assert stream.receive('{"event":"media","media":{"payload":"AP9/gA=="}}') == Media(AUDIO)
+    assert stream.receive('{"event":"media","media":{"chunk":"one","payload":"AP9/gA=="}}') is None
+    assert stream.malformed == 1
 
 
 @pytest.mark.parametrize("name", sorted(HEARD))

@@ -14,6 +14,11 @@ class Dialect(ABC):
     name: str
     """As in the path `/media/NAME`."""
 
+    @property
+    def late(self) -> int:
+        """Messages with audio that came too late to be put before what was said after it."""
+        return 0
+
     @abstractmethod
     def read(self, message: str | bytes) -> News | None:
         """What a message says; None when it says nothing of use here.

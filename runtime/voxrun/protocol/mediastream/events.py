@@ -12,9 +12,12 @@ from voxrun.protocol.mediastream.dialect import Dialect
 from voxrun.protocol.mediastream.news import Media, News, Played, Started, Stopped, Tone
 
 Start = TypeVar("Start")
+Audio = TypeVar("Audio", bound="Chunk")
 
 
-class _Media(Struct):
+class Chunk(Struct):
+    """Some audio of one of the tracks."""
+
     payload: str
     track: str = "inbound"
 
@@ -27,14 +30,14 @@ class _Mark(Struct):
     name: str
 
 
-class Message(Struct, Generic[Start]):
-    """Any message from any of them; what it does not say is empty. `Start` is the provider's own."""
+class Message(Struct, Generic[Start, Audio]):
+    """Any message from any of them; what it does not say is empty. `Start` and `Audio` are the provider's own."""
 
     event: str
     stream_id: str = ""
     name: str = ""
     start: Start | None = None
-    media: _Media | None = None
+    media: Audio | None = None
     dtmf: _Digit | None = None
     mark: _Mark | None = None
     extra_headers: str | None = None
@@ -49,8 +52,8 @@ class Wording:
     """
 
     name: str
-    decoder: Decoder[Message[Any]]
-    started: Callable[[Any, Message[Any]], Started]
+    decoder: Decoder[Message[Any, Any]]
+    started: Callable[[Any, Message[Any, Any]], Started]
     """Of the provider's start, and of the message that it came in."""
     encodings: Mapping[str, str]
     """Ours, by the provider's names, in lower case."""
@@ -77,18 +80,7 @@ class Events(Dialect):
         said = self._decode(message)
         if said.media is not None and said.event == "media":
             return Media(b64decode(said.media.payload, validate=True)) if "inbound" in said.media.track else None
-        match said:
-            case Message(event="start", start=start) if start is not None:
-                return self._begin(self._wording.started(start, said))
-            case Message(event="dtmf", dtmf=_Digit(digit=digit)):
-                return Tone(digit)
-            case Message(event="mark", mark=_Mark(name=name)) | Message(event="playedStream", name=name):
-                return Played(name)
-            case Message(event="stop"):
-                return Stopped()
-            case Message(event="start" | "media" | "dtmf" | "mark"):
-                raise ValueError(f"a {said.event} message without its contents")
-        return None
+        return self._read_rest(said)
 
     def media(self, audio: bytes) -> str:
         """See `Dialect.media`."""
@@ -105,6 +97,21 @@ class Events(Dialect):
     def digits(self, digits: str) -> str | None:
         """See `Dialect.digits`."""
         return self._wording.digits and self._wording.digits % {"digits": _quoted(digits)}
+
+    def _read_rest(self, said: Message[Any, Any]) -> News | None:
+        """Of what comes seldom."""
+        match said:
+            case Message(event="start", start=start) if start is not None:
+                return self._begin(self._wording.started(start, said))
+            case Message(event="dtmf", dtmf=_Digit(digit=digit)):
+                return Tone(digit)
+            case Message(event="mark", mark=_Mark(name=name)) | Message(event="playedStream", name=name):
+                return Played(name)
+            case Message(event="stop"):
+                return Stopped()
+            case Message(event="start" | "media" | "dtmf" | "mark"):
+                raise ValueError(f"a {said.event} message without its contents")
+        return None
 
     def _begin(self, started: Started) -> Started:
         kind = started.format

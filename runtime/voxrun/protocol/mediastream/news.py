@@ -1,6 +1,6 @@
 """What a media stream has to tell, in whatever dialect it was said."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -23,6 +23,12 @@ class Media(Struct, frozen=True):
     """Audio of the caller's, encoded in the stream's format."""
 
     audio: bytes
+
+
+class Backlog(Struct, frozen=True):
+    """Audio that had to wait for what was said before it: that of several messages, in order."""
+
+    audio: Sequence[bytes]
 
 
 class Tone(Struct, frozen=True):
@@ -48,7 +54,7 @@ class Breach(Struct, frozen=True):
     reason: str
 
 
-News: TypeAlias = Started | Media | Tone | Played | Stopped
+News: TypeAlias = Started | Media | Backlog | Tone | Played | Stopped
 """What a dialect understands."""
 
 

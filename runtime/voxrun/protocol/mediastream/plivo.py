@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 from voxrun.protocol.mediastream.dialect import parse_format
-from voxrun.protocol.mediastream.events import Message, Wording
+from voxrun.protocol.mediastream.events import Chunk, Message, Wording
 from voxrun.protocol.mediastream.news import Started
 
 _ENCODINGS = {"audio/x-mulaw": "ulaw", "audio/x-l16": "pcm"}
@@ -29,7 +29,7 @@ class _Start(Struct):
     callId: str = ""
 
 
-def _started(start: _Start, said: Message[_Start]) -> Started:
+def _started(start: _Start, said: Message[_Start, Chunk]) -> Started:
     encoding = start.mediaFormat.encoding.partition(";")[0]
     pairs = (pair.partition("=") for pair in re.split(r"[;,]", said.extra_headers or "") if "=" in pair)
     return Started(
@@ -42,7 +42,7 @@ def _started(start: _Start, said: Message[_Start]) -> Started:
 
 PLIVO = Wording(
     name="plivo",
-    decoder=Decoder(Message[_Start]),
+    decoder=Decoder(Message[_Start, Chunk]),
     started=_started,
     encodings=_ENCODINGS,
     media='{"event":"playAudio","media":{"contentType":"%(encoding)s","sampleRate":%(rate)s,"payload":"',

@@ -8,12 +8,13 @@ from voxrun.protocol.mediastream.events import Events
 from voxrun.protocol.mediastream.l16 import L16
 from voxrun.protocol.mediastream.news import Breach, News, Started, Stopped, UnsupportedError
 from voxrun.protocol.mediastream.plivo import PLIVO
-from voxrun.protocol.mediastream.telnyx import TELNYX
+from voxrun.protocol.mediastream.telnyx import Telnyx
 from voxrun.protocol.mediastream.twilio import TWILIO
 from voxrun.protocol.mediastream.voximplant import Voximplant
 
 DIALECTS: dict[str, Callable[[], Dialect]] = {
-    **{wording.name: partial(Events, wording) for wording in (TWILIO, TELNYX, PLIVO)},
+    **{wording.name: partial(Events, wording) for wording in (TWILIO, PLIVO)},
+    "telnyx": Telnyx,
     Voximplant.name: Voximplant,
     L16.name: L16,
 }

@@ -8,7 +8,7 @@ from msgspec import Struct, field
 from msgspec.json import Decoder
 
 from voxrun.protocol.mediastream.dialect import parse_format
-from voxrun.protocol.mediastream.events import Message, Wording
+from voxrun.protocol.mediastream.events import Chunk, Message, Wording
 from voxrun.protocol.mediastream.news import Started
 
 _ENCODINGS = {"audio/x-mulaw": "ulaw"}
@@ -26,7 +26,7 @@ class _Start(Struct):
     customParameters: dict[str, str] = field(default_factory=dict)
 
 
-def _started(start: _Start, _: Message[_Start]) -> Started:
+def _started(start: _Start, _: Message[_Start, Chunk]) -> Started:
     return Started(
         start.streamSid,
         parse_format(_ENCODINGS, start.mediaFormat.encoding, start.mediaFormat.sampleRate),
@@ -37,7 +37,7 @@ def _started(start: _Start, _: Message[_Start]) -> Started:
 
 TWILIO = Wording(
     name="twilio",
-    decoder=Decoder(Message[_Start]),
+    decoder=Decoder(Message[_Start, Chunk]),
     started=_started,
     encodings=_ENCODINGS,
     media='{"event":"media","streamSid":%(stream)s,"media":{"payload":"',

@@ -2,6 +2,9 @@
 
 Its scenario opens the connection and sends the call's media to it, and the connection's to the call. Our stream has a
 start of its own, in the format of theirs. There are no tones, marks or clearing: what was sent is played.
+
+A stream that was stopped may start again (voximplant.com/docs/guides/media-streams/format): the call ends with the
+connection, which VoxEngine does not close by itself when its own call ends.
 """
 
 from typing import Any
@@ -13,7 +16,8 @@ from pybase64 import b64decode, b64encode_as_string
 
 from voxrun.audio.frame import FRAME_MS
 from voxrun.protocol.mediastream.dialect import Dialect, parse_format
-from voxrun.protocol.mediastream.news import Media, News, Started, Stopped
+from voxrun.protocol.mediastream.format import StreamFormat
+from voxrun.protocol.mediastream.news import Media, News, Started, UnsupportedError
 
 _ENCODINGS = {"ulaw": "ulaw", "alaw": "alaw", "pcm8": "pcm", "pcm16": "pcm"}
 
@@ -50,12 +54,13 @@ _parameters = Decoder(dict[str, Any])
 
 
 class Voximplant(Dialect):
-    """Hears the stream that started first; what comes with another tag is another stream."""
+    """Hears one stream until it stops, and then the next; what comes with another tag meanwhile is another stream."""
 
     name = "voximplant"
 
     def __init__(self) -> None:
-        self._tag: str | None = None
+        self._format: StreamFormat | None = None
+        self._tag: str | None = None  # of what is heard now
         self._start = ""
         self._sent = 0  # messages of ours
 
@@ -64,11 +69,13 @@ class Voximplant(Dialect):
         said = _decoder.decode(message)
         match said:
             case _Message(event="media", media=_Media() as media):
-                return Media(b64decode(media.payload, validate=True)) if self._is_heard(media.tag) else None
+                is_heard = self._is_heard(media.tag) or self._format is None  # without a start it's a mistake
+                return Media(b64decode(media.payload, validate=True)) if is_heard else None
             case _Message(event="start", start=_Start() as start):
                 return self._started(start) if self._tag is None else None
             case _Message(event="stop", stop=stop):
-                return Stopped() if stop is None or self._is_heard(stop.tag) else None
+                if stop is None or self._is_heard(stop.tag):
+                    self._tag = None
             case _Message(event="start" | "media"):
                 raise ValueError(f"a {said.event} message without its contents")
         return None
@@ -87,12 +94,18 @@ class Voximplant(Dialect):
         )
 
     def _is_heard(self, tag: str) -> bool:
-        return self._tag is None or tag in ("", self._tag)
+        return self._tag is not None and tag in ("", self._tag)
 
-    def _started(self, start: _Start) -> Started:
+    def _started(self, start: _Start) -> Started | None:
         announced = start.mediaFormat
         stream_format = parse_format(_ENCODINGS, announced.encoding, announced.sampleRate)
+        if self._format not in (None, stream_format):
+            again = f"{announced.encoding[:40]!a} at {announced.sampleRate} Hz"
+            raise UnsupportedError(f"the stream starts again in another format: {again}")
         self._tag = start.tag
+        if self._format is not None:
+            return None
+        self._format = stream_format
         mine = {"mediaFormat": {"encoding": announced.encoding, "sampleRate": announced.sampleRate}}
         self._start = msgspec.json.encode({"event": "start", "sequenceNumber": 0, "start": mine}).decode()
         return Started(start.tag, stream_format, parameters=_texts(start.customParameters))
