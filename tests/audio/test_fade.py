@@ -1,10 +1,12 @@
-"""Fades of 5 ms, whatever the rate."""
+"""Fades of 5 ms, whatever the rate, and of one sound into another."""
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.kit import tone
 
-from voxrun.audio.fade import fade_from, fade_in, ramp
+from voxrun.audio.fade import crossfade, fade_from, fade_in, ramp
 from voxrun.audio.frame import SESSION_RATES, frame_size, silence
 
 
@@ -39,3 +41,11 @@ def test_fades_are_held_at_full_scale() -> None:
     assert fade_from(32_767, np.full(320, 32_767, np.int16))[0] == 32_767
     assert fade_from(-32_768, np.full(320, -32_768, np.int16))[0] == -32_768
     assert fade_from(32_767, np.full(320, -32_768, np.int16))[0] == pytest.approx(0, abs=50)
+
+
+@given(st.lists(st.integers(-32768, 32767), min_size=1, max_size=50))
+def test_a_crossfade_stays_between_its_ends(old: list[int]) -> None:
+    new = old[::-1]
+    faded = crossfade(np.array(old, np.int16), np.array(new, np.int16))
+    for value, one, other in zip(faded.tolist(), old, new, strict=True):
+        assert min(one, other) <= value <= max(one, other)

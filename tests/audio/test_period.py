@@ -2,12 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.kit import tone
 
 from voxrun.audio.frame import Samples
-from voxrun.audio.period import fade, lengthen, shorten
+from voxrun.audio.period import lengthen, shorten
 
 RATES = (8000, 16000, 24000, 48000)
 
@@ -42,11 +40,3 @@ def test_a_constant_stays_constant(level: int) -> None:
     piece = np.full(160, level, np.int16)
     assert set(shorten(piece, 8000).samples.tolist()) == {level}
     assert set(lengthen(piece, piece, 8000).samples.tolist()) == {level}
-
-
-@given(st.lists(st.integers(-32768, 32767), min_size=1, max_size=50))
-def test_a_fade_stays_between_its_ends(old: list[int]) -> None:
-    new = old[::-1]
-    faded = fade(np.array(old, np.int16), np.array(new, np.int16))
-    for value, one, other in zip(faded.tolist(), old, new, strict=True):
-        assert min(one, other) <= value <= max(one, other)

@@ -18,13 +18,11 @@ def test_a_place_is_the_character_of_its_line(text: str, data: st.DataObject) ->
     assert line == text.count("\n", 0, offset) + 1
     lines = text.split("\n")
     assert "\n".join([*lines[: line - 1], lines[line - 1][: column - 1]]) == text[:offset]
-    assert source.utf8_column(offset) == len(text[:offset].split("\n")[-1].encode())
 
 
 def test_a_byte_order_mark_takes_no_room() -> None:
     source = Source("a.vox", "\ufeffab\nc")
     assert [source.place(offset) for offset in range(6)] == [(1, 1), (1, 1), (1, 2), (1, 3), (2, 1), (2, 2)]
-    assert [source.utf8_column(offset) for offset in range(4)] == [0, 0, 1, 2]
     assert source.line(1) == "ab"
 
 

@@ -9,7 +9,7 @@ from tests.dsl.strewn import strewn
 from voxrun.dsl.diagnostic import SyntaxMistake
 from voxrun.dsl.formatter import COLUMNS, formatted
 from voxrun.dsl.layout import DEEPEST
-from voxrun.dsl.parser import comments, parse
+from voxrun.dsl.parser import parse, tokens
 from voxrun.dsl.source import Source
 
 LAYOUTS = Path(__file__).with_name("layouts")
@@ -23,7 +23,8 @@ def _format(text: str) -> str:
 
 
 def _comments(text: str) -> list[str]:
-    return [comment.text.replace("\r\n", "\n").rstrip() for comment in comments(Source("a.vox", text))]
+    found = [token.value for token in tokens(Source("a.vox", text)) if token.type.endswith("COMMENT")]
+    return [comment.replace("\r\n", "\n").rstrip() for comment in found]
 
 
 def _keeps(text: str) -> str:

@@ -20,7 +20,7 @@ from voxrun.dsl import grammar
 from voxrun.dsl.diagnostic import SyntaxMistake
 from voxrun.dsl.layout import MOST_TOKENS
 from voxrun.dsl.nodes import Identifier, Name, Node, Number, Program, Span, Text
-from voxrun.dsl.parser import LONGEST, comments, parse
+from voxrun.dsl.parser import LONGEST, parse, tokens
 from voxrun.dsl.source import Source
 
 SAMPLE = """\
@@ -267,15 +267,9 @@ def test_each_node_of_many_programs_stands_where_it_says(text: str) -> None:
 
 def test_comments_are_found_where_they_stand() -> None:
     source = Source("a.vox", '// one\nlog "// no" /* two */ // three\n  /* four\n*/ log "${"/*"}"\r\n// five\r\n')
-    found = comments(source)
-    assert [(comment.text, comment.own_line) for comment in found] == [
-        ("// one", True),
-        ("/* two */", False),
-        ("// three", False),
-        ("/* four\n*/", True),
-        ("// five", True),
-    ]
-    assert all(source.text[slice(*comment.span)] == comment.text for comment in found)
+    found = [token for token in tokens(source) if token.type.endswith("COMMENT")]
+    assert [token.value for token in found] == ["// one", "/* two */", "// three", "/* four\n*/", "// five"]
+    assert all(source.text[slice(*token.span)] == token.value for token in found)
 
 
 # Limits

@@ -148,6 +148,7 @@ RIGHT = [
     in_call("agent.addEventListener(AgentsEvents.UserTranscript, lambda e: print(e.data.items(), e.data.get('x')))"),
     in_call("agent.addEventListener(AgentsEvents.ClientToolCall, lambda e: e.client.clientToolResult(e.data))"),
     in_call("call.customData().upper().title().zfill(3)"),
+    in_call("VoxEngine.terminate().__class__"),
     in_call("agent.clientToolResult({**{}, 'whatever': 1})"),
     in_call("agent.clientToolResult(tool_call_id='1', result='x', added_one_day=1)"),
     in_call("call.say('hello', voice='en-us')\n    call.record(stereo=True)\n    call.record({'stereo': True})"),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from tests.impaired.network import RATE, Arrival
+from tests.impaired.network import PEER, RATE, Arrival
 
 from voxrun.audio.frame import FRAME_SECONDS, Samples
 from voxrun.protocol.rtp.codecs import CODECS
@@ -23,7 +23,7 @@ class Heard:
 
 def listen(arrivals: Sequence[Arrival], seconds: float, phase: float = 0.0) -> Heard:
     """Play for so long; the first tick is at `phase` seconds, which is where samples begin after silence."""
-    receiver = RtpReceiver([CODECS["PCMU"]], SourceLock("peer"))
+    receiver = RtpReceiver([CODECS["PCMU"]], SourceLock(PEER))
     frames = [np.zeros(round(phase * RATE), np.int16)]
     delays = []
     waiting = iter(arrivals)

@@ -17,10 +17,12 @@ from voxrun.audio.frame import FRAME_SECONDS, Samples
 from voxrun.audio.resample import Resampler
 from voxrun.protocol.rtp.codecs import CODECS, Codec
 from voxrun.protocol.rtp.packet import SEQUENCES, TIMESTAMPS, RtpPacket, build_packet
+from voxrun.protocol.rtp.source_lock import Address
 
 SPEECH = Path(__file__).parents[2] / "scenarios" / "audio" / "caller.flac"
 RATE = 8000
 SECONDS = 24
+PEER: Address = ("192.0.2.1", 4000)
 PAUSE = 10
 """How many frames of a pause are left."""
 
@@ -31,7 +33,7 @@ class Arrival:
 
     time: float
     datagram: bytes
-    source: str = "peer"
+    source: Address = PEER
 
 
 @dataclass(frozen=True, slots=True)

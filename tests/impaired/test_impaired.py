@@ -76,7 +76,7 @@ def test_a_stranger_talks_for_six_seconds(is_forger: bool, capsys: pytest.Captur
     sent = speech()
     genuine = impair(packets(sent), CLEAN, seed=1)
     other = packets(tone(RATE, 6.0), ssrc=0x1234ABCD if is_forger else 666)
-    injected = [Arrival(8.0 + n * 0.02, datagram, "stranger") for n, datagram in enumerate(other)]
+    injected = [Arrival(8.0 + n * 0.02, datagram, ("198.51.100.9", 9)) for n, datagram in enumerate(other)]
     heard = listen(sorted(genuine + injected, key=lambda arrival: arrival.time), SECONDS + 0.5)
     likeness = compare(sent, heard.samples, RATE)
     with capsys.disabled():

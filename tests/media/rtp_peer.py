@@ -11,7 +11,6 @@ import trio
 from voxrun.audio.frame import FRAME_SECONDS, Samples, frame_size, silence
 from voxrun.media.datagrams import Datagram, Datagrams, SocketAddress
 from voxrun.protocol.rtp.codecs import COMFORT_NOISE, Codec
-from voxrun.protocol.rtp.dtmf import ToneEvent
 from voxrun.protocol.rtp.packet import RtpPacket, build_packet, is_rtcp, parse_packet
 from voxrun.protocol.rtp.receiving import RtpReceiver
 from voxrun.protocol.rtp.rtcp import RtcpPacket, parse_compound
@@ -80,7 +79,7 @@ class Peer:
         self.packets: list[tuple[float, RtpPacket]] = []
         self.compounds: list[list[RtcpPacket]] = []
         self.compound_ports: set[int] = set()
-        self.tones: list[ToneEvent] = []
+        self.digits = ""
         self.is_muted = False
         self.noise: bytes | None = None
         """What it says of its room, once a second, when it is muted."""
@@ -115,7 +114,6 @@ class Peer:
             noise = RtpPacket(COMFORT_NOISE, tick // 50, 0, self.sender.ssrc, self.noise)
             self._ends[0].send(build_packet(noise), OURS)
         self.frames.append(self._receiver.read(now))
-        self.tones += self._receiver.poll_tones(now)
 
     def _listen(self, port: int, came: list[Datagram]) -> None:
         now = trio.current_time()
@@ -127,4 +125,4 @@ class Peer:
             packet = parse_packet(datagram)
             assert packet is not None
             self.packets.append((now, packet))
-            self.tones += self._receiver.receive(datagram, source, now)
+            self.digits += self._receiver.receive(datagram, source, now) or ""

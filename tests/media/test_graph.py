@@ -229,7 +229,7 @@ def test_who_comes_to_hear_a_sound_at_another_rate_hears_it_from_the_beginning_o
         if index == 5:
             graph.connect(mouth, ear)
         if isinstance(mouth.output, MixerOutput):
-            mouth.output.push_apart(frame[::-1], {ear: frame})
+            mouth.output.push(frame[::-1], {ear: frame})
         else:
             mouth.output.push(frame)
     resampler = Resampler(16_000, 8000)
@@ -256,7 +256,7 @@ def test_a_mixer_may_change_its_rate(graph: Graph) -> None:
     graph.connect(mouth, ear)
     for rate in (8000, 48_000):
         mixed.open(rate)
-        mixed.push_apart(silence(rate), {ear: speech(1, rate)[0]})
+        mixed.push(silence(rate), {ear: speech(1, rate)[0]})
     assert [len(heard) for heard in ear.heard] == [320, 320]
 
 

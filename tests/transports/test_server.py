@@ -10,9 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from voxrun.errors import RemoteError
+from voxrun.protocol.websocket_handshake import HEAD_LIMIT
 from voxrun.transports.http import http_request
 from voxrun.transports.network import MemoryNetwork, Network, TcpNetwork
-from voxrun.transports.server import HEAD_LIMIT, Limits, Reply, Request, Upgrade, serve
+from voxrun.transports.server import Limits, Reply, Request, Upgrade, serve
 from voxrun.transports.websocket import Closed, WebSocket, open_websocket
 
 HOST = "127.0.0.1"

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from voxrun.audio.fade import crossfade
 from voxrun.audio.frame import Samples
-from voxrun.audio.period import Curve, fade, likenesses
+from voxrun.audio.period import Curve, likenesses
 
 FULL_MS = 10
 """How long a gap is filled at full volume."""
@@ -55,7 +56,7 @@ class Concealer:
         known = len(self._history)
         future = np.concatenate((np.zeros(known, np.int16), following[:known][::-1]))[-known:]
         backwards = _piece(self._extension(future), 0, size)[::-1]
-        bridged = np.concatenate((fade(self._next_of_fill(size), backwards), following))
+        bridged = np.concatenate((crossfade(self._next_of_fill(size), backwards), following))
         self._fill = None
         self._remember(bridged)
         return bridged
@@ -74,7 +75,7 @@ class Concealer:
     def _joined(self, samples: Samples) -> Samples:
         longer = 0.4 * self._filled * 1000 / self._rate
         size = min(self._size(min(_JOIN_MS + longer, _LONGEST_JOIN_MS)), len(samples))
-        joint = fade(self._next_of_fill(size), samples[:size])
+        joint = crossfade(self._next_of_fill(size), samples[:size])
         return np.concatenate((joint, samples[size:]))
 
     def _next_of_fill(self, size: int) -> Samples:

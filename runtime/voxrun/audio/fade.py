@@ -1,4 +1,4 @@
-"""The 5 ms in which a sound comes or goes without a click: a quarter of a frame, whatever the rate."""
+"""Fades: the 5 ms in which a sound comes or goes without a click, a quarter of a frame, and one sound into another."""
 
 from functools import cache
 
@@ -28,3 +28,9 @@ def fade_from(last: int, frame: Samples) -> Samples:
     """A fresh `frame` over the end of another sound: its `last` sample, held and faded out; saturates."""
     total = frame + np.rint(last * (1 - ramp(len(frame))))
     return np.clip(total, -32768, 32767).astype(np.int16)
+
+
+def crossfade(old: Samples, new: Samples) -> Samples:
+    """`old` turning into `new` over their common length."""
+    weight = (np.arange(len(old), dtype=np.float32) + 0.5) / max(len(old), 1)
+    return np.rint(old + (new - old.astype(np.float32)) * weight).astype(np.int16)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from voxrun.audio.fade import crossfade
 from voxrun.audio.frame import Samples
 
 Curve = NDArray[np.float32]
@@ -29,12 +30,6 @@ def likenesses(target: Curve, candidates: Curve) -> Curve:
     return np.asarray(products / np.sqrt(np.maximum(energies, 1.0)), np.float32)
 
 
-def fade(old: Curve | Samples, new: Curve | Samples) -> Samples:
-    """`old` turning into `new` over their common length."""
-    weight = (np.arange(len(old), dtype=np.float32) + 0.5) / max(len(old), 1)
-    return np.rint(old + (new - old.astype(np.float32)) * weight).astype(np.int16)
-
-
 def shorten(samples: Samples, rate: int) -> Stretched:
     """At least 20 ms of sound without one of its periods of 2.5 to 10 ms, cut at its beginning."""
     shortest, longest, compared = _sizes(rate)
@@ -42,7 +37,7 @@ def shorten(samples: Samples, rate: int) -> Stretched:
     likeness = likenesses(sound[:compared], sound[shortest:])
     best = int(np.argmax(likeness))
     period = shortest + best
-    joint = fade(samples[:period], samples[period : 2 * period])
+    joint = crossfade(samples[:period], samples[period : 2 * period])
     return Stretched(np.concatenate((joint, samples[2 * period :])), float(likeness[best]))
 
 
@@ -53,7 +48,7 @@ def lengthen(before: Samples, samples: Samples, rate: int) -> Stretched:
     likeness = likenesses(sound[longest:], sound[: longest - shortest + compared])[::-1]
     best = int(np.argmax(likeness))
     period = shortest + best
-    joint = fade(samples[:period], before[-period:])
+    joint = crossfade(samples[:period], before[-period:])
     return Stretched(np.concatenate((joint, samples)), float(likeness[best]))
 
 

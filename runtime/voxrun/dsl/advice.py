@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from lark import Lark, UnexpectedToken
 
-from voxrun.dsl.diagnostic import Slip
+from voxrun.dsl.diagnostic import Slip, any_of
 from voxrun.dsl.nodes import Span
 from voxrun.dsl.sentence_advice import sentence_slip
 from voxrun.dsl.slips import SLIPS, STRANGE, WORDS, Advice
@@ -173,7 +173,7 @@ class _Mistake:
             phrases = [phrase for phrase in phrases if phrase not in ("a name", "`(`", "`{`")]
         early = self._wrong is None or self._wrong.type == "END"
         message = f"{self._found} {'comes too early' if early else 'has no meaning here'}"
-        return Slip(self._span, message, f"here may stand: {_enumerated(phrases)}" if phrases else "")
+        return Slip(self._span, message, f"here may stand: {any_of(dict.fromkeys(phrases))}" if phrases else "")
 
 
 def _slip(span: Span, found: str, advice: Advice) -> Slip:
@@ -191,11 +191,6 @@ def _look(strange: str) -> str:
     if strange.startswith("/*"):
         return "/*"
     return "0" if first.isdigit() else "“" if first in _TYPOGRAPHIC else first
-
-
-def _enumerated(phrases: list[str]) -> str:
-    unique = list(dict.fromkeys(phrases))
-    return " or ".join(filter(None, (", ".join(unique[:-1]), unique[-1])))
 
 
 def _open(tokens: Iterable[Token]) -> list[Token]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from voxrun.absent import absent_parameter
 from voxrun.dsl.findings import Findings
 from voxrun.dsl.nodes import Object, Span
-from voxrun.dsl.surface import Function, Property, Type, Value
+from voxrun.dsl.surface import ANYTHING, PAYLOAD, Function, Property, Type, Value
 from voxrun.dsl.types import Known, OwnFunction, Types
 
 
@@ -80,6 +80,13 @@ def expected_of(shapes: tuple[Type, ...], name: str) -> Value | None:
         return values[0] if values else None
     kinds = dict.fromkeys(kind for value in values for kind in value.kinds)
     return Value(tuple(kinds)) if all(value.kinds for value in values) else None
+
+
+def with_payload(expected: Value, payload: Known) -> Value:
+    """What a callback is called with, now that the event is known."""
+    if expected.arguments and expected.arguments[0].kinds == (PAYLOAD,):
+        return Value(expected.kinds, arguments=(payload if isinstance(payload, Value) else ANYTHING,))
+    return expected
 
 
 def unset_secret(findings: Findings, name: str, span: Span) -> None:

@@ -1,6 +1,5 @@
 """`Budget`: how much a `.vox` scenario may do in one tick, how deep its calls may go, and how much it may keep."""
 
-import sys
 from collections.abc import Callable
 
 from voxrun.errors import ScenarioError
@@ -103,8 +102,3 @@ class Budget:
         if self.depth >= DEPTH:
             raise ExhaustedError(f"more than {DEPTH} calls inside one another: does a function call itself?")
         self.depth += 1
-
-
-def size_of(text: str) -> int:
-    """Bytes."""
-    return sys.getsizeof(text)

@@ -95,7 +95,7 @@ class _Compiler(Writer):
         outer, self._steps = self._steps, more
         body = self._statements(node, statements)
         steps, self._steps = self._steps + 1, outer
-        return [*self._charge(steps, self._at(Span(span[0], span[0] + 1))), *body]
+        return [*self._charge(steps, self._head(span)), *body]
 
     def _block(self, block: nodes.Block) -> list[ast.stmt]:
         return self._statements(block, block.statements) or [ast.Pass(**self._at(block.span))]
@@ -104,7 +104,7 @@ class _Compiler(Writer):
         made: list[ast.stmt] = []
         for variable in self._scopes.blocks[id(node)]:
             if variable.is_boxed:
-                at = self._at(Span(node.span[0], node.span[0] + 1))
+                at = self._head(node.span)
                 box = self._helper("_Box", at, self._constant(variable.name, at))
                 made.append(ast.Assign([self._store(variable.python, at)], box, **at))
         for statement in functions_first(statements):
@@ -120,7 +120,7 @@ class _Compiler(Writer):
     def _define(self, node: Maker, name: str, parameters: list[str], body: Callable[[], list[ast.stmt]]) -> ast.stmt:
         """`def name(parameters)`: what it is given more than that doesn't matter; boxes it keeps from here."""
         at = self._at(node.span)
-        head = self._at(Span(node.span[0], node.span[0] + 1))
+        head = self._head(node.span)
         routine = self._scopes.routines[id(node)]
         boxes = [variable.python for variable in routine.captures if variable.is_boxed]
         arguments = ast.arguments(
@@ -142,7 +142,7 @@ class _Compiler(Writer):
         """A function without a name of its own, defined before the statement that it is in."""
         made = self._define(node, name, parameters, body)
         self._before.append(made)
-        return self._load(name, self._at(Span(node.span[0], node.span[0] + 1)))
+        return self._load(name, self._head(node.span))
 
     def _parameters(self, identifiers: Iterable[nodes.Identifier]) -> list[str]:
         return [self._variable(identifier).python for identifier in identifiers]
@@ -161,7 +161,7 @@ class _Compiler(Writer):
     def handler(self, node: nodes.Handler) -> list[ast.stmt]:
         at = self._at(Span(node.span[0], node.event.span[1]))
         event = self._path(node.event)
-        name = " ".join(["on", *(_dotted(path) for path in (node.unit, node.event) if path is not None)])
+        name = " ".join(["on", *(path.spelled for path in (node.unit, node.event) if path is not None)])
         parameters = self._parameters([node.binding]) if isinstance(node.binding, nodes.Identifier) else ["_event"]
         made = self._make(node, name, parameters, lambda: self._handle(node))
         if node.unit is None:
@@ -288,7 +288,7 @@ class _Compiler(Writer):
         return [ast.While(condition, body, [], **at)]
 
     def try_(self, node: nodes.Try) -> list[ast.stmt]:
-        at, caught_at = self._at(node.span), self._at(Span(node.handler.span[0], node.handler.span[0] + 1))
+        at, caught_at = self._at(node.span), self._head(node.handler.span)
         body = self._block(node.body)
         name = self._new_name()
         caught = self._helper("_caught", caught_at, self._load(name, caught_at))
@@ -443,10 +443,6 @@ def _is_yes_or_no(node: Expression) -> bool:
 
 def _gives_no_promise(node: Expression) -> bool:
     return isinstance(node, nodes.Member | nodes.Index | nodes.Text | nodes.Template)
-
-
-def _dotted(path: nodes.Path) -> str:
-    return ".".join(name.text for name in path.names)
 
 
 _STATEMENTS: dict[type, Callable[[_Compiler, Any], list[ast.stmt]]] = {

@@ -1,6 +1,7 @@
 """`Diagnostic`: something wrong in a scenario file, where, and what to do; `render` shows it in its line."""
 
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -59,6 +60,12 @@ def _width(character: str) -> int:
     if unicodedata.combining(character):
         return 0
     return 1 + (unicodedata.east_asian_width(character) in ("W", "F"))
+
+
+def any_of(words: Iterable[str]) -> str:
+    """`a, b or c`."""
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def as_json(source: Source, diagnostic: Diagnostic) -> dict[str, str | int]:

@@ -14,6 +14,7 @@ from voxrun.dsl.arguments import (
     is_record,
     shapes_of,
     unset_secret,
+    with_payload,
 )
 from voxrun.dsl.findings import Findings
 from voxrun.dsl.names import Binding, Frame, Role, Scope, unknown_name
@@ -21,7 +22,7 @@ from voxrun.dsl.native import FUNCTIONS
 from voxrun.dsl.nodes import Expression, Span
 from voxrun.dsl.routes import check_sink
 from voxrun.dsl.sent_events import SESSION, check_text, never_sent
-from voxrun.dsl.surface import ANYTHING, EVENT, NULL, OBJECT, PAYLOAD, SINK, Event, Function, Surface, Value
+from voxrun.dsl.surface import EVENT, NULL, OBJECT, PAYLOAD, SINK, Event, Function, Surface, Value
 from voxrun.dsl.types import (
     A_BOOLEAN,
     A_LIST,
@@ -156,7 +157,7 @@ class Expressions:
         """The payload of an event, which the unit, or else the session, must send."""
         target: Known = Value((SESSION,)) if unit is None else self.path(unit)
         if unit is None:
-            self._surface.names.get(SESSION)
+            self._surface.names.get(SESSION)  # to look at the name makes its type known
         elif isinstance(target, Promise):
             self.findings.error(unit.span, f"{target.maker} gives a promise", "put `await` before it")
             target = target.value
@@ -165,12 +166,12 @@ class Expressions:
         if self._watch is not None:
             self._watch.event(target, event.span)
         constant = self.path(event)
-        self._check_sent(target, constant, spell_path(event), event.span)
+        self._check_sent(target, constant, event.spelled, event.span)
         if isinstance(constant, Event):
             return Value((constant.payload,))
         if constant is not None and constant != A_TEXT:
             self.findings.error(
-                event.span, f"{spell_path(event)} is no event", "write an event such as `CallEvents.Connected`"
+                event.span, f"{event.spelled} is no event", "write an event such as `CallEvents.Connected`"
             )
         return None
 
@@ -334,9 +335,7 @@ class Expressions:
             self._check_secret(node)
         payload: Known = None
         for argument, parameter in zip(node.arguments, function.parameters, strict=False):
-            expected = parameter.value
-            if expected.arguments and expected.arguments[0].kinds == (PAYLOAD,):
-                expected = Value(expected.kinds, arguments=(payload if isinstance(payload, Value) else ANYTHING,))
+            expected = with_payload(parameter.value, payload)
             known = self._argument(argument, expected, spell(node.function))
             if expected.kinds == (EVENT,):
                 payload = self._event_argument(argument, known, target)
@@ -423,8 +422,3 @@ def spell(node: Expression) -> str:
     if isinstance(node, nodes.Member):
         return ".".join(filter(None, (spell(node.target), node.name.text)))
     return ""
-
-
-def spell_path(path: nodes.Path) -> str:
-    """A path as it is written."""
-    return ".".join(name.text for name in path.names)

@@ -14,7 +14,6 @@ MOST = 100
 _MOST_CANDIDATES = 300
 """How many names a wrong one is compared with."""
 
-
 _LIKENESS = 0.7
 
 _FEW = 20

@@ -11,7 +11,6 @@ Method: TypeAlias = Callable[..., Any]
 ITEM_BYTES = 64
 """What an item of a list, or a key, counts for."""
 
-
 _LONG, _LONG_PART = 30_000, 100
 """Where Python's search turns to a method that is linear in the text."""
 

@@ -15,7 +15,7 @@ from voxrun.dsl.surface import (
     Value,
 )
 
-_TEXT, _NUMBER, _BOOLEAN, _NULL = (Value((kind,)) for kind in (TEXT, NUMBER, BOOLEAN, NULL))
+_TEXT, _NUMBER, _BOOLEAN = (Value((kind,)) for kind in (TEXT, NUMBER, BOOLEAN))
 _TEXTS = Value((LIST,), item=_TEXT)
 
 

@@ -36,6 +36,11 @@ class Path(Node):
 
     names: tuple[Identifier, ...]
 
+    @property
+    def spelled(self) -> str:
+        """As it is written."""
+        return ".".join(name.text for name in self.names)
+
 
 # Expressions
 

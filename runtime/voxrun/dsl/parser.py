@@ -1,9 +1,8 @@
-"""`parse`: the nodes of a `.vox` file; `comments`: what its nodes leave out."""
+"""`parse`: the nodes of a `.vox` file; `tokens`: all of its text, with what its nodes leave out."""
 
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 
 from lark import Lark, UnexpectedToken
@@ -22,15 +21,6 @@ LONGEST = 1 << 20
 
 _NOTHING = "§"
 """What may stand nowhere."""
-
-
-@dataclass(frozen=True, slots=True)
-class Comment:
-    """`// …` or `/* … */` as it is written, and whether nothing but white space is before it in its line."""
-
-    span: Span
-    text: str
-    own_line: bool
 
 
 def parse(source: Source) -> Program:
@@ -59,16 +49,6 @@ def acceptable(text: str) -> frozenset[str]:
 def tokens(source: Source) -> Iterator[Token]:
     """All of a text: also white space, comments, and what is no token of the language."""
     return Tokens(_lark().lexer_conf).all(source.text)
-
-
-def comments(source: Source) -> tuple[Comment, ...]:
-    """The comments of a scenario that can be parsed, in order."""
-    text = source.text
-    return tuple(
-        Comment(token.span, token.value, not text[text.rfind("\n", 0, token.start_pos) + 1 : token.start_pos].strip())
-        for token in tokens(source)
-        if token.type in ("LINE_COMMENT", "BLOCK_COMMENT")
-    )
 
 
 def _parsed(text: str) -> Program:

@@ -8,7 +8,7 @@ from typing import Any
 
 from voxrun.absent import absent_parameter
 from voxrun.dsl import nodes
-from voxrun.dsl.arguments import check_object, count, expected_of, is_record, shapes_of, unset_secret
+from voxrun.dsl.arguments import check_object, count, expected_of, is_record, shapes_of, unset_secret, with_payload
 from voxrun.dsl.diagnostic import Diagnostic
 from voxrun.dsl.findings import Findings
 from voxrun.dsl.nodes import Span
@@ -24,7 +24,7 @@ from voxrun.dsl.python_names import (
 from voxrun.dsl.routes import check_sink
 from voxrun.dsl.sent_events import check_text, never_sent
 from voxrun.dsl.source import Source
-from voxrun.dsl.surface import ANYTHING, EVENT, FUNCTION, PAYLOAD, SINK, Event, Function, Property, Surface, Type, Value
+from voxrun.dsl.surface import EVENT, FUNCTION, NULL, PAYLOAD, SINK, Event, Function, Property, Surface, Type, Value
 from voxrun.dsl.types import A_TEXT, Known, Missing, Promise, Types, a, either, without_null
 
 _DICT = frozenset(dir(dict))
@@ -236,7 +236,8 @@ class _Walk:
 
     def _is_checked(self, value: Value) -> bool:
         """Whether its members are those that the surface knows: texts, numbers and lists have Python's."""
-        return all(kind in self._surface.types for kind in without_null(value).kinds) if value.kinds else False  # type: ignore[union-attr]
+        kinds = [kind for kind in value.kinds if kind != NULL]
+        return bool(kinds) and all(kind in self._surface.types for kind in kinds)
 
     def _missing(self, missing: Missing, node: ast.Attribute) -> None:
         kind, name, span = missing.types[0], node.attr, self._places.member(node)
@@ -267,7 +268,7 @@ class _Walk:
         spelled = ast.unparse(node.func)
         payload: Known = None
         for argument, parameter in zip(node.args, function.parameters, strict=False):
-            known = self._argument(argument, _with_payload(parameter.value, payload), spelled)
+            known = self._argument(argument, with_payload(parameter.value, payload), spelled)
             if parameter.value.kinds == (EVENT,):
                 payload = self._event_argument(argument, known, target)
             elif parameter.value.kinds == (SINK,):
@@ -380,10 +381,3 @@ class _Walk:
         name = first.value
         if isinstance(name, str) and name not in self._known_secrets:
             unset_secret(self._findings, name, self._places.span(first))
-
-
-def _with_payload(expected: Value, payload: Known) -> Value:
-    """What a callback's parameter is, now that the event is known."""
-    if expected.arguments and expected.arguments[0].kinds == (PAYLOAD,):
-        return Value(expected.kinds, arguments=(payload if isinstance(payload, Value) else ANYTHING,))
-    return expected

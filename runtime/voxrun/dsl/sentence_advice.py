@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence, Set
 
-from voxrun.dsl.diagnostic import Slip
+from voxrun.dsl.diagnostic import Slip, any_of
 from voxrun.dsl.layout import SENTENCE_WORDS
 from voxrun.dsl.nodes import Span
 from voxrun.dsl.tokens import Token
@@ -56,6 +56,5 @@ def _is_in_test(before: Sequence[Token]) -> bool:
 
 
 def _missing(places: Iterable[str]) -> str:
-    *others, last = sorted(places) or [""]
-    here = f"{', '.join(others)} or {last}" if others else last
-    return f"here may stand: {here}" if here else "the line ends here"
+    known = sorted(places)
+    return f"here may stand: {any_of(known)}" if known else "the line ends here"

@@ -1,10 +1,10 @@
 """`check_tests`: what is wrong in the tests of a scenario, as far as that can be known before they run."""
 
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Container
 
 from voxrun.dsl import nodes, sentences
-from voxrun.dsl.diagnostic import Diagnostic
+from voxrun.dsl.diagnostic import Diagnostic, any_of
 from voxrun.dsl.findings import Findings
 from voxrun.dsl.nodes import Expression, Object, Path, Program, Text
 from voxrun.dsl.sentences import Action, Claim, Cue, Expectation, Party, Sentence, Test
@@ -131,7 +131,7 @@ class _Checker:
         deed = action.deed
         if type(deed) not in deeds:
             what = f"this is nothing that {_the(action.party)} does"
-            self._findings.error(deed.span, what, f"{_the(action.party)} {_or(deeds.values())}")
+            self._findings.error(deed.span, what, f"{_the(action.party)} {any_of(deeds.values())}")
             return
         self._party(action.party)
         match deed:
@@ -318,8 +318,3 @@ def _the(party: Party) -> str:
     return {"speech": "the speech service", "nobody": "nobody", "agent": "an agent", "caller": "a caller"}.get(
         party.who, f"the {party.who}"
     )
-
-
-def _or(words: Iterable[str]) -> str:
-    *others, last = words
-    return f"{', '.join(others)} or {last}" if others else last

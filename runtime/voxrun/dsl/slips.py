@@ -46,8 +46,6 @@ WORDS = {
 }
 """Words of other languages: found as the wrong word, or right before what makes no sense after it."""
 
-_QUOTES = Advice("`{found}` is no quotation mark of this language", 'texts stand in straight double quotes: `"text"`')
-
 STRANGE = {
     "===": Advice("`===` is not an operator", "write `==`: it never takes a number for a text"),
     "!==": Advice("`!==` is not an operator", "write `!=`: it never takes a number for a text"),

@@ -30,11 +30,6 @@ class Source:
         start = self._starts[line - 1]
         return line, offset - start + 1 - self.text.startswith(_BOM, start, offset)
 
-    def utf8_column(self, offset: int) -> int:
-        """The column of a place as Python's compiler counts it: bytes in UTF-8 from the line's beginning, from 0."""
-        start = self._starts[bisect_right(self._starts, offset) - 1]
-        return len(self.text[start:offset].removeprefix(_BOM).encode("utf-8", "surrogatepass"))
-
     def line(self, number: int) -> str:
         """The text of a line, from 1, without its end."""
         start = self._starts[number - 1]

@@ -38,6 +38,10 @@ class Writer:
         end_line, end_column = self._point(span[1])
         return {"lineno": line, "col_offset": column, "end_lineno": end_line, "end_col_offset": end_column}
 
+    def _head(self, span: Span) -> Place:
+        """Its first character."""
+        return self._at(Span(span[0], span[0] + 1))
+
     @staticmethod
     def _load(name: str, at: Place) -> ast.expr:
         return ast.Name(name, ast.Load(), **at)

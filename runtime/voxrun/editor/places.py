@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from voxrun.dsl import nodes
-from voxrun.dsl.expressions import spell, spell_path
+from voxrun.dsl.expressions import spell
 from voxrun.dsl.names import Binding, Role
 from voxrun.dsl.nodes import Node, Span
 from voxrun.dsl.sentence_checker import event_named
@@ -86,7 +86,7 @@ def _symbols(node: Node, *, is_outermost: bool) -> Iterator[Symbol]:
         case nodes.Function(name=name, body=body):
             yield Symbol(name.text, "function", node.span, name.span, tuple(_inner(body)))
         case nodes.Handler(unit=unit, event=event, body=body):
-            title = " ".join(spell_path(path) for path in (unit, event) if path is not None)
+            title = " ".join(path.spelled for path in (unit, event) if path is not None)
             yield Symbol(f"on {title}", "event", node.span, event.span, tuple(_inner(body)))
         case nodes.After(duration=duration, body=body) | nodes.Every(duration=duration, body=body):
             word = type(node).__name__.lower()

@@ -1,4 +1,4 @@
-"""`Events` and `AgentsEvents` of the ElevenLabs module, and the payloads (seed: ElevenLabs reference)."""
+"""`Events` and `AgentsEvents` of the ElevenLabs module, and the payloads (VoxEngine reference, ElevenLabs)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ class Events:
 
 
 class AgentsEvents:
-    """Messages of the agent: those of the seed, then the service's other ones, named alike."""
+    """Messages of the agent: those that VoxEngine has, then the service's other ones, named alike."""
 
     Unknown: Final = EventName[AgentsEvent]("ElevenLabs.Agents.Unknown")
     HTTPResponse: Final = EventName[AgentsEvent]("ElevenLabs.Agents.HTTPResponse")
@@ -86,7 +86,7 @@ class AgentsEvents:
     ConnectorInformation: Final = EventName[AgentsEvent]("ElevenLabs.Agents.ConnectorInformation")
     AgentToolResponse: Final = EventName[AgentsEvent]("ElevenLabs.Agents.AgentToolResponse")
 
-    # What the provider's contract has beyond the seed.
+    # What the provider's contract has beyond VoxEngine.
     TentativeUserTranscript: Final = EventName[AgentsEvent]("ElevenLabs.Agents.TentativeUserTranscript")
     AgentChatResponsePart: Final = EventName[AgentsEvent]("ElevenLabs.Agents.AgentChatResponsePart")
     AgentReasoningResponsePart: Final = EventName[AgentsEvent]("ElevenLabs.Agents.AgentReasoningResponsePart")

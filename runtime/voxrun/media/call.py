@@ -2,15 +2,16 @@
 
 import enum
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, TypeVar, Unpack, overload
 
 import trio
 
 from voxrun.audio.frame import FRAME_MS, Samples, silence
 from voxrun.errors import ScenarioError
 from voxrun.events.call import CallEvent, CallEvents, ConnectedEvent, DisconnectedEvent, ToneReceivedEvent
+from voxrun.events.name import EventName
 from voxrun.media.graph import Inlet, Source
 from voxrun.media.host import UnitHost
 from voxrun.media.inbox import Inbox
@@ -28,11 +29,12 @@ if TYPE_CHECKING:
     from voxrun.media.call_recorder import CallRecorder
     from voxrun.media.playback import OpenSource
 
+E = TypeVar("E")
+
 TICKS_PER_SECOND = 1000 // FRAME_MS
 
 RING_SECONDS = 60.0
 """An incoming call that nobody answers ends after this long, with code 408 (VoxEngine's limit)."""
-
 
 _LINE_EVENTS = {
     AudioCame: CallEvents.FirstAudioPacketReceived,
@@ -86,6 +88,7 @@ class Call(MediaSource):
     """An incoming call. It receives one stream; a new one replaces the one before."""
 
     namespaces: ClassVar[tuple[type, ...]] = (CallEvents,)
+    _noun = "call"
     mixes = False
 
     def __init__(self, host: UnitHost, leg: Leg, party: Party) -> None:
@@ -155,19 +158,8 @@ class Call(MediaSource):
         self._host.graph.changed()
         self._host.spawn(self._carry)
         connected = CallEvents.Connected
-        self._host.emit(
-            self,
-            connected,
-            ConnectedEvent(
-                name=connected,
-                call=self,
-                id=self.id(),
-                headers=self._party.headers,
-                customData=self._custom_data,
-            ),
-        )
-        started = CallEvents.AudioStarted
-        self._host.emit(self, started, CallEvent(name=started, call=self, id=self.id()))
+        self._fire_event(connected, ConnectedEvent, headers=self._party.headers, customData=self._custom_data)
+        self._fire_event(CallEvents.AudioStarted, CallEvent)
 
     def reject(self, code: int, extraHeaders: Mapping[str, str] | None = None) -> None:
         """Refuse a call that was not answered, with a SIP status such as 486 (busy) or 603 (declined)."""
@@ -327,11 +319,13 @@ class Call(MediaSource):
             self._ahead.append(news.frame)
             self.output.push(news.frame)
         elif not isinstance(news, ToneCame):
-            event = _LINE_EVENTS[type(news)]
-            self._host.emit(self, event, CallEvent(name=event, call=self, id=self.id()))
+            self._fire_event(_LINE_EVENTS[type(news)], CallEvent)
         elif self._handles_tones:
-            tone = CallEvents.ToneReceived
-            self._host.emit(self, tone, ToneReceivedEvent(name=tone, call=self, id=self.id(), tone=news.digit))
+            self._fire_event(CallEvents.ToneReceived, ToneReceivedEvent, tone=news.digit)
+
+    def _fire_event(self, event: EventName[E], payload: Callable[..., E], **values: object) -> None:
+        """As any target does it; a call's events have its id as well."""
+        super()._fire_event(event, payload, id=self.id(), **values)
 
     def _enter(self, state: CallState) -> None:
         self._state = state
@@ -349,20 +343,14 @@ class Call(MediaSource):
         if self._recorder is not None:
             self._recorder.stop()
         self._host.graph.remove(self)
-        event = CallEvents.Disconnected
-        self._host.emit(
-            self,
-            event,
-            DisconnectedEvent(
-                name=event,
-                call=self,
-                id=self.id(),
-                internalCode=code,
-                reason=reason,
-                duration=round(duration),
-                direction="Incoming",
-                headers=self._party.headers,
-            ),
+        self._fire_event(
+            CallEvents.Disconnected,
+            DisconnectedEvent,
+            internalCode=code,
+            reason=reason,
+            duration=round(duration),
+            direction="Incoming",
+            headers=self._party.headers,
         )
         self._host.call_ended()
 

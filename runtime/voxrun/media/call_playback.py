@@ -35,11 +35,11 @@ class CallPlayback(MediaSource):
     def _report(self, moment: Moment) -> None:
         match moment:
             case Ready():
-                self._fire(CallEvents.PlaybackReady, CallEvent)
+                self._fire_event(CallEvents.PlaybackReady, CallEvent)
             case Started(duration):
-                self._fire(CallEvents.PlaybackStarted, PlaybackStartedEvent, duration=duration)
+                self._fire_event(CallEvents.PlaybackStarted, PlaybackStartedEvent, duration=duration)
             case Finished(error):
-                self._fire(CallEvents.PlaybackFinished, CallPlaybackFinishedEvent, error=error)
+                self._fire_event(CallEvents.PlaybackFinished, CallPlaybackFinishedEvent, error=error)
 
-    def _fire(self, event: EventName[E], payload: Callable[..., E], **values: object) -> None:
+    def _fire_event(self, event: EventName[E], payload: Callable[..., E], **values: object) -> None:
         self._host.emit(self._call, event, payload(name=event, call=self._call, id=self._call.id(), **values))

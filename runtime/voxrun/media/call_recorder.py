@@ -45,11 +45,11 @@ class CallRecorder:
     def _report(self, stage: Stage) -> None:
         match stage:
             case Begun():
-                self._fire(CallEvents.RecordStarted, RecordStartedEvent, url=self._url)
+                self._fire_event(CallEvents.RecordStarted, RecordStartedEvent, url=self._url)
             case Complete(duration):
-                self._fire(CallEvents.RecordStopped, RecordStoppedEvent, url=self._url, duration=duration)
+                self._fire_event(CallEvents.RecordStopped, RecordStoppedEvent, url=self._url, duration=duration)
             case Failed(error):
-                self._fire(CallEvents.RecordError, RecordErrorEvent, error=error)
+                self._fire_event(CallEvents.RecordError, RecordErrorEvent, error=error)
 
-    def _fire(self, event: EventName[E], payload: Callable[..., E], **values: object) -> None:
+    def _fire_event(self, event: EventName[E], payload: Callable[..., E], **values: object) -> None:
         self._host.emit(self._call, event, payload(name=event, call=self._call, id=self._call.id(), **values))

@@ -1,7 +1,7 @@
 """`Conference`: a room in which each unit hears all the others."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import trio
 
@@ -20,8 +20,6 @@ from voxrun.media.host import UnitHost
 from voxrun.media.inbox import Inboxes
 from voxrun.media.parameters import one_object
 from voxrun.media.unit import MediaSource
-
-E = TypeVar("E", bound=ConferenceEvent)
 
 RATE = 16_000
 """Hz, of what is mixed; routes convert."""
@@ -43,6 +41,7 @@ class Conference(MediaSource):
     """
 
     namespaces: ClassVar[tuple[type, ...]] = (ConferenceEvents,)
+    _noun = "conference"
     mixes = True
 
     def __init__(self, host: UnitHost, *, hd_audio: bool = False) -> None:
@@ -55,7 +54,7 @@ class Conference(MediaSource):
         self._endpoints: dict[str, Endpoint] = {}
         self._version = -1  # of the routes, when it was last seen who is still in
         self._over = trio.Event()
-        self._fire(ConferenceEvents.Started, ConferenceEvent)
+        self._fire_event(ConferenceEvents.Started, ConferenceEvent)
         host.spawn(self._last)
 
     def stop(self) -> None:
@@ -64,7 +63,7 @@ class Conference(MediaSource):
             self._over.set()
             self._host.graph.remove(self)
             self._see_who_left()
-            self._fire(ConferenceEvents.Stopped, ConferenceEvent)
+            self._fire_event(ConferenceEvents.Stopped, ConferenceEvent)
 
     @one_object
     def add(self, parameters: Mapping[str, Any]) -> Endpoint:
@@ -109,7 +108,7 @@ class Conference(MediaSource):
             self._see_who_left()
         frames = self._inboxes.take()
         everything, others = self._mix.mix(list(frames.values()))
-        self.output.push_apart(everything, dict(zip(frames, others, strict=True)))
+        self.output.push(everything, dict(zip(frames, others, strict=True)))
 
     async def _last(self) -> None:
         try:
@@ -129,7 +128,7 @@ class Conference(MediaSource):
 
     def _refuse(self, endpoint: Endpoint, code: int, reason: str) -> None:
         event = ConferenceEvents.ConferenceError
-        self._fire(event, ConferenceErrorEvent, error=reason, code=code, endpointId=endpoint.id())
+        self._fire_event(event, ConferenceErrorEvent, error=reason, code=code, endpointId=endpoint.id())
 
     def _see_who_left(self) -> None:
         """An endpoint is gone once no route is left between its call and here."""
@@ -146,7 +145,7 @@ class Conference(MediaSource):
             self._tell(ConferenceEvents.EndpointUpdated, endpoint)
 
     def _tell(self, event: EventName[ConferenceEndpointEvent], endpoint: Endpoint) -> None:
-        self._fire(
+        self._fire_event(
             event,
             ConferenceEndpointEvent,
             endpoint=endpoint,
@@ -154,6 +153,3 @@ class Conference(MediaSource):
             mode=endpoint.getMode(),
             direction=endpoint.getDirection(),
         )
-
-    def _fire(self, event: EventName[E], payload: Callable[..., E], **values: object) -> None:
-        self._host.emit(self, event, payload(name=event, conference=self, **values))

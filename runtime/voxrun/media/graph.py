@@ -17,7 +17,7 @@ Receive: TypeAlias = Callable[[Samples], None]
 
 @dataclass(frozen=True, slots=True)
 class Inlet:
-    """How a sink takes one source's stream: `receive` gets 20 ms at `rate` Hz, once a tick."""
+    """How a sink takes one source's stream: `receive` gets 20 ms at `rate` Hz for each tick, on it or ahead of it."""
 
     rate: int
     receive: Receive
@@ -71,7 +71,7 @@ class Clearable(Protocol):
 
 
 class Output:
-    """A source's way out: one `push` a tick, silence included, reaches every live listener.
+    """A source's way out: one `push` for each tick, silence included, reaches every live listener.
 
     Who comes to hear a sound that is going on already, by a new route or as one that is live now, hears it fade in.
     """
@@ -138,6 +138,9 @@ class Output:
         }
 
 
+_NOBODY: Mapping[object, Samples] = {}  # gets a frame of its own
+
+
 class MixerOutput(Output):
     """A mixer's way out: each listener may get a frame of its own, and so has a converter of its own."""
 
@@ -145,15 +148,15 @@ class MixerOutput(Output):
 
     def __init__(self, graph: "Graph", owner: Source) -> None:
         super().__init__(graph, owner)
-        self._apart: Mapping[object, Samples] = {}  # what was pushed beside `_pushed`
+        self._apart = _NOBODY  # what was pushed beside `_pushed`
         self._streams: dict[Sink, tuple[Resampler, Receive]] = {}
 
     def open(self, rate: int) -> None:
         """Say at which rate (Hz) the frames will come."""
         super().open(rate)
-        self._apart = {}
+        self._apart = _NOBODY
 
-    def push_apart(self, frame: Samples, apart: Mapping[object, Samples]) -> None:
+    def push(self, frame: Samples, apart: Mapping[object, Samples] = _NOBODY) -> None:
         """Send `frame` to all listeners but those that `apart` has another one for."""
         if self._version != self._graph.version:
             self._replan()

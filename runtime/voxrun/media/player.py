@@ -1,9 +1,7 @@
 """`Player`: plays a file, speech, tones, or anything else that can be read ahead, into the routes from it."""
 
-from collections.abc import Callable
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
-from voxrun.events.name import EventName
 from voxrun.events.player import (
     PlaybackFinishedEvent,
     PlaybackMarkerReachedEvent,
@@ -17,8 +15,6 @@ from voxrun.media.parameters import milliseconds_of
 from voxrun.media.playback import Buffering, Finished, MarkerReached, Moment, OpenSource, Playback, Ready, Started
 from voxrun.media.unit import MediaSource
 
-E = TypeVar("E")
-
 
 class Player(MediaSource):
     """Plays as soon as it is loaded, unless `on_pause`; what it plays while nobody listens is lost.
@@ -27,10 +23,11 @@ class Player(MediaSource):
     """
 
     namespaces: ClassVar[tuple[type, ...]] = (PlayerEvents,)
+    _noun = "player"
 
     def __init__(self, host: UnitHost, open_source: OpenSource, *, loop: bool = False, on_pause: bool = False) -> None:
         super().__init__(host, "player")
-        self._fire(PlayerEvents.Created, PlayerEvent)
+        self._fire_event(PlayerEvents.Created, PlayerEvent)
         self._playback = Playback(host, self, open_source, self._report, loop=loop, on_pause=on_pause)
 
     def pause(self) -> None:
@@ -44,7 +41,7 @@ class Player(MediaSource):
     def stop(self) -> None:
         """End the playback for good; `PlayerEvents.Stopped` follows."""
         if self._playback.stop():
-            self._fire(PlayerEvents.Stopped, PlayerEvent)
+            self._fire_event(PlayerEvents.Stopped, PlayerEvent)
 
     def addMarker(self, offset: int) -> None:
         """Have `PlayerEvents.PlaybackMarkerReached` fire at `offset` ms; a negative one counts from the end.
@@ -60,17 +57,14 @@ class Player(MediaSource):
     def _report(self, moment: Moment) -> None:
         match moment:
             case Ready():
-                self._fire(PlayerEvents.PlaybackReady, PlayerEvent)
+                self._fire_event(PlayerEvents.PlaybackReady, PlayerEvent)
             case Started(duration):
-                self._fire(PlayerEvents.Started, PlayerStartedEvent, duration=duration)
+                self._fire_event(PlayerEvents.Started, PlayerStartedEvent, duration=duration)
             case Buffering():
-                self._fire(PlayerEvents.PlaybackBuffering, PlayerEvent)
+                self._fire_event(PlayerEvents.PlaybackBuffering, PlayerEvent)
             case MarkerReached(offset):
-                self._fire(PlayerEvents.PlaybackMarkerReached, PlaybackMarkerReachedEvent, offset=offset)
+                self._fire_event(PlayerEvents.PlaybackMarkerReached, PlaybackMarkerReachedEvent, offset=offset)
             case Finished(error):
                 if error is not None:
-                    self._fire(PlayerEvents.Error, PlayerErrorEvent, error=error)
-                self._fire(PlayerEvents.PlaybackFinished, PlaybackFinishedEvent, error=error)
-
-    def _fire(self, event: EventName[E], payload: Callable[..., E], **values: object) -> None:
-        self._host.emit(self, event, payload(name=event, player=self, **values))
+                    self._fire_event(PlayerEvents.Error, PlayerErrorEvent, error=error)
+                self._fire_event(PlayerEvents.PlaybackFinished, PlaybackFinishedEvent, error=error)

@@ -1,14 +1,13 @@
 """`Recorder`: writes the mix of all that is sent to it into one file, in stereo by party if wanted."""
 
-from collections.abc import Callable, Iterable
-from typing import ClassVar, TypeVar
+from collections.abc import Iterable
+from typing import ClassVar
 
 import numpy as np
 
 from voxrun.audio.fade import fade_in
 from voxrun.audio.frame import Samples, silence
 from voxrun.audio.mix import mix
-from voxrun.events.name import EventName
 from voxrun.events.recorder import (
     RecorderErrorEvent,
     RecorderEvents,
@@ -28,8 +27,6 @@ RATE = 16_000
 HD_RATE = 48_000
 """Hz, with `hd_audio`."""
 
-E = TypeVar("E")
-
 
 class Recorder(EventTarget):
     """Records from the first tick on which somebody sends to it until `stop` or the end of the session.
@@ -39,6 +36,7 @@ class Recorder(EventTarget):
     """
 
     namespaces: ClassVar[tuple[type, ...]] = (RecorderEvents,)
+    _noun = "recorder"
     mixes = True
 
     def __init__(self, host: UnitHost, take: Take, *, rate: int = RATE, stereo: bool = False) -> None:
@@ -100,11 +98,8 @@ class Recorder(EventTarget):
     def _report(self, stage: Stage) -> None:
         match stage:
             case Begun():
-                self._fire(RecorderEvents.Started, RecorderStartedEvent, url=self._url)
+                self._fire_event(RecorderEvents.Started, RecorderStartedEvent, url=self._url)
             case Complete(duration):
-                self._fire(RecorderEvents.Stopped, RecorderStoppedEvent, url=self._url, duration=duration)
+                self._fire_event(RecorderEvents.Stopped, RecorderStoppedEvent, url=self._url, duration=duration)
             case Failed(error):
-                self._fire(RecorderEvents.RecorderError, RecorderErrorEvent, error=error)
-
-    def _fire(self, event: EventName[E], payload: Callable[..., E], **values: object) -> None:
-        self._host.emit(self, event, payload(name=event, recorder=self, **values))
+                self._fire_event(RecorderEvents.RecorderError, RecorderErrorEvent, error=error)

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from random import Random, SystemRandom
-from typing import cast
 
 import trio
 
@@ -14,7 +13,6 @@ from voxrun.media.datagrams import Datagram, Datagrams, SocketAddress
 from voxrun.media.host import UnitHost
 from voxrun.media.line import AudioCame, AudioResumed, AudioStopped, FarEndLeft, FrameCame, Line, LineNews, ToneCame
 from voxrun.protocol.rtp.codecs import CODECS, Codec
-from voxrun.protocol.rtp.dtmf import ToneEvent, ToneStarted
 from voxrun.protocol.rtp.packet import is_rtcp
 from voxrun.protocol.rtp.receiving import RtpReceiver
 from voxrun.protocol.rtp.reporting import RtcpReporter
@@ -40,7 +38,7 @@ class RtpSettings:
 
 
 class RtpLeg:
-    """Takes the settings' codec and all that have a payload type for ever, and sends the first.
+    """Takes the settings' codec and all that have a static payload type, and sends the first.
 
     Both its times, of reading and of writing, are the deadline of the tick, so that a late tick neither moves the
     timestamps sent nor looks like a late packet.
@@ -56,7 +54,7 @@ class RtpLeg:
         self._receiver = RtpReceiver([codec, *others], self._lock)
         self._sender = RtpSender(codec, settings.ptime, self._random)
         cname = f"{self._random.getrandbits(96):024x}"  # one that says nothing of this machine (RFC 7022)
-        self._reporter = RtcpReporter(self._sender, codec.clock_rate, cname)
+        self._reporter = RtcpReporter(self._sender, cname)
         self._silence = silence(codec.audio_rate) if settings.silence_suppression else None
         self._listener: Callable[[LineNews], None] = _ignore
         self._host: UnitHost | None = None
@@ -111,36 +109,32 @@ class RtpLeg:
         elapsed = self._host.graph.position * FRAME_SECONDS
         self._origin = min(self._origin, self._host.now() - elapsed)  # the least late tick knows best
         now = self._origin + elapsed
-        self._tell(self._receiver.poll_tones(now))
         self._watch(now)
         return self._receiver.read(now)
 
     def write(self, frame: Samples) -> None:
         """The next 20 ms for the far end; nothing is sent as long as nobody knows where it is."""
-        remote = self._remote
+        remote = self._lock.remote
         is_suppressed = frame is self._silence and not (self._sender.tones.is_busy or self._sender.is_midway)
         if self._host is None or remote is None or is_suppressed:
             return
         for datagram in self._sender.write(frame, self._origin + self._host.graph.position * FRAME_SECONDS):
             self._sockets[0].send(datagram, remote)
 
-    @property
-    def _remote(self) -> SocketAddress | None:
-        return cast("SocketAddress | None", self._lock.remote)
-
     def _hear(self, host: UnitHost, came: list[Datagram]) -> None:
         for datagram, source in came:
             if is_rtcp(datagram):
                 self._learn(datagram, source, host.now())
-            else:
-                self._tell(self._receiver.receive(datagram, source, host.now()))
+            elif (digit := self._receiver.receive(datagram, source, host.now())) is not None:
+                self._listener(ToneCame(digit))
         frame = self._receiver.read_ahead(self._origin + (host.graph.position + 1) * FRAME_SECONDS)
         if frame is not None:
             self._listener(FrameCame(frame))
 
     def _learn(self, datagram: bytes, source: SocketAddress, now: float) -> None:
         """Take RTCP from the peer's machine; its port says nothing, as the peer may be behind a translator."""
-        if self._remote is None or source[0] != self._remote[0]:
+        remote = self._lock.remote
+        if remote is None or source[0] != remote[0]:
             self._foreign_reports += 1
             return
         left = self._reporter.far_end.left
@@ -156,17 +150,12 @@ class RtpLeg:
             self._send_report(self._reporter.report, host)
 
     def _send_report(self, build: Callable[..., bytes], host: UnitHost) -> None:
-        remote = self._remote
+        remote = self._lock.remote
         if remote is not None:
             is_shared = len(self._sockets) == 1
             port = remote[1] if is_shared else remote[1] + 1
             compound = build(host.now(), self._receiver.ssrc or 0, self._receiver.reception)
             self._sockets[-1].send(compound, (remote[0], port))
-
-    def _tell(self, events: list[ToneEvent]) -> None:
-        for event in events:
-            if isinstance(event, ToneStarted):
-                self._listener(ToneCame(event.digit))
 
     def _watch(self, now: float) -> None:
         last = self._receiver.last_media_at

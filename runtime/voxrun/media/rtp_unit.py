@@ -30,6 +30,7 @@ class RtpUnit(MediaSource):
     """
 
     namespaces: ClassVar[tuple[type, ...]] = (RtpUnitEvents,)
+    _noun = "unit"
     mixes = False
 
     def __init__(self, host: UnitHost, leg: RtpLeg) -> None:
@@ -84,11 +85,9 @@ class RtpUnit(MediaSource):
             self._ahead = news.frame
             self.output.push(news.frame)
         elif isinstance(news, ToneCame):
-            tone = RtpUnitEvents.ToneReceived
-            self._host.emit(self, tone, RtpToneReceivedEvent(name=tone, unit=self, tone=news.digit))
+            self._fire_event(RtpUnitEvents.ToneReceived, RtpToneReceivedEvent, tone=news.digit)
         else:
-            event = _EVENTS[type(news)]
-            self._host.emit(self, event, RtpUnitEvent(name=event, unit=self))
+            self._fire_event(_EVENTS[type(news)], RtpUnitEvent)
 
     async def _carry(self) -> None:
         try:

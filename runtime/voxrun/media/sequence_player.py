@@ -1,11 +1,10 @@
 """`SequencePlayer`: plays several pieces of audio, files and speech, one after the other without a gap."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 from voxrun.errors import ScenarioError
-from voxrun.events.name import EventName
 from voxrun.events.sequence_player import (
     SequencePlaybackFinishedEvent,
     SequencePlaybackMarkerReachedEvent,
@@ -21,8 +20,6 @@ from voxrun.media.playback import Finished, MarkerReached, Moment, OpenSource, P
 from voxrun.media.read_ahead import AudioSource
 from voxrun.media.unit import MediaSource
 
-E = TypeVar("E")
-
 
 class SequencePlayer(MediaSource):
     """Plays as soon as all segments are loaded; what it plays while nobody listens is lost.
@@ -31,6 +28,7 @@ class SequencePlayer(MediaSource):
     """
 
     namespaces: ClassVar[tuple[type, ...]] = (SequencePlayerEvents,)
+    _noun = "sequencePlayer"
 
     def __init__(
         self, host: UnitHost, segments: Sequence[OpenSource], given: Sequence[Mapping[str, object]] = ()
@@ -43,7 +41,7 @@ class SequencePlayer(MediaSource):
         self._given = list(given)
         self._durations: list[float] = []  # ms; known once they are loaded
         self._early_markers: list[tuple[int, int]] = []
-        self._fire(SequencePlayerEvents.Created, SequencePlayerEvent)
+        self._fire_event(SequencePlayerEvents.Created, SequencePlayerEvent)
         self._playback = Playback(host, self, self._open, self._report)
 
     def pause(self) -> None:
@@ -57,7 +55,7 @@ class SequencePlayer(MediaSource):
     def stop(self) -> None:
         """End the playback for good; `SequencePlayerEvents.Stopped` follows."""
         if self._playback.stop():
-            self._fire(SequencePlayerEvents.Stopped, SequencePlayerEvent)
+            self._fire_event(SequencePlayerEvents.Stopped, SequencePlayerEvent)
 
     def addMarker(self, offset: int, segment: int | Mapping[str, object]) -> None:
         """Have `SequencePlayerEvents.PlaybackMarkerReached` fire at `offset` ms of a segment.
@@ -101,16 +99,13 @@ class SequencePlayer(MediaSource):
     def _report(self, moment: Moment) -> None:
         match moment:
             case Ready():
-                self._fire(SequencePlayerEvents.PlaybackReady, SequencePlayerEvent)
+                self._fire_event(SequencePlayerEvents.PlaybackReady, SequencePlayerEvent)
             case Started(duration):
-                self._fire(SequencePlayerEvents.Started, SequencePlayerStartedEvent, duration=duration)
+                self._fire_event(SequencePlayerEvents.Started, SequencePlayerStartedEvent, duration=duration)
             case MarkerReached(offset):
                 event = SequencePlayerEvents.PlaybackMarkerReached
-                self._fire(event, SequencePlaybackMarkerReachedEvent, offset=offset)
+                self._fire_event(event, SequencePlaybackMarkerReachedEvent, offset=offset)
             case Finished(error):
                 if error is not None:
-                    self._fire(SequencePlayerEvents.Error, SequencePlayerErrorEvent, error=error)
-                self._fire(SequencePlayerEvents.PlaybackFinished, SequencePlaybackFinishedEvent, error=error)
-
-    def _fire(self, event: EventName[E], payload: Callable[..., E], **values: object) -> None:
-        self._host.emit(self, event, payload(name=event, sequencePlayer=self, **values))
+                    self._fire_event(SequencePlayerEvents.Error, SequencePlayerErrorEvent, error=error)
+                self._fire_event(SequencePlayerEvents.PlaybackFinished, SequencePlaybackFinishedEvent, error=error)

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from voxrun.media.host import UnitHost
 
 E = TypeVar("E")
-F = TypeVar("F", bound=Callable[..., object])
 
 MOST_HANDLERS = 500
 """Of one event of one unit. More are a mistake, and would hold up everybody's clock."""
@@ -48,6 +47,9 @@ class EventTarget:
 
     namespaces: ClassVar[tuple[type, ...]] = ()
     """The constant classes (`CallEvents`, …) whose events this kind of target sends."""
+
+    _noun: ClassVar[str]
+    """The field of their payloads that holds it, such as `player`."""
 
     def __init__(self, host: "UnitHost", name: str) -> None:
         self._host = host
@@ -109,6 +111,10 @@ class EventTarget:
     def listeners_of(self, event: str) -> tuple[Callable[..., object], ...]:
         """The handlers that would run if `event` fired now."""
         return tuple(self._listeners.get(event, ()))
+
+    def _fire_event(self, event: EventName[E], payload: Callable[..., E], **values: object) -> None:
+        """Have `event` fire; its `payload` is made of `values`, the event's name and this target."""
+        self._host.emit(self, event, payload(name=event, **{self._noun: self}, **values))
 
     def _warn_if_unknown(self, event: object) -> None:
         known = constants(*self.namespaces)

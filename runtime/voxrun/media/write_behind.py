@@ -6,7 +6,7 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 import numpy as np
 import trio
 
-from voxrun.audio.frame import Samples
+from voxrun.audio.frame import FRAME_MS, Samples
 from voxrun.media.host import UnitHost
 
 FLUSH_SECONDS = 0.25
@@ -15,10 +15,10 @@ FLUSH_SECONDS = 0.25
 BACKLOG_SECONDS = 30
 """How long a disk may stand still before audio is dropped."""
 
+_BACKLOG_FRAMES = BACKLOG_SECONDS * 1000 // FRAME_MS
+
 CLOSE_SECONDS = 10.0
 """How long completing the file may take."""
-
-_FRAMES_PER_SECOND = 50
 
 T = TypeVar("T")
 _in_one: Callable[..., Any] = np.concatenate
@@ -40,9 +40,9 @@ TextWriter: TypeAlias = Writer[str]
 
 
 class WriteBehind(Generic[T]):
-    """Takes frames on the tick and writes them off the media thread, a few times a second; `join` makes one of many.
+    """Takes frames, or texts, and writes them off the media thread, a few times a second; `join` makes one of many.
 
-    Frames that don't fit the backlog, or that a failed writer did not take, are counted in `dropped`. `on_failure` gets
+    Those that don't fit the backlog, or that a failed writer did not take, are counted in `dropped`. `on_failure` gets
     the first OSError.
     """
 
@@ -63,8 +63,8 @@ class WriteBehind(Generic[T]):
         self._stopped = trio.Event()
 
     def put(self, frame: T) -> None:
-        """Queue one frame, shape (n,) or (n, channels); the array is kept."""
-        if self._failed or len(self._frames) >= BACKLOG_SECONDS * _FRAMES_PER_SECOND:
+        """Queue one frame, shape (n,) or (n, channels), or a text; an array is kept."""
+        if self._failed or len(self._frames) >= _BACKLOG_FRAMES:
             self.dropped += 1
         else:
             self._frames.append(frame)

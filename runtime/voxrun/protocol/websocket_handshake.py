@@ -1,4 +1,4 @@
-"""`ClientHandshake` and `ServerHandshake`: how a connection becomes a WebSocket (RFC 6455 section 4)."""
+"""`ClientHandshake` and `ServerHandshake`: how a connection becomes a WebSocket (RFC 6455 section 4), or fails to."""
 
 import base64
 import hashlib
@@ -52,9 +52,9 @@ class ClientHandshake:
             return self._read()
         except h11.RemoteProtocolError as error:
             if self._refusal:
-                raise self._refused(self._refusal) from None
+                raise refusal(self._peer, self._refusal.status_code, self._body) from None
             if not data:
-                raise self._failed("broke off the WebSocket handshake") from None
+                raise failure(self._peer, "broke off the WebSocket handshake") from None
             raise RemoteError(f"{self._peer} does not speak WebSocket ({error}): check the address") from error
 
     def _read(self) -> bytes | None:
@@ -67,9 +67,9 @@ class ClientHandshake:
             elif isinstance(event, h11.Data):
                 self._body += event.data
             elif self._refusal is None:
-                raise self._failed("broke off the WebSocket handshake")
+                raise failure(self._peer, "broke off the WebSocket handshake")
             if self._refusal and (isinstance(event, h11.EndOfMessage) or len(self._body) > HEAD_LIMIT):
-                raise self._refused(self._refusal)
+                raise refusal(self._peer, self._refusal.status_code, self._body)
         return None
 
     def _accepted(self, answer: h11.InformationalResponse) -> bytes:
@@ -77,18 +77,8 @@ class ClientHandshake:
         if fields.get(b"upgrade", b"").lower() != b"websocket" or fields.get(b"sec-websocket-accept") != _token(
             self._key
         ):
-            raise self._failed("made a mistake in the WebSocket handshake")
+            raise failure(self._peer, "made a mistake in the WebSocket handshake")
         return self._parser.trailing_data[0]
-
-    def _refused(self, answer: h11.Response) -> RemoteError:
-        reason = self._body[: 4 * _REASON_LENGTH].decode("utf-8", "replace").strip()[:_REASON_LENGTH]
-        said = f": {reason}" if reason else ""
-        status = answer.status_code
-        message = f"{self._peer} refused the WebSocket with HTTP status {status}{said}"
-        return RemoteError(message, code=status, reason=reason)
-
-    def _failed(self, what: str) -> RemoteError:
-        return RemoteError(f"{self._peer} {what}: check the address, and that a WebSocket server is there")
 
 
 class ServerHandshake:
@@ -141,6 +131,18 @@ class ServerHandshake:
             f"HTTP/1.1 {status.value} {status.phrase}\r\n{version}Content-Length: 0\r\nConnection: close\r\n\r\n"
         ).encode("ascii")
         return b""
+
+
+def refusal(peer: str, status: int, body: bytes | bytearray) -> RemoteError:
+    """That `peer` answered with such a status instead; `body` is as much as there is of the answer's."""
+    reason = body[: 4 * _REASON_LENGTH].decode("utf-8", "replace").strip()[:_REASON_LENGTH]
+    said = f": {reason}" if reason else ""
+    return RemoteError(f"{peer} refused the WebSocket with HTTP status {status}{said}", code=status, reason=reason)
+
+
+def failure(peer: str, what: str) -> RemoteError:
+    """That `peer` did `what`."""
+    return RemoteError(f"{peer} {what}: check the address, and that a WebSocket server is there")
 
 
 def _token(key: bytes) -> bytes:

@@ -8,7 +8,6 @@ from voxrun.audio.frame import FRAME_SECONDS
 from voxrun.media.datagrams import Datagram, SocketAddress
 from voxrun.media.rtp_leg import RtpLeg, RtpSettings
 from voxrun.protocol.rtp.codecs import codec_named
-from voxrun.protocol.rtp.dtmf import ToneEvent, ToneStarted
 from voxrun.protocol.rtp.packet import is_rtcp
 from voxrun.protocol.rtp.receiving import RtpReceiver
 from voxrun.protocol.rtp.reporting import RtcpReporter
@@ -39,7 +38,7 @@ class RtpCaller:
         self.play = CallerPlay(caller, codec.audio_rate, news, render, self._act)
         self._sender = RtpSender(codec, 20, air.random)
         self._receiver = RtpReceiver([codec], SourceLock(NEAR))
-        self._reporter = RtcpReporter(self._sender, codec.clock_rate, "caller@simulated")
+        self._reporter = RtcpReporter(self._sender, "caller@simulated")
         self._has_left = False
 
     async def run(self) -> None:
@@ -64,16 +63,13 @@ class RtpCaller:
             return
         for datagram in self._sender.write(frame, now):
             self._socket.send(datagram, NEAR)
-        self._keep(self._receiver.poll_tones(now))
         self.play.hear(self._receiver.read(now))
 
     def _listen(self, came: list[Datagram]) -> None:
         for datagram, source in came:
-            if not is_rtcp(datagram):
-                self._keep(self._receiver.receive(datagram, source, self._news.now()))
-
-    def _keep(self, events: list[ToneEvent]) -> None:
-        self.digits += [event.digit for event in events if isinstance(event, ToneStarted)]
+            digit = None if is_rtcp(datagram) else self._receiver.receive(datagram, source, self._news.now())
+            if digit is not None:
+                self.digits.append(digit)
 
     def _act(self, action: CallerAction) -> None:
         if isinstance(action, Press):

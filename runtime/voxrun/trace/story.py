@@ -23,7 +23,6 @@ _AT_LEAST, _AT_MOST = -50, -30
 _ABOVE_NOISE = 12
 """dB: what counts as a voice is so much louder than the quieter fifth of the time, within the two limits in dBFS."""
 
-
 _COUNTING = {"losses": "", "clock": "the media clock", "end": "the session"}
 """Kinds of records that count what was lost, and of whom unless they say so."""
 

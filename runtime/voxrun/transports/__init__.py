@@ -1,1 +1,1 @@
-"""I/O shells: networks, HTTP, WebSockets, a small server, and audio files. Nothing here knows a provider."""
+"""I/O shells: networks, HTTP, WebSockets, a small server, RTP, sound devices, audio files. None knows a provider."""

@@ -5,9 +5,7 @@ import re
 import trio
 
 from voxrun.errors import RemoteError
-
-_ANSWER_LIMIT = 64 * 1024
-_REASON_LENGTH = 500
+from voxrun.protocol.websocket_handshake import HEAD_LIMIT, failure, refusal
 
 
 class HandshakeStream(trio.abc.Stream):
@@ -41,7 +39,7 @@ class HandshakeStream(trio.abc.Stream):
         if self.is_answered:  # a server's handshake ends while its reader waits for more
             return data
         self._answer += data
-        if not data or len(self._answer) > _ANSWER_LIMIT:
+        if not data or len(self._answer) > HEAD_LIMIT:
             raise self._failure("broke off the WebSocket handshake")
         self.is_answered = re.match(rb"HTTP/1\.[01] 101(?s:.*)\r\n\r\n", self._answer) is not None
         return data
@@ -62,16 +60,9 @@ class HandshakeStream(trio.abc.Stream):
         if not self.is_open:
             raise self._failure("made a mistake in the WebSocket handshake")
 
-    def refusal(self, status: int, body: bytes) -> RemoteError:
-        reason = body[: 4 * _REASON_LENGTH].decode("utf-8", "replace").strip()[:_REASON_LENGTH]
-        said = f": {reason}" if reason else ""
-        return RemoteError(
-            f"{self.peer} refused the WebSocket with HTTP status {status}{said}", code=status, reason=reason
-        )
-
     def _failure(self, what: str) -> RemoteError:
         """A refusal whose body ends with the connection never ends for the library, so it is recognised here."""
         refused = re.match(rb"HTTP/1\.[01] (?!101)(\d{3})(?s:.*?\r\n\r\n(.*))?", self._answer)
         if refused:
-            return self.refusal(int(refused[1]), refused[2] or b"")
-        return RemoteError(f"{self.peer} {what}: check the address, and that a WebSocket server is there")
+            return refusal(self.peer, int(refused[1]), refused[2] or b"")
+        return failure(self.peer, what)

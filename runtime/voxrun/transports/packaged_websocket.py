@@ -20,6 +20,7 @@ from wsproto.events import BytesMessage, TextMessage
 from wsproto.utilities import ProtocolError
 
 from voxrun.errors import RemoteError
+from voxrun.protocol.websocket_handshake import refusal
 from voxrun.transports.address import Address
 from voxrun.transports.collapsed import collapsed
 from voxrun.transports.handshake import HandshakeStream
@@ -297,7 +298,7 @@ async def _read(
                 inbox = _Inbox(connection)
                 task_status.started((connection, inbox))
     except ConnectionRejected as refused:
-        raise stream.refusal(refused.status_code, refused.body or b"") from None
+        raise refusal(stream.peer, refused.status_code, refused.body or b"") from None
     except _READER_ERRORS as error:
         if inbox is None:
             raise RemoteError(f"{stream.peer} does not speak WebSocket ({error}): check the address") from error

@@ -12,17 +12,14 @@ import h11
 import trio
 
 from voxrun.errors import RemoteError
-from voxrun.protocol.websocket_handshake import joined
+from voxrun.protocol.websocket_handshake import HEAD_LIMIT, joined
 from voxrun.transports.network import Network
 from voxrun.transports.socket_stream import SocketStream
 from voxrun.transports.turnstile import Turnstile, Visit
 from voxrun.transports.websocket import RECEIVE_LIMIT, WebSocket, accept_websocket
 
-HEAD_LIMIT = 64 * 1024
-"""Bytes a request's head may have."""
-
 HEAD_SECONDS = 10.0
-"""How long it may take to arrive."""
+"""How long a request's head may take to arrive."""
 
 _LINGER_SECONDS = 1.0
 _RECEIVE_BUFFER = 64 * 1024

@@ -27,6 +27,9 @@ RECEIVE_LIMIT = 16 * 1024 * 1024
 OUTBOX_LIMIT = 4 * 1024 * 1024
 """Bytes that may wait to be sent (trio-websocket: characters, in text); what does not fit is dropped and counted."""
 
+OPENING_SECONDS = 10.0
+"""How long connecting and the handshake may take."""
+
 KEEP_ALIVE_SECONDS = 20.0
 """After this long without a message the peer is asked whether it is still there."""
 
@@ -113,28 +116,26 @@ async def open_websocket(
     *,
     headers: Sequence[tuple[str, str]] = (),
     subprotocols: Sequence[str] = (),
-    timeout: float = 10.0,
-    receive_limit: int = RECEIVE_LIMIT,
 ) -> AsyncIterator[WebSocket]:
     """Connect to a ws:// or wss:// `url` and yield the WebSocket once the handshake is done, with nothing sent.
 
     Leaving the block closes it; an exception or cancellation that leaves the block drops the connection at once.
-    Raises RemoteError if the peer can't be reached, is silent for `timeout` seconds, or refuses: then with the HTTP
-    status as its code and the start of the body as its reason. Raises ConfigurationError for a URL or header that can't
-    be sent.
+    Raises RemoteError if the peer can't be reached, does not answer in time, or refuses: then with the HTTP status as
+    its code and the start of the body as its reason. Raises ConfigurationError for a URL or header that can't be sent.
     """
     address = Address.parse(url, plain="ws", secure="wss")
     fields = encode_headers(headers)
-    with trio.CancelScope(deadline=trio.current_time() + timeout) as opening:
+    with trio.CancelScope(deadline=trio.current_time() + OPENING_SECONDS) as opening:
         stream = await network.connect(address.host, address.port, tls=address.tls)
-        asking = _implementation(stream).asking(stream, address, subprotocols, fields, receive_limit)
+        asking = _implementation(stream).asking(stream, address, subprotocols, fields, RECEIVE_LIMIT)
         async with asking as websocket:
             websocket.url = url
             opening.deadline = math.inf
             yield websocket
     if opening.cancelled_caught:
         raise RemoteError(
-            f"{address} did not answer the WebSocket handshake within {timeout:g} s: check the address, and try again"
+            f"{address} did not answer the WebSocket handshake within {OPENING_SECONDS:g} s: check the address, "
+            "and try again"
         )
 
 
@@ -144,7 +145,6 @@ async def accept_websocket(
     target: str,
     *,
     received: bytes = b"",
-    timeout: float = 10.0,
     receive_limit: int = RECEIVE_LIMIT,
 ) -> AsyncIterator[WebSocket]:
     """Answer a client's handshake on `stream` and yield the WebSocket; it ends as `open_websocket`'s does.
@@ -152,13 +152,13 @@ async def accept_websocket(
     `target` becomes its `url`; `received` is what was already read from the stream. Of the subprotocols offered, the
     first is chosen. Raises RemoteError if the client breaks the handshake, after telling it so.
     """
-    with trio.CancelScope(deadline=trio.current_time() + timeout) as opening:
+    with trio.CancelScope(deadline=trio.current_time() + OPENING_SECONDS) as opening:
         async with _implementation(stream).answering(stream, received, receive_limit) as websocket:
             websocket.url = target
             opening.deadline = math.inf
             yield websocket
     if opening.cancelled_caught:
-        raise RemoteError(f"the client did not finish the WebSocket handshake within {timeout:g} s")
+        raise RemoteError(f"the client did not finish the WebSocket handshake within {OPENING_SECONDS:g} s")
 
 
 class _Implementation(Protocol):

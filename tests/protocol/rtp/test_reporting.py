@@ -21,7 +21,7 @@ class End:
 
     def __init__(self, seed: int) -> None:
         self.sender = RtpSender(PCMU, 20, Random(seed))
-        self.reporter = RtcpReporter(self.sender, PCMU.clock_rate, f"end{seed}@test")
+        self.reporter = RtcpReporter(self.sender, f"end{seed}@test")
         self.reception: Reception | None = None
 
     def send(self, now: float) -> bytes:
@@ -42,14 +42,17 @@ def test_loss_jitter_and_round_trip_reach_the_sender() -> None:
         if n % 10:
             other.receive(datagram, n * FRAME_SECONDS + 0.03 + (n % 2) * 0.005)
     other.reporter.receive(one.reporter.report(2.0, 0, None), 2.03, one.sender.ssrc)
-    one.reporter.receive(other.reporter.report(4.0, one.sender.ssrc, other.reception), 4.04, other.sender.ssrc)
+    report = other.reporter.report(4.0, one.sender.ssrc, other.reception)
+    one.reporter.receive(report, 4.04, other.sender.ssrc)
     told = one.reporter.far_end
     assert told.round_trip_ms == pytest.approx(70, abs=0.1)
     assert told.lost == 9  # the first of ten was lost before anything came
-    assert told.fraction_lost == pytest.approx(9 / 99, abs=1 / 256)
-    assert told.jitter_ms == pytest.approx(5, abs=0.6)
-    assert told.cname == "end2@test"
-    assert other.reporter.far_end.cname == "end1@test"
+    (said, description) = parse_compound(report) or []
+    assert isinstance(said, ReceiverReport)
+    (block,) = said.blocks
+    assert block.fraction_lost / 256 == pytest.approx(9 / 99, abs=1 / 256)
+    assert block.jitter * 1000 / PCMU.clock_rate == pytest.approx(5, abs=0.6)
+    assert description == Description(other.sender.ssrc, "end2@test")
 
 
 def test_a_report_says_nothing_of_the_source_before() -> None:

@@ -13,6 +13,7 @@ from voxrun.protocol.rtp.reporting import RtcpReporter
 from voxrun.protocol.rtp.sending import RtpSender
 from voxrun.protocol.rtp.source_lock import SourceLock
 
+PEER, STRANGER = ("192.0.2.1", 4000), ("198.51.100.9", 9)
 GOLDEN = [path.read_bytes() for path in sorted((Path(__file__).parent / "packets").glob("*.bin"))]
 
 
@@ -38,8 +39,8 @@ def nonsense(random: Random, number: int) -> bytes:
 def fuzz(count: int, seed: int) -> None:
     random = Random(seed)
     codecs = list(CODECS.values())
-    receiver = RtpReceiver(codecs, SourceLock("peer"))
-    reporter = RtcpReporter(RtpSender(codecs[0], 20, random), codecs[0].clock_rate, "fuzz@test")
+    receiver = RtpReceiver(codecs, SourceLock(PEER))
+    reporter = RtcpReporter(RtpSender(codecs[0], 20, random), "fuzz@test")
     for number in range(count):
         now = number * 0.007
         datagram = nonsense(random, number) if random.random() < 0.5 else junk(random)
@@ -48,10 +49,9 @@ def fuzz(count: int, seed: int) -> None:
             reporter.receive(datagram, now, source)
             reporter.report(now, source, receiver.reception)
         else:
-            receiver.receive(datagram, random.choice(["peer", "peer", "other"]), now)
+            receiver.receive(datagram, random.choice([PEER, PEER, STRANGER]), now)
         if number % 3 == 0:
             assert len(receiver.read(now)) == frame_size(receiver.rate)
-            receiver.poll_tones(now)
         assert len(receiver.buffer) <= 100
     assert receiver.dropped.malformed > count // 30
     assert reporter.malformed > count // 40

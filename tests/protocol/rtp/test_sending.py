@@ -95,13 +95,13 @@ def test_digits_go_in_place_of_audio_on_the_same_clock() -> None:
     sender = RtpSender(PCMU, 20, _Last())
     frames = frames_of(PCMU, 20)
     before = sent(sender, frames[:2], [0, 1])
-    sender.tones.send("5", 60, 60)
+    sender.tones.send("5")
     packets = before + sent(sender, frames[2:], list(range(2, 20)))
     kinds = [packet.payload_type for packet in packets]
-    assert kinds == [0, 0, *[101] * 5, *[0] * 12]  # three ticks of tone, two more ends, and a tick of pause without any
-    assert {packet.timestamp for packet in packets[2:7]} == {319}
-    assert packets[7].timestamp == 8 * 160 - 1
-    assert [n for n, packet in enumerate(packets) if packet.marker] == [0, 2, 7]
+    assert kinds == [0, 0, *[101] * 7, *[0] * 10]  # five ticks of tone, two more ends, and a tick of pause without any
+    assert {packet.timestamp for packet in packets[2:9]} == {319}
+    assert packets[9].timestamp == 10 * 160 - 1
+    assert [n for n, packet in enumerate(packets) if packet.marker] == [0, 2, 9]
     assert [packet.sequence - 32_767 for packet in packets] == list(range(len(packets)))
 
 

@@ -1,17 +1,12 @@
 """`StreamFormat`: how a stream's audio is encoded, both ways."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 import numpy as np
 
 from voxrun.audio.frame import SESSION_RATES, Samples
 from voxrun.audio.pcm import decode_pcm, encode_pcm
-from voxrun.protocol.rtp.codecs import CODECS
-
-Encode: TypeAlias = Callable[[Samples], bytes]
-Decode: TypeAlias = Callable[[bytes], Samples]
+from voxrun.protocol.rtp.codecs import CODECS, Decode, Encode
 
 _OF_RTP = {"ulaw": "PCMU", "alaw": "PCMA", "g722": "G722", "opus": "OPUS"}
 

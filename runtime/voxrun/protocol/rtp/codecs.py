@@ -23,7 +23,7 @@ COMFORT_NOISE = 13
 """The payload type of RFC 3389 at 8000 Hz. It says that nobody speaks and is never decoded as audio."""
 
 TELEPHONE_EVENT = 101
-"""The payload type that tones usually have (RFC 4733); it is dynamic."""
+"""The payload type of tones (RFC 4733): dynamic, and the one that they usually have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from msgspec import Struct
 from voxrun.audio.frame import Samples
 from voxrun.audio.resample import Resampler
 from voxrun.protocol.rtp.codecs import COMFORT_NOISE, TELEPHONE_EVENT, Codec
-from voxrun.protocol.rtp.dtmf import ToneEvent, ToneReceiver
+from voxrun.protocol.rtp.dtmf import ToneReceiver
 from voxrun.protocol.rtp.jitter_buffer import JitterBuffer
 from voxrun.protocol.rtp.packet import SEQUENCES, RtpPacket, parse_packet
 from voxrun.protocol.rtp.reception import Reception
@@ -29,7 +29,7 @@ class RtpReceiver:
     `rate` is that of the first codec given. Bad input is counted and dropped. All times are in seconds of one clock.
     """
 
-    def __init__(self, codecs: Sequence[Codec], lock: SourceLock, tone_payload_type: int = TELEPHONE_EVENT) -> None:
+    def __init__(self, codecs: Sequence[Codec], lock: SourceLock) -> None:
         """The codecs that may come, told apart by payload type."""
         self.rate = codecs[0].audio_rate
         self.lock = lock
@@ -45,19 +45,18 @@ class RtpReceiver:
         self._codecs = {codec.payload_type: codec for codec in codecs}
         self._codec = codecs[0]
         self._resampler: Resampler | None = None
-        self._tone_payload_type = tone_payload_type
-        self._tones = ToneReceiver(codecs[0].clock_rate)
+        self._tones = ToneReceiver()
         self._candidate: RtpPacket | None = None
         self._ahead: Samples | None = None  # what was read before its tick
 
-    def receive(self, datagram: bytes, source: Address, now: float) -> list[ToneEvent]:
-        """Take a datagram that isn't RTCP; what it says of tones."""
+    def receive(self, datagram: bytes, source: Address, now: float) -> str | None:
+        """Take a datagram that isn't RTCP; the digit whose tone begins with it, if one does."""
         packet = parse_packet(datagram)
         if packet is None:
             self.dropped.malformed += 1
-            return []
+            return None
         if not self.lock.accepts(source, packet, now) or not self._is_of_source(packet) or self.reception is None:
-            return []
+            return None
         return self._take(packet, self.reception, now)
 
     def read(self, now: float) -> Samples:
@@ -74,10 +73,6 @@ class RtpReceiver:
             self._ahead = self._next(now)
             return self._ahead
         return None
-
-    def poll_tones(self, now: float) -> list[ToneEvent]:
-        """The end of a tone whose end was lost. Ask once per tick."""
-        return self._tones.poll(now)
 
     def _next(self, now: float) -> Samples:
         frame = self.buffer.take(now)
@@ -105,11 +100,11 @@ class RtpReceiver:
         self.reception = Reception(packet.sequence)
         self.buffer.restart()
 
-    def _take(self, packet: RtpPacket, reception: Reception, now: float) -> list[ToneEvent]:
+    def _take(self, packet: RtpPacket, reception: Reception, now: float) -> str | None:
         restarts = reception.restarts
         number = reception.number(packet.sequence)
         if number is None:
-            return []
+            return None
         if reception.restarts > restarts:
             self.buffer.restart()
         kind = packet.payload_type
@@ -119,13 +114,13 @@ class RtpReceiver:
             self._take_audio(packet, codec, number, now)
         elif kind == COMFORT_NOISE:
             self.buffer.put_pause(number, packet.payload)
-        elif codec is not None or kind == self._tone_payload_type:
+        elif codec is not None or kind == TELEPHONE_EVENT:
             self.buffer.put_pause(number)
         else:
             self.dropped.unknown_payload_type += 1
-            return []
+            return None
         self.last_media_at = now
-        return self._tones.receive(packet, now) if kind == self._tone_payload_type else []
+        return self._tones.receive(packet) if kind == TELEPHONE_EVENT else None
 
     def _take_audio(self, packet: RtpPacket, codec: Codec, number: int, now: float) -> None:
         if (codec.clock_rate, codec.audio_rate) != (self._codec.clock_rate, self._codec.audio_rate):

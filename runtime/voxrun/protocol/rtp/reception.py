@@ -23,7 +23,6 @@ class Reception:
 
     def __init__(self, sequence: int) -> None:
         """`sequence` is the first packet's, which must still be given to `number`."""
-        self.duplicates = 0
         self.misplaced = 0
         """Packets whose number fits nowhere; two of them in a row are a restart."""
         self.restarts = 0
@@ -81,23 +80,17 @@ class Reception:
         self._expected_before = self._received_before = 0
 
     def _ahead(self, distance: int) -> int | None:
-        if distance == 0 and self._seen & 1:
-            self._count_duplicate()
-            return None
         self.received += 1
+        if distance == 0 and self._seen & 1:
+            return None
         self.highest += distance
         self._seen = (self._seen << min(distance, MAX_MISORDER + 1) | 1) & _REMEMBERED
         self._after_misplaced = None
         return self.highest
 
     def _behind(self, distance: int) -> int | None:
-        if self._seen >> distance & 1:
-            self._count_duplicate()
-            return None
         self.received += 1
+        if self._seen >> distance & 1:
+            return None
         self._seen |= 1 << distance
         return self.highest - distance
-
-    def _count_duplicate(self) -> None:
-        self.received += 1
-        self.duplicates += 1

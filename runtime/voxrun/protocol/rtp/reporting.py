@@ -24,13 +24,9 @@ _NTP_TIMES = 1 << 64
 class FarEnd(Struct):
     """What the other end's reports said last; nothing depends on any coming."""
 
-    cname: str = ""
     round_trip_ms: float | None = None
     lost: int = 0
     """Of our packets, in all."""
-    fraction_lost: float = 0.0
-    """Of our packets, in its last interval; 0 to 1."""
-    jitter_ms: float = 0.0
     left: int | None = None
     """The source that said goodbye last."""
 
@@ -38,18 +34,15 @@ class FarEnd(Struct):
 class RtcpReporter:
     """Both ways of RTCP in one call. Times are in seconds of the runtime's clock.
 
-    The NTP times it sends count from `epoch`, seconds since 1900 at time 0 of that clock; any other origin will do too
-    (section 4), as only this end compares them.
+    The NTP times it sends are of that clock as well, whatever its origin: only this end compares them (section 4).
     """
 
-    def __init__(self, sender: RtpSender, clock_rate: int, cname: str, epoch: float = 0.0) -> None:
-        """`clock_rate` is the codec's, in Hz; `cname` is at most 255 bytes."""
+    def __init__(self, sender: RtpSender, cname: str) -> None:
+        """`cname` is at most 255 bytes."""
         self.far_end = FarEnd()
         self.malformed = 0
         self._sender = sender
-        self._clock_rate = clock_rate
         self._cname = cname
-        self._epoch = epoch
         self._last_report = 0
         self._last_report_of = 0  # which source
         self._last_report_at = 0.0
@@ -78,7 +71,7 @@ class RtcpReporter:
         report: RtcpPacket = ReceiverReport(sender.ssrc, blocks)
         if sender.packets > self._reported_packets:
             octets, packets = sender.octets & 0xFFFFFFFF, sender.packets & 0xFFFFFFFF
-            report = SenderReport(sender.ssrc, self._ntp(now), sender.timestamp_at(now), packets, octets, blocks)
+            report = SenderReport(sender.ssrc, _ntp(now), sender.timestamp_at(now), packets, octets, blocks)
             self._reported_packets = sender.packets
         return [report, Description(sender.ssrc, self._cname)]
 
@@ -102,20 +95,17 @@ class RtcpReporter:
         if isinstance(packet, SenderReport | ReceiverReport):
             for block in packet.blocks:
                 self._learn_of_ours(block, now)
-        if isinstance(packet, Description) and packet.ssrc == source:
-            self.far_end.cname = packet.cname
         if isinstance(packet, Goodbye) and source in packet.ssrcs:
             self.far_end.left = source
 
     def _learn_of_ours(self, block: ReportBlock, now: float) -> None:
         if block.ssrc != self._sender.ssrc:
             return
-        far_end = self.far_end
-        far_end.lost, far_end.fraction_lost = block.lost, block.fraction_lost / 256
-        far_end.jitter_ms = block.jitter * 1000 / self._clock_rate
-        seconds = round_trip(block, self._ntp(now))
+        self.far_end.lost = block.lost
+        seconds = round_trip(block, _ntp(now))
         if seconds is not None:
-            far_end.round_trip_ms = seconds * 1000
+            self.far_end.round_trip_ms = seconds * 1000
 
-    def _ntp(self, now: float) -> int:
-        return round((self._epoch + now) * _NTP_SECOND) % _NTP_TIMES
+
+def _ntp(now: float) -> int:
+    return round(now * _NTP_SECOND) % _NTP_TIMES

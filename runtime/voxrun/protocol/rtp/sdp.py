@@ -23,9 +23,9 @@ def audio_format(codec: Codec) -> SdpFormat:
     return SdpFormat(codec.payload_type, f"{codec.name}/{codec.clock_rate}{channels}")
 
 
-def tone_format(clock_rate: int, payload_type: int = TELEPHONE_EVENT) -> SdpFormat:
+def tone_format(clock_rate: int) -> SdpFormat:
     """How SDP names the sixteen tones beside audio with a clock of that many Hz (RFC 4733, section 2.4)."""
-    return SdpFormat(payload_type, f"telephone-event/{clock_rate}", "0-15")
+    return SdpFormat(TELEPHONE_EVENT, f"telephone-event/{clock_rate}", "0-15")
 
 
 def describe_session(host: str, port: int, formats: Sequence[SdpFormat], ptime_ms: int = 20, crypto: str = "") -> str:

@@ -20,14 +20,13 @@ class RtpSender:
     next packet carries the marker of a talkspurt (RFC 3550, section 5.1; RFC 3551, section 4.1).
     """
 
-    def __init__(self, codec: Codec, ptime_ms: int, random: Random, tone_payload_type: int = TELEPHONE_EVENT) -> None:
+    def __init__(self, codec: Codec, ptime_ms: int, random: Random) -> None:
         """`ptime_ms` is one of the codec's. ConfigurationError when the codec needs a library that is missing."""
         self.ssrc = random.getrandbits(32)
         self.packets = 0
         self.octets = 0
         """Of payload, as a sender report counts them."""
         self.tones = ToneSender(codec.clock_rate)
-        self._tone_payload_type = tone_payload_type
         self._codec = codec
         self._encode = codec.new_encoder()
         self._frame_units = codec.clock_rate * FRAME_MS // 1000
@@ -95,7 +94,7 @@ class RtpSender:
         tone = self.tones.next(timestamp)
         if tone is None:
             return []
-        return [self._packet(self._tone_payload_type, tone.timestamp, tone.payload, tone.marker)]
+        return [self._packet(TELEPHONE_EVENT, tone.timestamp, tone.payload, tone.marker)]
 
     def _packet(self, payload_type: int, timestamp: int, payload: bytes, marker: bool) -> bytes:
         sequence = self._sequence

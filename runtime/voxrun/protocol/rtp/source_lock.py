@@ -1,12 +1,11 @@
 """`SourceLock`: whose packets a call takes and where its own go (symmetric RTP, RFC 4961)."""
 
-from collections.abc import Hashable
 from typing import TypeAlias
 
 from voxrun.protocol.rtp.packet import SEQUENCES, RtpPacket
 
-Address: TypeAlias = Hashable
-"""A peer's address and port, in whatever form the socket has them."""
+Address: TypeAlias = tuple[str, int]
+"""A peer's IP address and port."""
 
 SEQUENTIAL_PACKETS = 5
 """How many packets in a row make an unexpected address the peer's."""
@@ -26,18 +25,13 @@ class SourceLock:
     def __init__(self, configured: Address | None = None) -> None:
         self.strangers = 0
         """Packets dropped for where they came from."""
-        self._expected: tuple[Address, int, int] | None = None  # source, SSRC and number of the candidate's next packet
-        self._in_a_row = 0
-        self.configure(configured)
-
-    def configure(self, remote: Address | None) -> None:
-        """Begin anew with the address the peer is said to have, if any."""
-        self.remote = remote
+        self.remote = configured
         """Where to send; None as long as nobody knows."""
         self.is_locked = False
-        self._configured = remote
+        self._configured = configured
         self._heard = 0.0
-        self._forget_candidate()
+        self._expected: tuple[Address, int, int] | None = None  # source, SSRC and number of the candidate's next packet
+        self._in_a_row = 0
 
     def accepts(self, source: Address, packet: RtpPacket, now: float) -> bool:
         """True when a well-formed packet that came from `source` at `now` seconds is the peer's."""
@@ -56,7 +50,7 @@ class SourceLock:
 
     def _lock(self, source: Address, now: float) -> bool:
         self.remote, self.is_locked, self._heard = source, True, now
-        self._forget_candidate()
+        self._expected, self._in_a_row = None, 0
         return True
 
     def _is_next_of_candidate(self, source: Address, packet: RtpPacket) -> bool:
@@ -65,6 +59,3 @@ class SourceLock:
         self._in_a_row = self._in_a_row + 1 if is_next else 1
         self._expected = (source, packet.ssrc, (packet.sequence + 1) % SEQUENCES)
         return is_next
-
-    def _forget_candidate(self) -> None:
-        self._expected, self._in_a_row = None, 0

@@ -5,14 +5,13 @@ Its audio arrives faster than real time and waits in a playout buffer for its ti
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import trio
 
 from voxrun.audio.fade import fade_in
 from voxrun.audio.frame import FRAME_SECONDS, Samples, frame_size, silence
 from voxrun.errors import LocalProtocolError, RemoteError, ScenarioError, VoxrunError
-from voxrun.events.name import EventName
 from voxrun.events.player import (
     PlaybackFinishedEvent,
     PlayerErrorEvent,
@@ -49,8 +48,6 @@ WAITING_TEXTS = 1000
 ANSWER_SECONDS = 10.0
 """How long the service may say nothing while the rest of a text is due and everything else was played."""
 
-E = TypeVar("E")
-
 
 class RealtimeTTSPlayer(MediaSource):
     """Speaks `text` and what is sent later, over one connection, which it opens by itself.
@@ -61,6 +58,7 @@ class RealtimeTTSPlayer(MediaSource):
     """
 
     namespaces: ClassVar[tuple[type, ...]] = (PlayerEvents,)
+    _noun = "player"
 
     def __init__(self, host: UnitHost, network: "Network", text: str, request: SpeechRequest) -> None:
         self._network = network
@@ -87,7 +85,7 @@ class RealtimeTTSPlayer(MediaSource):
         for secret in request.secrets:
             host.protect(secret)
         self.output.open(request.output_format.rate)
-        self._fire(PlayerEvents.Created, PlayerEvent)
+        self._fire_event(PlayerEvents.Created, PlayerEvent)
         self._send(opening)
         if text.strip():
             # Nobody may ever send more, and without a flush the service would wait until there is enough of it.
@@ -138,7 +136,7 @@ class RealtimeTTSPlayer(MediaSource):
         """End the player for good; `PlayerEvents.Stopped` follows."""
         if not self._ended:
             self._leave()
-            self._fire(PlayerEvents.Stopped, PlayerEvent)
+            self._fire_event(PlayerEvents.Stopped, PlayerEvent)
 
     def alignment(self) -> list[SpokenCharacter]:
         """The characters of the text whose times are known so far, and when each is heard, played already or not.
@@ -173,7 +171,7 @@ class RealtimeTTSPlayer(MediaSource):
     def _speak(self, frame: Samples) -> None:
         if not self._started:
             self._started = True
-            self._fire(PlayerEvents.Started, PlayerStartedEvent, duration=0.0)
+            self._fire_event(PlayerEvents.Started, PlayerStartedEvent, duration=0.0)
         self._quiet_ticks = 0
         self.output.push(self._seam.join(fade_in(frame) if self._stands_still else frame))
         self._stands_still = False
@@ -259,7 +257,7 @@ class RealtimeTTSPlayer(MediaSource):
     def _queue(self, speech: SpeechReceived) -> None:
         if speech.audio and not self._ready:
             self._ready = True
-            self._fire(PlayerEvents.PlaybackReady, PlayerEvent)
+            self._fire_event(PlayerEvents.PlaybackReady, PlayerEvent)
         if not self._answered:  # once a text, as the service may send fifty messages a second
             self._answered = True
             self._host.trace("wire", unit=self.id(), type="audio")
@@ -309,11 +307,11 @@ class RealtimeTTSPlayer(MediaSource):
         if self._socket is not None:
             self._socket.close()
         self._host.broke(error)
-        self._fire(PlayerEvents.Error, PlayerErrorEvent, error=str(error))
+        self._fire_event(PlayerEvents.Error, PlayerErrorEvent, error=str(error))
 
     def _finish(self, error: VoxrunError | None) -> None:
         reason = None if error is None else str(error)
-        self._fire(PlayerEvents.PlaybackFinished, PlaybackFinishedEvent, error=reason)
+        self._fire_event(PlayerEvents.PlaybackFinished, PlaybackFinishedEvent, error=reason)
 
     def _leave(self) -> None:
         self._ended = True
@@ -322,9 +320,6 @@ class RealtimeTTSPlayer(MediaSource):
         if self._socket is not None:
             self._socket.close()
         self._host.graph.remove(self)
-
-    def _fire(self, event: EventName[E], payload: Callable[..., E], **values: object) -> None:
-        self._host.emit(self, event, payload(name=event, player=self, **values))
 
 
 def _spaced(text: str) -> str:

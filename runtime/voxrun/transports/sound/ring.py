@@ -4,8 +4,8 @@ import threading
 
 import numpy as np
 
+from voxrun.audio.fade import crossfade
 from voxrun.audio.frame import Samples
-from voxrun.audio.period import fade
 
 LIMIT_SECONDS = 0.2
 """When more than this waits, it starts anew."""
@@ -53,7 +53,7 @@ class Ring:
         """Drop the oldest `count` samples, which fade into those that follow."""
         with self._lock:
             kept = self._waiting[count:]
-            joint = fade(self._waiting[: self._joint][: len(kept)], kept[: self._joint])
+            joint = crossfade(self._waiting[: self._joint][: len(kept)], kept[: self._joint])
             self._waiting = np.concatenate((joint, kept[self._joint :]))
 
     def take(self, size: int) -> Samples | None:
