@@ -1,12 +1,18 @@
-"""For all tests: numpy as `voxrun` itself loads it, a garbage collector that leaves the tests themselves alone, and
-properties that may take their time and try the same examples everywhere; `--hypothesis-profile default` tries others.
+"""For all tests: numpy as `voxrun` itself loads it, a garbage collector that leaves the tests themselves alone, the
+fixture `play`, and properties that may take their time and try the same examples everywhere; with
+`--hypothesis-profile default` they try others.
 """
 
 import gc
+from pathlib import Path
+from textwrap import dedent
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 import voxrun.cli  # noqa: F401 - one thread for numpy's products, which has to be said before it is loaded
+
+from tests.kit import HEAD, Play, Ran, Setting, simulate  # isort: skip - see above
 
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 settings.load_profile("any machine")
@@ -19,3 +25,17 @@ def pytest_collection_finish() -> None:
     gc.enable()
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Play:
+    """Runs the text of a scenario, beside the modules `siblings`, in virtual time."""
+
+    def run(source: str, setting: Setting | None = None, **siblings: str) -> Ran:
+        for name, text in siblings.items():
+            (tmp_path / f"{name}.py").write_text(dedent(text))
+        path = tmp_path / "scenario.py"
+        path.write_text(HEAD + dedent(source).lstrip("\n"))
+        return simulate(path, setting)
+
+    return run

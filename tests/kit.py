@@ -1,10 +1,11 @@
 """What tests share: a session in virtual time, with no sockets, threads or devices."""
 
 import json
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import trio
@@ -23,8 +24,15 @@ from voxrun.transports.network import MemoryNetwork
 from voxrun.transports.sound_library import SoundLibrary, Speak
 from voxrun.transports.wav import WavWriter
 
+T = TypeVar("T")
+
 Record = dict[str, Any]
 Background = Callable[[MemoryNetwork, trio.Nursery], Awaitable[None]]
+Play = Callable[..., "Ran"]
+"""What the fixture `play` is."""
+
+HEAD = "from voxrun import *\n"
+"""The first line of its scenarios; a test's source follows from line 2 on."""
 
 
 async def inline(work: Callable[..., object], *args: object) -> object:
@@ -113,8 +121,12 @@ class Setting:
 
 def simulate(scenario: Path, setting: Setting | None = None) -> Ran:
     """Run a scenario file in virtual time until its session is over."""
-    clock = trio.testing.MockClock(autojump_threshold=0)
-    return trio.run(_simulate, scenario, setting or Setting(), clock=clock)
+    return in_virtual_time(_simulate, scenario, setting or Setting())
+
+
+def in_virtual_time(main: Callable[..., Awaitable[T]], *args: object) -> T:
+    """Run it on a clock that takes no time."""
+    return trio.run(main, *args, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
 async def _simulate(scenario: Path, setting: Setting) -> Ran:
@@ -166,6 +178,11 @@ def tone(rate: int, seconds: float, hertz: float = 440.0, amplitude: int = 10_00
 def ticks(seconds: float) -> int:
     """How many ticks that is."""
     return round(seconds / FRAME_SECONDS)
+
+
+def resident() -> int:
+    """Bytes of this process that are in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def write_wav(path: str, seconds: float, hertz: float) -> str:

@@ -1,31 +1,16 @@
 """Players as scenarios make them: from the web, and with wrong arguments."""
 
 import io
-from collections.abc import Callable
-from pathlib import Path
-from textwrap import dedent
 
 import numpy as np
 import pytest
 import soundfile
 import trio
-from tests.kit import Ran, ScriptedLeg, Setting, simulate
+from tests.kit import Play, ScriptedLeg, Setting
 from tests.media.noise import noise
 
 from voxrun.transports.network import MemoryNetwork
 from voxrun.transports.server import Reply, Request, Upgrade, serve
-
-Play = Callable[..., Ran]
-
-
-@pytest.fixture
-def play(tmp_path: Path) -> Play:
-    def run(source: str, setting: Setting | None = None) -> Ran:
-        path = tmp_path / "scenario.py"
-        path.write_text("from voxrun import *\n" + dedent(source).lstrip("\n"))
-        return simulate(path, setting)
-
-    return run
 
 
 async def web(network: MemoryNetwork, nursery: trio.Nursery) -> None:

@@ -4,33 +4,18 @@ import re
 import wave
 from collections.abc import Callable
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 import soundfile
-from tests.kit import Ran, ScriptedLeg, Setting, simulate, tone
+from tests.kit import Play, ScriptedLeg, Setting, tone
 
 import voxrun
 from voxrun.errors import ConfigurationError
-
-Play = Callable[..., Ran]
-
-
-@pytest.fixture
-def play(tmp_path: Path) -> Play:
-    def run(source: str, setting: Setting | None = None) -> Ran:
-        path = tmp_path / "scenario.py"
-        path.write_text("from voxrun import *\n" + dedent(source).lstrip("\n"))
-        return simulate(path, setting)
-
-    return run
 
 
 def test_every_listed_name_is_there() -> None:
     assert [name for name in voxrun.__all__ if not hasattr(voxrun, name)] == []
     assert voxrun.__all__ == sorted(voxrun.__all__)
-    namespaces = (voxrun.VoxEngine, voxrun.ElevenLabs, voxrun.Logger)
-    assert [name for module in namespaces for name in vars(module) if name in ("self", "current")] == []
 
 
 def test_custom_data_is_the_sessions_own_text(play: Play) -> None:

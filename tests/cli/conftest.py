@@ -7,11 +7,12 @@ from textwrap import dedent
 
 import pytest
 from tests.cli.command import write_tone
-
-HEAD = "from voxrun import *\n"
-"""The scenario's first line; a test's source follows from line 2 on."""
+from tests.kit import HEAD
 
 Write = Callable[..., Path]
+"""What the fixture `scenario` is."""
+
+Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture

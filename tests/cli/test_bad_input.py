@@ -3,7 +3,7 @@
 import resource
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 import trio
 from tests.agent_service import SIGNATURE, Conversation, Script
 from tests.cli.command import COMMAND, Finished, LoopbackAgent, read_wav, records, run, voxrun, voxrun_with
+from tests.cli.conftest import Capture, Write
 from tests.kit import tone
 
 from voxrun.cli import main
@@ -19,9 +20,6 @@ from voxrun.cli.status import OK, SCENARIO_FAILED, UNREACHABLE, WRONG_USE
 from voxrun.protocol.elevenlabs.agents_server import ConversationInitiated
 from voxrun.transports.server import Reply
 from voxrun.transports.socket_websocket import SocketWebSocket
-
-Write = Callable[..., Path]
-Capture = pytest.CaptureFixture[str]
 
 ECHO = """
 @VoxEngine.on(AppEvents.CallAlerting)

@@ -2,12 +2,12 @@
 
 import json
 import signal
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.cli.command import Running, voxrun
+from tests.cli.conftest import Capture, Write
 
 from voxrun.cli import main
 from voxrun.cli.status import OK, UNREACHABLE, WRONG_USE
@@ -16,9 +16,6 @@ from voxrun.testing import fromCassette, simulate
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 NAMES = "ElevenLabs.Agents."
 SAME = ("UserTranscript", "ClientToolCall", "AgentResponse", "Interruption", "AgentResponseCorrection")
-
-Write = Callable[..., Path]
-Capture = pytest.CaptureFixture[str]
 
 
 def on(cassette: Path, kind: str, name: str) -> list[Any]:

@@ -7,17 +7,15 @@ import pty
 import re
 import signal
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 from tests.cli.command import COMMAND, SECONDS, environment, write_tone
+from tests.cli.conftest import Write
 
 from voxrun.cli.live import LiveView, meter
 from voxrun.cli.status import INTERRUPTED, OK
-
-Write = Callable[..., Path]
 
 HOSTILE = "\x1b]0;title\x07 [red]markup[/red] \x9b2J"
 

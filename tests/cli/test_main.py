@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 from tests.cli.command import environment, run, voxrun
+from tests.cli.conftest import Capture
 
 from voxrun.cli import main
 from voxrun.cli.status import INTERRUPTED, OK, UNREACHABLE, WRONG_USE
-
-Capture = pytest.CaptureFixture[str]
 
 OPTIONS = ("--call", "--record", "--local-agent", "--secret", "--env-file", "--trace", "--json", "--idle-timeout")
 

@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pytest
 from tests.cli.command import Finished, voxrun
+from tests.cli.conftest import Capture
 
 from voxrun.cli import main
 from voxrun.cli.status import OK, WRONG_USE
 
 LANGUAGES = {"py": (), "vox": ("--vox",)}
 NAMES = {"py": {"mycall.py", "test_mycall.py", "README.md"}, "vox": {"mycall.vox", "README.md"}}
-
-Capture = pytest.CaptureFixture[str]
 
 
 def begun(folder: Path, end: str = "py") -> Path:

@@ -4,7 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 from tests.cli.command import COMMAND, environment, records
+from tests.cli.conftest import Write
 from tests.impaired.likeness import SEGMENT_SECONDS, compare
 
 from voxrun.audio.frame import Samples
@@ -21,8 +22,6 @@ from voxrun.cli.status import OK, WRONG_USE
 from voxrun.protocol.rtp.codecs import CODECS
 from voxrun.transports.rtp_session import RtpUnitParameters, open_rtp_leg
 from voxrun.transports.srtp import SUITES
-
-Write = Callable[..., Path]
 
 CALLER = Path(__file__).parents[2] / "scenarios" / "audio" / "caller.flac"
 SECONDS = 5

@@ -4,22 +4,19 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.agent_service import SIGNATURE, Conversation
 from tests.cli.command import COMMAND, LoopbackAgent, read_wav, records, run, voxrun, voxrun_with
+from tests.cli.conftest import Capture, Write
 from tests.kit import tone
 
 from voxrun.cli import main
 from voxrun.cli.run import LOCAL_KEY
 from voxrun.cli.status import INTERRUPTED, OK, WRONG_USE
 from voxrun.protocol.elevenlabs.agents_server import ConversationInitiated
-
-Write = Callable[..., Path]
-Capture = pytest.CaptureFixture[str]
 
 ECHO = """
 @VoxEngine.on(AppEvents.CallAlerting)

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 import trio
-import trio.testing
+from tests.kit import in_virtual_time
 
 from voxrun.cli.serve_log import QUIET_SECONDS, SOON_SECONDS, tell_refusals
 
@@ -39,4 +39,4 @@ def test_refusals_are_told_by_their_reason_soon_and_then_not_at_once_again(capsy
             assert told(capsys) == ["refused 1: new"]
             nursery.cancel_scope.cancel()
 
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    in_virtual_time(main)

@@ -2,7 +2,6 @@
 
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGKILL, SIGTERM
 
@@ -10,12 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from tests.cli.command import Running, read_wav, records, run, write_tone
+from tests.cli.conftest import Write
 
 from voxrun.cli.status import INTERRUPTED, OK
 
 pytestmark = pytest.mark.slow
 
-Write = Callable[..., Path]
 
 TALKING = """
 @VoxEngine.on(AppEvents.CallAlerting)

@@ -7,13 +7,12 @@ import stat
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Write
+from tests.cli.conftest import Capture, Write
 
 from voxrun.cli.main import main
 from voxrun.cli.status import OK, SCENARIO_FAILED, WRONG_USE
 
 pytestmark = pytest.mark.slow  # a call in real time before each
-Capture = pytest.CaptureFixture[str]
 
 ECHO = """
     @VoxEngine.on(AppEvents.CallAlerting)

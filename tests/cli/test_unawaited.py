@@ -1,11 +1,7 @@
 """Promises that a scenario lets go of, as its user is told of them."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 from tests.cli.command import records, voxrun
-
-Write = Callable[..., Path]
+from tests.cli.conftest import Write
 
 FORGETFUL = """
 import trio, warnings

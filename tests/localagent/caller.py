@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 import trio
-import trio.testing
-from tests.kit import inline
+from tests.kit import in_virtual_time, inline
 
 from voxrun.audio.frame import Samples
 from voxrun.events.message import Message
@@ -117,13 +116,12 @@ class Caller:
                 await self._news.wait()
         return self.of_type(kind)[count - 1]
 
-    async def until_closed(self) -> Closed:
+    async def until_closed(self) -> None:
         """Wait for the end."""
         with trio.fail_after(60):
             while self.closed is None:
                 self._news = trio.Event()
                 await self._news.wait()
-        return self.closed
 
     async def talk(self) -> None:
         """Task: send what there is to say, else silence, piece by piece."""
@@ -208,7 +206,7 @@ def with_agent(
             assert trio.lowlevel.current_statistics().tasks_living == tasks
             nursery.cancel_scope.cancel()
 
-    trio.run(run, clock=trio.testing.MockClock(autojump_threshold=0))
+    in_virtual_time(run)
 
 
 async def slowly(work: Callable[..., object], *args: object) -> object:

@@ -157,9 +157,9 @@ def test_the_same_conversation_is_heard_the_same() -> None:
 
 
 def test_silence_is_nothing(recogniser: Recogniser) -> None:
-    assert hear(recogniser, silence(0)) == Heard(None, 0.0)
-    assert hear(recogniser, silence(1)) == Heard(None, 0.0)
-    assert hear(recogniser, silence(0.001)) == Heard(None, 0.0)
+    assert hear(recogniser, silence(0)) == Heard(None)
+    assert hear(recogniser, silence(1)) == Heard(None)
+    assert hear(recogniser, silence(0.001)) == Heard(None)
 
 
 @pytest.mark.parametrize("seed", range(4))

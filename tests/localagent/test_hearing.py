@@ -8,6 +8,7 @@ import trio
 import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.kit import in_virtual_time
 from tests.localagent.caller import ADDRESS, BOOK, HOURS, spoken_by_caller
 
 from voxrun.audio.frame import Samples
@@ -45,7 +46,7 @@ class Ears:
     async def recognise(self, utterance: list[Samples]) -> Heard:
         await self.busy.wait()
         self.utterances.append(np.concatenate(utterance))
-        return Heard(str(len(self.utterances)), 1.0)
+        return Heard(str(len(self.utterances)))
 
 
 def listening(main: Callable[[Hearing, Ears], Awaitable[None]]) -> tuple[Hearing, Ears]:
@@ -61,7 +62,7 @@ def listening(main: Callable[[Hearing, Ears], Awaitable[None]]) -> tuple[Hearing
             nursery.cancel_scope.cancel()
         return hearing, ears
 
-    return trio.run(run, clock=trio.testing.MockClock(autojump_threshold=0))
+    return in_virtual_time(run)
 
 
 async def hear_two_sentences(hearing: Hearing, _: Ears) -> None:
@@ -91,11 +92,11 @@ def test_what_they_said_is_known_when_the_pause_has_been_long_enough() -> None:
         ears.busy.set()
         hearing.hear(spoken_by_caller(HOURS).tobytes() + PAUSE)
         await trio.testing.wait_all_tasks_blocked()
-        assert (len(ears.utterances), ears.guessed, ears.heard) == (1, [Heard("1", 1.0)], [])
+        assert (len(ears.utterances), ears.guessed, ears.heard) == (1, [Heard("1")], [])
         hearing.hear(PAUSE)
 
     _, ears = listening(main)
-    assert (len(ears.utterances), ears.guessed, ears.heard) == (1, [Heard("1", 1.0)], [Heard("1", 1.0)])
+    assert (len(ears.utterances), ears.guessed, ears.heard) == (1, [Heard("1")], [Heard("1")])
 
 
 @pytest.mark.parametrize("is_busy", [True, False])

@@ -11,8 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import msgspec
 import pytest
 import trio
-import trio.testing
-from tests.kit import inline
+from tests.kit import in_virtual_time, inline
 from tests.localagent.caller import HOST, PORT, URL, Caller, with_agent, write_script
 
 from voxrun.errors import ConfigurationError, RemoteError
@@ -167,7 +166,7 @@ def test_unused_signatures_are_bounded_and_counted() -> None:
         assert signatures.redeem(issued[3]) is None
 
     issued_last = f"conv_{MOST + 1}"
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    in_virtual_time(main)
 
 
 async def conversation_id(network: Network, url: str) -> str:

@@ -40,10 +40,6 @@ async def until_answered(caller: Caller) -> None:
     await caller.until("agent_response", 2)
 
 
-async def until_closed(caller: Caller) -> None:
-    await caller.until_closed()
-
-
 def test_overrides_apply_when_they_are_allowed(tmp_path: Path) -> None:
     script = write_script(
         tmp_path,
@@ -77,7 +73,7 @@ def test_overrides_apply_when_they_are_allowed(tmp_path: Path) -> None:
 def test_overrides_are_refused_when_they_are_not(tmp_path: Path, sections: dict[str, Any], name: str) -> None:
     others = [other for other in OVERRIDES if other != name]
     script = write_script(tmp_path, f"allow_overrides = {others}")
-    caller = converse(until_closed, script, initiation=overriding(**sections))
+    caller = converse(Caller.until_closed, script, initiation=overriding(**sections))
     assert caller.closed == Closed(1008, f"Override for field '{name}' is not allowed by config.", was_clean=True)
     assert caller.received == []
 
@@ -125,7 +121,7 @@ def test_a_voice_id_is_always_the_same_voice() -> None:
 def test_required_variables_must_be_given(tmp_path: Path) -> None:
     script = write_script(tmp_path, 'required_variables = ["name", "town", "year"]')
     missing = {"dynamic_variables": {"town": "Ulm", "name": None}}
-    caller = converse(until_closed, script, initiation=missing)
+    caller = converse(Caller.until_closed, script, initiation=missing)
     assert caller.closed == Closed(1008, "Missing required dynamic variables: name, year", was_clean=True)
     given = {"dynamic_variables": {"town": "", "name": 0, "year": False}}
     assert converse(until_answered, script, initiation=given).closed is None
@@ -133,7 +129,7 @@ def test_required_variables_must_be_given(tmp_path: Path) -> None:
 
 def test_a_reason_that_is_too_long_is_cut(tmp_path: Path) -> None:
     script = write_script(tmp_path, f'required_variables = ["{"ü" * 200}"]')
-    closed = converse(until_closed, script).closed
+    closed = converse(Caller.until_closed, script).closed
     assert closed is not None
     assert (closed.code, closed.was_clean) == (1008, True)
     assert 100 < len(closed.reason.encode()) <= 123

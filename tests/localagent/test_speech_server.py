@@ -18,10 +18,10 @@ from tests.kit import inline
 
 from voxrun.audio.frame import Samples
 from voxrun.audio.g711 import decode_ulaw
-from voxrun.localagent.delivery import WORDS_PER_MINUTE, voice_name
+from voxrun.localagent.delivery import voice_name
 from voxrun.localagent.speech_server import PAUSE_SECONDS, SPEED_UP, evenly_aligned, serve_speech
 from voxrun.localagent.speech_settings import OUTPUT_FORMATS
-from voxrun.localagent.voice import RATE, Voice
+from voxrun.localagent.voice import RATE, WORDS_PER_MINUTE, Voice
 from voxrun.localagent.waiting_text import LIMIT
 from voxrun.protocol.elevenlabs.formats import FORMATS
 from voxrun.protocol.elevenlabs.tts_client import (

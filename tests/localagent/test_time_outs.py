@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import trio
-import trio.testing
+from tests.kit import in_virtual_time
 from tests.localagent.caller import BOOK, URL, Caller, converse, with_agent, write_script
 
 from voxrun.localagent.conversation import INPUT_SECONDS
@@ -16,16 +16,12 @@ for library in ("webrtcvad", "pocketsphinx", "espeakng_loader"):
     pytest.importorskip(library, reason="needs the local-agent extra")
 
 
-async def until_closed(caller: Caller) -> None:
-    await caller.until_closed()
-
-
 def errors_of(caller: Caller) -> list[dict[str, object]]:
     return [dict(message.error_event) for message in caller.of_type("error")]
 
 
 def test_the_greatest_length(tmp_path: Path) -> None:
-    caller = converse(until_closed, write_script(tmp_path, "max_seconds = 7.5"))
+    caller = converse(Caller.until_closed, write_script(tmp_path, "max_seconds = 7.5"))
     assert errors_of(caller) == [{"code": 1000, "message": "the limit is 7.5 s", "error_type": "max_duration_exceeded"}]
     assert caller.times_of("error") == [pytest.approx(7.5, abs=0.1)]
     assert caller.closed == Closed(1000, "the limit is 7.5 s", was_clean=True)
@@ -138,4 +134,4 @@ def test_patience_that_is_renewed_into_the_future() -> None:
         await patience.run_out()
         assert trio.current_time() == pytest.approx(20)
 
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    in_virtual_time(main)

@@ -1,11 +1,10 @@
-"""What the media tests share: a session to host units, and scenarios that run in virtual time."""
+"""What the media tests share: a session to host units."""
 
-import textwrap
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from tests.kit import Ran, Setting, hum, inline, simulate
+from tests.kit import hum, inline
 
 from voxrun.media.ticker import Ticker
 from voxrun.session.secrets import Secrets
@@ -27,15 +26,3 @@ def new_host(tmp_path: Path) -> Callable[..., Session]:
         return Session(tmp_path / "scenario.py", services, Ticker())
 
     return make
-
-
-@pytest.fixture
-def play(tmp_path: Path) -> Callable[..., Ran]:
-    """Runs the text of a scenario to its end."""
-
-    def run(text: str, setting: Setting | None = None) -> Ran:
-        path = tmp_path / "scenario.py"
-        path.write_text("from voxrun import *\n" + textwrap.dedent(text))
-        return simulate(path, setting)
-
-    return run

@@ -6,6 +6,7 @@ import sys
 import pytest
 import trio
 import trio.testing
+from tests.kit import in_virtual_time
 
 from voxrun.media.alarm import alarm
 
@@ -17,7 +18,7 @@ def test_in_virtual_time_it_is_trio_that_sleeps() -> None:
         with alarm() as sleep_until:
             assert sleep_until is trio.sleep_until
 
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    in_virtual_time(main)
 
 
 @needs_timerfd

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import trio
-from tests.kit import Ran, ScriptedLeg, Setting
+from tests.kit import Play, Ran, ScriptedLeg, Setting
 from tests.media.noise import cut_off, joined_late, noise
 
 from voxrun.audio.fade import fade_from, fade_in
@@ -16,8 +16,6 @@ from voxrun.media.call import Call
 from voxrun.media.leg import Party
 from voxrun.media.unit import MediaSource
 from voxrun.session.session import Session
-
-Play = Callable[..., Ran]
 
 PARTY = Party(
     callerid="+431234",

@@ -1,19 +1,16 @@
 """`call.say`, `call.startPlayback` and `call.playProgressTone`, in virtual time."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.kit import Ran, ScriptedLeg, Setting, tone
+from tests.kit import Play, Ran, ScriptedLeg, Setting, tone
 from tests.media.noise import noise
 
 from voxrun.audio.tones import Burst, Tone, render
 from voxrun.errors import ConfigurationError
 from voxrun.transports.wav import WavWriter
-
-Play = Callable[..., Ran]
 
 HEADER = """
     @VoxEngine.on(AppEvents.CallAlerting)
@@ -124,7 +121,7 @@ def test_what_cannot_be_played_is_told_by_playback_finished(play: Play, line: st
     ran = play(script(line, "setTimeout(call.hangup, 500)"), Setting(leg=ScriptedLeg()))
     assert names(ran) == ["PlaybackFinished"]
     assert events(ran)[0]["error"].startswith(message)
-    assert f"scenario.py:7: {message}" in str(ran.outcome.error)
+    assert f"scenario.py:6: {message}" in str(ran.outcome.error)
     assert str(ran.outcome.error).endswith(f"\n    {line}")
 
 

@@ -1,17 +1,14 @@
 """`call.record`, in virtual time, read back by soundfile."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
-from tests.kit import Ran, ScriptedLeg, Setting
+from tests.kit import Play, Ran, ScriptedLeg, Setting
 from tests.media.noise import noise
-
-Play = Callable[..., Ran]
 
 HEADER = """
     @VoxEngine.on(AppEvents.CallAlerting)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 import trio
-from tests.kit import Ran, ScriptedLeg, Setting, simulate, tone
+from tests.kit import Play, Ran, ScriptedLeg, Setting, simulate, tone
 from tests.media.noise import cut_off, joined_late, noise
 
 from voxrun.audio.frame import Samples
@@ -20,7 +20,6 @@ from voxrun.media.leg import Party
 from voxrun.media.unit import MediaSource
 from voxrun.session.session import Session
 
-Play = Callable[..., Ran]
 Meet = Callable[[Session, Conference, list[Call]], Awaitable[None]]
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"

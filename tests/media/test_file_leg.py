@@ -1,12 +1,11 @@
 """A caller who is a file, in virtual time."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import trio
-from tests.kit import Ran, Setting, tone
+from tests.kit import Play, Setting, tone
 from tests.media.noise import noise
 
 from voxrun.audio.frame import Samples
@@ -15,8 +14,6 @@ from voxrun.media.file_leg import FileLeg
 from voxrun.session.session import Session
 from voxrun.transports.audio_file import AudioFile
 from voxrun.transports.wav import WavWriter
-
-Play = Callable[..., Ran]
 
 SAID = noise(2.71)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trio
-from tests.kit import Ran, ScriptedLeg, Setting, tone
+from tests.kit import Play, Ran, ScriptedLeg, Setting, tone
 from tests.media.noise import noise
 
 from voxrun.audio.frame import Samples
@@ -16,8 +16,6 @@ from voxrun.media.read_ahead import AudioSource
 from voxrun.media.sample_source import SampleSource
 from voxrun.session.session import Session
 from voxrun.transports.wav import WavWriter
-
-Play = Callable[..., Ran]
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Players of real files, in virtual time."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ import numpy as np
 import pytest
 import trio
 import trio.testing
-from tests.kit import Ran, ScriptedLeg, Setting, tone
+from tests.kit import Play, Ran, ScriptedLeg, Setting, tone
 from tests.media.noise import cut_off, joined_late, noise
 
 from voxrun.audio.frame import Samples
@@ -18,8 +17,6 @@ from voxrun.media.player import Player
 from voxrun.session.session import Session
 from voxrun.transports.audio_file import AudioFile
 from voxrun.transports.wav import WavWriter
-
-Play = Callable[..., Ran]
 
 HEADER = """
     @VoxEngine.on(AppEvents.CallAlerting)
@@ -214,7 +211,7 @@ def test_a_missing_file_is_an_error_and_the_session_goes_on(play: Play) -> None:
     assert ran.events[-3:] == ["Call.Disconnected", "Application.Terminating", "Application.Terminated"]
     assert isinstance(ran.outcome.error, ConfigurationError)
     where, _, told = str(ran.outcome.error).partition(": ")
-    assert where.endswith("scenario.py:7")
+    assert where.endswith("scenario.py:6")
     assert told.startswith(f"{message}\n    player = VoxEngine.createURLPlayer(")
 
 

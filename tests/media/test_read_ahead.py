@@ -1,12 +1,11 @@
 """Reading ahead of the tick, in virtual time."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import trio
-import trio.testing
-from tests.kit import inline
+from tests.kit import in_virtual_time, inline
 
 from voxrun.audio.conversion import Conversion
 from voxrun.audio.frame import Samples, silence
@@ -51,10 +50,6 @@ def loud(count: int) -> Samples:
     return np.arange(count).astype(np.int16) % 20_000 + 1
 
 
-def run(main: Callable[[], Awaitable[None]]) -> None:
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
-
-
 @pytest.mark.parametrize("count", [0, 1, 159, 160, 161, 4000, 4001, 20_000, 8 * RATE + 7])
 def test_every_sample_comes_out_once(new_host: NewHost, count: int) -> None:
     async def main() -> None:
@@ -73,7 +68,7 @@ def test_every_sample_comes_out_once(new_host: NewHost, count: int) -> None:
         assert audio.take() is silence(RATE)
         assert audio.starved == 0
 
-    run(main)
+    in_virtual_time(main)
 
 
 def test_it_reads_two_seconds_ahead_and_no_further(new_host: NewHost) -> None:
@@ -91,7 +86,7 @@ def test_it_reads_two_seconds_ahead_and_no_further(new_host: NewHost) -> None:
             nursery.cancel_scope.cancel()
         assert audio.starved == 0
 
-    run(main)
+    in_virtual_time(main)
 
 
 @pytest.mark.parametrize("count", [1, 130, 160, 4000, 12_345])
@@ -111,7 +106,7 @@ def test_a_loop_has_no_gap(new_host: NewHost, count: int) -> None:
         assert np.concatenate(frames).tolist() == np.resize(loud(count), 250 * SIZE).tolist()
         assert (audio.starved, tape.closed) == (0, 1)
 
-    run(main)
+    in_virtual_time(main)
 
 
 def test_a_loop_over_nothing_ends(new_host: NewHost) -> None:
@@ -123,7 +118,7 @@ def test_a_loop_over_nothing_ends(new_host: NewHost) -> None:
         assert audio.finished
         assert tape.reads == 2
 
-    run(main)
+    in_virtual_time(main)
 
 
 @pytest.mark.parametrize(("count", "loop", "seconds"), [(6 * RATE, False, 0.73), (1530, True, 0.61), (90, True, 2.5)])
@@ -150,7 +145,7 @@ def test_a_reader_too_slow_is_counted_and_what_it_reads_stays_whole(
         assert heard.tolist() == np.resize(loud(count), len(heard)).tolist()
         assert loop or len(heard) == count
 
-    run(main)
+    in_virtual_time(main)
 
 
 def test_what_is_resampled_stays_whole_when_its_reader_is_too_slow(new_host: NewHost) -> None:
@@ -173,7 +168,7 @@ def test_what_is_resampled_stays_whole_when_its_reader_is_too_slow(new_host: New
         assert audio.starved > 10
         assert heard.tolist() == Conversion(22_050, 24_000).convert(loud(3 * 22_050), is_last=True).tolist()
 
-    run(main)
+    in_virtual_time(main)
 
 
 def test_a_source_that_breaks_ends_there_and_says_so(new_host: NewHost) -> None:
@@ -190,7 +185,7 @@ def test_a_source_that_breaks_ends_there_and_says_so(new_host: NewHost) -> None:
         assert '"kind":"error","message":"the tape is torn"' in host.trace_log.lines()[-1]
         assert (audio.starved, tape.closed) == (0, 1)
 
-    run(main)
+    in_virtual_time(main)
 
 
 def test_a_source_that_breaks_at_once_does_not_keep_anybody_waiting(new_host: NewHost) -> None:
@@ -204,7 +199,7 @@ def test_a_source_that_breaks_at_once_does_not_keep_anybody_waiting(new_host: Ne
         assert audio.finished
         assert tape.closed == 1
 
-    run(main)
+    in_virtual_time(main)
 
 
 @pytest.mark.parametrize("after", [0.0, 0.3, 5.0], ids=["at once", "while reading", "while full"])
@@ -220,4 +215,4 @@ def test_a_cancel_closes_the_source(new_host: NewHost, after: float) -> None:
         assert scope.cancelled_caught
         assert tape.closed == 1
 
-    run(main)
+    in_virtual_time(main)

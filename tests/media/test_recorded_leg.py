@@ -2,7 +2,6 @@
 
 import errno
 import wave
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +9,13 @@ import pytest
 import trio
 import trio.testing
 from numpy.typing import NDArray
-from tests.kit import Ran, ScriptedLeg, Setting
+from tests.kit import Play, ScriptedLeg, Setting
 from tests.media.noise import joined_late, noise
 
 from voxrun.errors import DeviceError
 from voxrun.media.recorded_leg import RecordedLeg
 from voxrun.session.session import Session
 from voxrun.transports.wav import WavWriter
-
-Play = Callable[..., Ran]
 
 SAID = noise(3)
 

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 import trio
 import trio.testing
-from tests.kit import Ran, ScriptedLeg, Setting, tone
+from tests.kit import Play, Ran, ScriptedLeg, Setting, tone
 from tests.media.noise import FADE, cut_off, joined_late, noise
 
 from voxrun.audio.frame import Samples
@@ -25,8 +25,6 @@ from voxrun.media.recording import Take
 from voxrun.media.unit import MediaSource
 from voxrun.session.session import Session
 from voxrun.transports.wav import WavWriter
-
-Play = Callable[..., Ran]
 
 HEADER = """
     @VoxEngine.on(AppEvents.CallAlerting)

@@ -10,7 +10,7 @@ import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.impaired.network import BAD, Arrival, impair, packets, speech
-from tests.kit import Ran, Setting, tone
+from tests.kit import Play, Setting, tone
 from tests.media.rtp_hearing import ANSWER, Hearing
 
 from voxrun.audio.frame import FRAME_MS, FRAME_SECONDS, Samples, frame_size
@@ -20,8 +20,6 @@ from voxrun.protocol.rtp.receiving import RtpReceiver
 from voxrun.protocol.rtp.sending import RtpSender
 from voxrun.protocol.rtp.source_lock import SourceLock
 from voxrun.session.session import Session
-
-Play = Callable[..., Ran]
 
 SECONDS = 5.0
 PEER = ("192.0.2.1", 4000)

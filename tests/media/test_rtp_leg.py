@@ -1,6 +1,5 @@
 """A call over RTP, in virtual time."""
 
-from collections.abc import Callable
 from itertools import pairwise
 from random import Random
 
@@ -11,7 +10,7 @@ from tests.impaired.likeness import compare
 from tests.impaired.network import RATE as SPEECH_RATE
 from tests.impaired.network import packets as network_packets
 from tests.impaired.network import speech
-from tests.kit import Ran, ScriptedLeg, Setting, tone
+from tests.kit import Play, Ran, ScriptedLeg, Setting, tone
 from tests.media.rtp_peer import OURS, PEER, STRANGER, Cable, CableEnd, Peer
 from trio.testing import MockClock
 
@@ -24,8 +23,6 @@ from voxrun.protocol.rtp.packet import TIMESTAMPS
 from voxrun.protocol.rtp.rtcp import Description, Goodbye, ReceiverReport, SenderReport, build_compound
 from voxrun.session.session import Session
 from voxrun.transports.srtp import SUITES, Crypto, Srtp, SrtpDatagrams
-
-Play = Callable[..., Ran]
 
 ECHO = """
 @VoxEngine.on(AppEvents.CallAlerting)

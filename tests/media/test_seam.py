@@ -7,7 +7,7 @@ import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.kit import Ran, ScriptedLeg, Setting, tone
+from tests.kit import Play, ScriptedLeg, Setting, tone
 from tests.media.noise import FADE, noise
 
 from voxrun.audio.frame import Samples
@@ -17,8 +17,6 @@ from voxrun.media.inbox import Inbox, Inboxes
 from voxrun.media.leg import Party
 from voxrun.media.unit import MediaSource
 from voxrun.session.session import Session
-
-Play = Callable[..., Ran]
 
 AMPLITUDE = 10_000
 HERTZ = (312.9, 437.3, 521.7)

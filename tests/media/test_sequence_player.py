@@ -1,18 +1,15 @@
 """Sequences of real files and speech, in virtual time."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.kit import Ran, ScriptedLeg, Setting, tone
+from tests.kit import Play, Ran, ScriptedLeg, Setting, tone
 from tests.media.noise import joined_late, noise
 
 from voxrun.audio.frame import Samples
 from voxrun.transports.wav import WavWriter
-
-Play = Callable[..., Ran]
 
 SCRIPT = """
     @VoxEngine.on(AppEvents.CallAlerting)

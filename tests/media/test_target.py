@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 import trio
 import trio.testing
+from tests.kit import in_virtual_time
 
 from voxrun.events.call import CallEvent, CallEvents
 from voxrun.events.name import EventName
@@ -142,7 +143,7 @@ def test_wait_for_gives_up_after_its_timeout(phone: Phone) -> None:
         assert trio.current_time() == pytest.approx(2.5)
         assert phone.listeners_of(STARTED) == ()
 
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    in_virtual_time(main)
 
 
 def test_who_waits_is_not_removed_with_the_handlers(phone: Phone) -> None:
@@ -156,7 +157,7 @@ def test_who_waits_is_not_removed_with_the_handlers(phone: Phone) -> None:
             fire(phone, object())
         assert phone.listeners_of(STARTED) == ()
 
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    in_virtual_time(main)
 
 
 def test_a_cancelled_wait_leaves_no_handler(phone: Phone) -> None:
@@ -165,4 +166,4 @@ def test_a_cancelled_wait_leaves_no_handler(phone: Phone) -> None:
             await phone.waitFor(STARTED)
         assert phone.listeners_of(STARTED) == ()
 
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    in_virtual_time(main)

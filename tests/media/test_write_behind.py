@@ -1,13 +1,12 @@
 """Audio on its way to a disk that may be slow, full or gone, in virtual time."""
 
 import errno
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import trio
-import trio.testing
-from tests.kit import inline
+from tests.kit import in_virtual_time, inline
 
 from voxrun.audio.frame import Samples
 from voxrun.media.write_behind import BACKLOG_SECONDS, CLOSE_SECONDS, WriteBehind
@@ -54,10 +53,6 @@ def no_failure(error: OSError) -> None:
     raise AssertionError(error)
 
 
-def run(main: Callable[[], Awaitable[None]]) -> None:
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
-
-
 def test_it_writes_four_times_a_second_and_the_rest_when_stopped(new_host: NewHost) -> None:
     async def main() -> None:
         reel = Reel()
@@ -73,7 +68,7 @@ def test_it_writes_four_times_a_second_and_the_rest_when_stopped(new_host: NewHo
         assert reel.samples == expected(*range(30))
         assert (reel.closed, file.dropped) == (1, 0)
 
-    run(main)
+    in_virtual_time(main)
 
 
 def test_nothing_put_nothing_written(new_host: NewHost) -> None:
@@ -84,7 +79,7 @@ def test_nothing_put_nothing_written(new_host: NewHost) -> None:
         await file.drain()
         assert (reel.writes, reel.closed) == ([], 1)
 
-    run(main)
+    in_virtual_time(main)
 
 
 @pytest.mark.parametrize("after", [0.0, 0.1, 0.25, 0.35, 0.5])
@@ -100,7 +95,7 @@ def test_a_cancel_still_completes_the_file(new_host: NewHost, after: float) -> N
         assert reel.samples == expected(*range(5))
         assert reel.closed == 1
 
-    run(main)
+    in_virtual_time(main)
 
 
 def test_a_cancel_while_a_write_waits_for_its_thread_loses_nothing(new_host: NewHost) -> None:
@@ -121,7 +116,7 @@ def test_a_cancel_while_a_write_waits_for_its_thread_loses_nothing(new_host: New
         assert reel.samples == expected(1, 2)
         assert reel.closed == 1
 
-    run(main)
+    in_virtual_time(main)
 
 
 def test_a_cancel_during_a_write_in_its_thread_writes_nothing_twice(new_host: NewHost) -> None:
@@ -162,7 +157,7 @@ def test_frames_that_come_during_a_write_are_written_next(new_host: NewHost) -> 
             file.stop()
         assert reel.samples == expected(*range(50))
 
-    run(main)
+    in_virtual_time(main)
 
 
 def test_a_full_disk_is_told_once_and_the_loss_is_counted(new_host: NewHost) -> None:
@@ -181,7 +176,7 @@ def test_a_full_disk_is_told_once_and_the_loss_is_counted(new_host: NewHost) -> 
         assert reel.samples == expected(*range(10))
         assert (file.dropped, reel.closed) == (40, 1)
 
-    run(main)
+    in_virtual_time(main)
 
 
 def test_a_disk_that_stands_still_costs_what_exceeds_the_backlog(new_host: NewHost) -> None:
@@ -205,7 +200,7 @@ def test_a_disk_that_stands_still_costs_what_exceeds_the_backlog(new_host: NewHo
         assert file.dropped == 100
         assert reel.samples == expected(*range(limit))
 
-    run(main)
+    in_virtual_time(main)
 
 
 def test_a_disk_that_never_comes_back_does_not_hold_the_end_up_for_ever(new_host: NewHost) -> None:
@@ -219,4 +214,4 @@ def test_a_disk_that_never_comes_back_does_not_hold_the_end_up_for_ever(new_host
             await file.drain()
         assert trio.current_time() == pytest.approx(1 + CLOSE_SECONDS)
 
-    run(main)
+    in_virtual_time(main)

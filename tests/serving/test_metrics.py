@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trio
-import trio.testing
 from prometheus_client.parser import text_string_to_metric_families
 from tests.agent_service import API_KEY, HOST, AgentService, Conversation
-from tests.kit import ScriptedLeg, tone
+from tests.kit import ScriptedLeg, in_virtual_time, tone
 from tests.serving.hosted import hosted, written
 
 from voxrun import serving
@@ -79,7 +78,7 @@ def measure(
                 texts.append(metrics.text())
             nursery.cancel_scope.cancel()
 
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    in_virtual_time(main)
     return figures(texts[0])
 
 

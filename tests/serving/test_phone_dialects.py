@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trio
-import trio.testing
-from tests.kit import tone
+from tests.kit import in_virtual_time, tone
 from tests.serving.phone_caller import ECHO, served
 
 from voxrun.audio.frame import Samples
@@ -113,7 +112,7 @@ def echo(
             assert place.host.counters.malformed == 0
             nursery.cancel_scope.cancel()
 
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    in_virtual_time(main)
     return np.concatenate([stream_format.decode(audio) for audio in map(audio_in, came) if audio])
 
 

@@ -10,8 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import trio
-import trio.testing
-from tests.kit import tone
+from tests.kit import in_virtual_time, resident, tone
 from tests.serving.phone_caller import ECHO, HOST, Served, calling, served
 
 from voxrun.errors import RemoteError
@@ -22,7 +21,6 @@ from voxrun.transports.network import MemoryNetwork, Network, TcpNetwork
 from voxrun.transports.turnstile import Turnstile
 
 TOKEN = "the-token-of-the-test"
-PAGE_BYTES = 4096
 HALF_OPEN = 1000
 
 
@@ -117,7 +115,7 @@ def test_twilio_is_told_where_to_go_and_its_ticket_is_good_once(echo: Path) -> N
             assert caught.value.code == 403
             assert place.refusals == {"replay": 1}
 
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    in_virtual_time(main)
 
 
 def test_the_address_that_twilio_is_told_is_one_whatever_its_path(echo: Path) -> None:
@@ -179,12 +177,7 @@ def test_a_slow_and_an_endless_handshake(echo: Path) -> None:
             assert b"431" in await ask(place, b"GET /media/twilio HTTP/1.1\r\nx: " + bytes(65) * 1024)
             assert place.refusals == {"slow": 1, "malformed": 1}
 
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
-
-
-def memory() -> int:
-    """Bytes of this process that are in memory."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_BYTES
+    in_virtual_time(main)
 
 
 @contextmanager
@@ -206,11 +199,11 @@ def test_a_thousand_half_open_connections_disturb_no_call(echo: Path) -> None:
         async with served(echo, network=TcpNetwork(), turnstile=turnstile) as place, calling(place) as call:
             call.start()
             await call.say(said)
-            before, late_before = memory(), place.host.ticker.late
+            before, late_before = resident(), place.host.ticker.late
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(call.say, said)
                 await trio.run_process([sys.executable, "-c", CROWD, str(place.port), str(HALF_OPEN)])
-            grown = memory() - before
+            grown = resident() - before
             call.hang_up()
             await call.over()
             assert place.refusals["crowd"] >= HALF_OPEN - 64

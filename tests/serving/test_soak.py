@@ -17,9 +17,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import trio
-import trio.testing
 from tests.agent_service import HOST, Conversation
-from tests.kit import tone
+from tests.kit import in_virtual_time, resident, tone
 from tests.serving.hosted import hosted, written
 from tests.serving.twilio_peer import TwilioPeer
 
@@ -196,11 +195,11 @@ class Soak:
                 scope.cancel()
 
 
-def resident() -> int:
+def used_memory() -> int:
     """Bytes of memory in use, garbage and all that is free aside."""
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return resident()
 
 
 def tasks() -> int:
@@ -227,7 +226,7 @@ def hold(folder: Path) -> dict[str, Any]:
             for _ in range(WAVES):
                 await soak.wave(host)
                 await trio.sleep(20)
-                used["memory"].append(resident())
+                used["memory"].append(used_memory())
                 used["blocks"].append(sys.getallocatedblocks())
                 used["files"].append(len(os.listdir("/proc/self/fd")))
                 used["tasks"].append(tasks())
@@ -235,7 +234,7 @@ def hold(folder: Path) -> dict[str, Any]:
             assert host.counters.refusals == {}
             assert host.ticker.late == host.ticker.skipped == 0
 
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    in_virtual_time(main)
     return {"outcomes": soak.outcomes, "complete": soak.complete, **used}
 
 

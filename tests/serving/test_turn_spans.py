@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 import trio
-import trio.testing
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from tests.agent_service import HOST, AgentService
+from tests.kit import in_virtual_time
 from tests.serving.hosted import hosted, written
 from tests.serving.test_metrics import ANSWERS, call_and_hang_up, converse
 
@@ -38,7 +38,7 @@ def test_a_session_its_turn_and_its_interruption_are_spans(tmp_path: Path) -> No
                 await call_and_hang_up(host)
             nursery.cancel_scope.cancel()
 
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    in_virtual_time(main)
     turn, interruption, session = exporter.get_finished_spans()
     assert [turn.name, interruption.name, session.name] == ["turn", "interruption", "session"]
     assert seconds(turn) == pytest.approx(0.7, abs=0.06)

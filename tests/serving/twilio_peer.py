@@ -30,7 +30,6 @@ class TwilioPeer:
     last_heard: float = 0.0
     longest_gap: float = 0.0
     """Seconds between two messages with audio."""
-    cleared: int = 0
     closed: Closed | None = None
     connected: trio.Event = field(default_factory=trio.Event)
     """Set by the first audio."""
@@ -76,8 +75,6 @@ class TwilioPeer:
 
     def _receive(self, message: str | bytes) -> None:
         said = json.loads(message)
-        if said["event"] == "clear":
-            self.cleared += 1
         if said["event"] != "media":
             return
         now = trio.current_time()

@@ -2,8 +2,7 @@
 
 import pytest
 import trio
-from tests.kit import ScriptedLeg, Setting
-from tests.session.conftest import Play
+from tests.kit import Play, ScriptedLeg, Setting
 
 from voxrun.session import dispatch
 from voxrun.session.dispatch import Dispatcher

@@ -4,8 +4,7 @@ import gc
 from pathlib import Path
 
 import pytest
-from tests.kit import Ran, ScriptedLeg, Setting, simulate
-from tests.session.conftest import Play
+from tests.kit import Play, Ran, ScriptedLeg, Setting, simulate
 
 import voxrun
 from voxrun.errors import ConfigurationError, RemoteError, ScenarioError

@@ -5,14 +5,11 @@ from pathlib import Path
 
 import pytest
 import trio
-import trio.testing
-from tests.kit import Ran, ScriptedLeg, Setting, inline, simulate
-from tests.session.conftest import HEAD, Play
+from tests.kit import HEAD, Play, Ran, ScriptedLeg, Setting, in_virtual_time, inline, simulate
 
 from voxrun.errors import ConfigurationError, DeviceError, InternalError, RemoteError, ScenarioError
 from voxrun.media.leg import Party
 from voxrun.media.ticker import Ticker
-from voxrun.session.current import current_session
 from voxrun.session.secrets import Secrets
 from voxrun.session.services import Services
 from voxrun.session.session import ENDING_SECONDS, Session
@@ -321,7 +318,7 @@ def test_time_counts_from_the_sessions_beginning_even_before_it_runs(play: Play,
         session.trace("log", message="before")
         return session.trace_log.lines()[0]
 
-    assert trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0)).startswith('{"t":0.0,')
+    assert in_virtual_time(main).startswith('{"t":0.0,')
 
 
 def services() -> Services:
@@ -368,15 +365,10 @@ async def go(event):
                     sessions.start_soon(one, name, ticker)
             everything.cancel_scope.cancel()
 
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    in_virtual_time(main)
     assert outcomes == {"anna": "the scenario failed", "bob": "no call for 5 s"}
     assert [json.loads(line)["message"] for line in lines["anna"]] == ["(3, True)"]
     assert [json.loads(line)["message"] for line in lines["bob"]] == ["(3, True)", "bob"]
-
-
-def test_outside_of_a_session_the_names_say_so() -> None:
-    with pytest.raises(ConfigurationError, match="there is no session here"):
-        current_session()
 
 
 def test_a_bug_of_ours_in_a_units_task_ends_its_session_in_good_order(play: Play) -> None:

@@ -6,8 +6,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.kit import Setting
-from tests.session.conftest import Play
+from tests.kit import Play, Setting
 
 from voxrun.events.message import Message
 from voxrun.session.secrets import MIN_LENGTH, Secrets

@@ -5,8 +5,7 @@ import math
 import pytest
 import trio
 import trio.testing
-from tests.kit import Setting
-from tests.session.conftest import Play
+from tests.kit import Play, Setting
 
 from voxrun.session.dispatch import Dispatcher
 from voxrun.session.timers import LIVE_LIMIT, Timers

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.kit import ScriptedLeg, Setting
-from tests.session.conftest import Play
+from tests.kit import Play, ScriptedLeg, Setting
 
 from voxrun.events.message import Message
 from voxrun.events.name import EventName

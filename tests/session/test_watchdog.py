@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import trio
 import trio.testing
+from tests.kit import in_virtual_time
 
 from voxrun.errors import ScenarioError
 from voxrun.session.current import current
@@ -64,7 +65,7 @@ def told(session: Held, *steps: Any, breaks_in: bool = False, seconds: float = 0
             await trio.sleep(1)
             nursery.cancel_scope.cancel(reason="the test is over")
 
-    trio.run(run, clock=trio.testing.MockClock(autojump_threshold=0))
+    in_virtual_time(run)
     return session.warnings
 
 

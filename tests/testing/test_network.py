@@ -1,17 +1,12 @@
 """The simulated network, with the checks that trio has for every stream."""
 
-from collections.abc import Awaitable, Callable
-
 import pytest
 import trio
 import trio.testing
+from tests.kit import in_virtual_time
 
 from voxrun.errors import RemoteError
 from voxrun.testing.network import SimulatedNetwork
-
-
-def in_virtual_time(main: Callable[[], Awaitable[None]]) -> None:
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
 def test_its_streams_are_streams() -> None:

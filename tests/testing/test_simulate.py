@@ -48,7 +48,7 @@ def test_what_the_caller_says_reaches_the_agent_to_the_sample(conversation: Simu
     said, heard = conversation.caller.said, conversation.agent.heard
     spoken = said.slice(4.0, 6.0).samples
     assert np.any(spoken)
-    assert heard.samples.tobytes().find(spoken.tobytes()) % 2 == 0
+    assert spoken.tobytes() in heard.samples.tobytes()
 
 
 def test_an_interruption_silences_the_agent_within_two_ticks(conversation: SimulatedCall) -> None:

@@ -1,21 +1,16 @@
 """A thousand virtual calls in one process: nothing grows, and nobody is left."""
 
 import gc
-import os
 from pathlib import Path
 
 import pytest
+from tests.kit import resident
 from tests.testing.scenarios import BRIDGE, write
 
 from voxrun.testing import Agent, at, callTool, hangUp, say, simulate, speech, turn
 
 CALLS = 1000
 BODY = 'call.record(name="call.wav", stereo=True)'
-
-
-def resident() -> int:
-    """Bytes of memory this process has."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from functools import partial
 import outcome
 import pytest
 import trio
-import trio.testing
+from tests.kit import in_virtual_time
 
 from voxrun.errors import ConfigurationError, RemoteError, VoxrunError
 from voxrun.transports.http import RESPONSE_LIMIT, HttpLimits, HttpResponse, http_request
@@ -95,7 +95,7 @@ def test_a_silent_server_times_out_in_virtual_time() -> None:
             await ask(MemoryNetwork(), silent)
         assert trio.current_time() - start == pytest.approx(10)
 
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    in_virtual_time(main)
 
 
 def test_a_header_that_cannot_be_sent_is_not_shown() -> None:

@@ -5,6 +5,7 @@ from contextlib import suppress
 import pytest
 import trio
 import trio.testing
+from tests.kit import in_virtual_time
 from tests.transports.websocket_peer import echo, ignore, peer, run, serving
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_stream
 
@@ -70,6 +71,23 @@ def test_the_peer_closes_with_a_reason(network: Network, code: int) -> None:
             assert got == ["last words"]
             websocket.send("nobody there")
             assert websocket.dropped == 1
+
+    run(main)
+
+
+def test_of_a_long_reason_the_peer_gets_what_a_closing_frame_holds(network: Network) -> None:
+    got: list[str | None] = []
+
+    async def talk(connection: WebSocketConnection) -> None:
+        with pytest.raises(ConnectionClosed):
+            await connection.get_message()
+        got.append(connection.closed.reason if connection.closed else "")
+
+    async def main() -> None:
+        async with serving(network, peer(talk)) as url, open_websocket(network, url) as websocket:
+            websocket.close(1008, "é" * 100)
+            await websocket.pump(ignore)
+        assert got == ["é" * 61]
 
     run(main)
 
@@ -207,7 +225,7 @@ def test_closing_takes_at_most_two_seconds_whatever_the_peer_does() -> None:
                 assert await websocket.pump(ignore) == Closed(1000, "", was_clean=False)
             assert trio.current_time() - started == pytest.approx(1)
 
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    in_virtual_time(main)
 
 
 def test_a_flush_that_a_stuck_peer_blocks_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,7 +248,7 @@ def test_a_flush_that_a_stuck_peer_blocks_is_given_up(monkeypatch: pytest.Monkey
             assert trio.current_time() - started == pytest.approx(1)
             assert websocket.messages_out == 0
 
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    in_virtual_time(main)
 
 
 def test_a_code_that_must_not_be_sent_is_our_bug() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 import trio
-import trio.testing
+from tests.kit import in_virtual_time
 from tests.transports.websocket_peer import HOST, answering, echo, peer, run, serving
 from trio_websocket import wrap_server_stream
 
@@ -76,7 +76,7 @@ def test_a_peer_that_never_answers() -> None:
                     raise AssertionError
             assert trio.current_time() - started == pytest.approx(OPENING_SECONDS)
 
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    in_virtual_time(main)
 
 
 def test_the_time_limit_is_for_the_opening_only() -> None:
@@ -87,7 +87,7 @@ def test_the_time_limit_is_for_the_opening_only() -> None:
             websocket.send("still here")
             assert (await websocket.pump(lambda _: websocket.close())).was_clean
 
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    in_virtual_time(main)
 
 
 def test_headers_and_subprotocols_arrive(network: Network) -> None:

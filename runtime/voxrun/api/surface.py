@@ -47,21 +47,7 @@ from voxrun.protocol.elevenlabs.tts_messages import SendText
 from voxrun.session.session import Application
 
 _HOUSEWORK = frozenset(
-    (
-        "inlet",
-        "detach",
-        "produce",
-        "consume",
-        "mix",
-        "mixes",
-        "output",
-        "namespaces",
-        "converse",
-        "begin",
-        "leave",
-        "clear",
-        "refuse",
-    )
+    ("inlet", "detach", "produce", "consume", "mix", "converse", "begin", "leave", "clear", "refuse")
 )
 """What a unit has for the runtime, not for scenarios; so is all that has an underscore in its name."""
 

@@ -58,7 +58,8 @@ def vox_language(scenario: Path, source: bytes) -> Reading:
     """
     path, name = str(scenario), short_path(str(scenario))
     compiled = _compiled(source, path, name)
-    unset = compiled.secrets - {it for it in compiled.secrets if it in current_session().services.secrets}
+    known = current_session().services.secrets
+    unset = frozenset(it for it in compiled.secrets if it not in known)
     return partial(_put, compiled, _warnings(source, name, unset) if unset else compiled.warnings)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 
 from voxrun.api.surface import scenario_surface
+from voxrun.cli.arguments import add_secrets, command_parser
 from voxrun.cli.env_file import given_secrets
 from voxrun.cli.output import say
 from voxrun.cli.status import OK, SCENARIO_FAILED
@@ -104,23 +105,10 @@ def _summary(counts: dict[str, int], files: int) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "voxrun check",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = command_parser("voxrun check", DESCRIPTION, EPILOG)
     parser.add_argument(
         "files", metavar="FILE", nargs="+", type=Path, help="a .vox or .py scenario, or a folder with some in it"
     )
     parser.add_argument("--json", action="store_true", help="print each finding as a JSON object on a line of its own")
-    parser.add_argument(
-        "--secret",
-        metavar="NAME=VALUE",
-        action="append",
-        default=[],
-        help="counts as set, as what the environment has does (may be repeated)",
-    )
-    parser.add_argument("--env-file", metavar="FILE", type=Path, help="more of them, a NAME=VALUE line each")
+    add_secrets(parser, "counts as set, as what the environment has does (may be repeated)")
     return parser

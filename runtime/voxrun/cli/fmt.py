@@ -9,6 +9,7 @@ from contextlib import suppress
 from difflib import unified_diff
 from pathlib import Path
 
+from voxrun.cli.arguments import command_parser
 from voxrun.cli.output import say, written
 from voxrun.cli.status import OK, SCENARIO_FAILED
 from voxrun.dsl.diagnostic import SyntaxMistake
@@ -117,13 +118,7 @@ def _scenarios(path: Path) -> Iterator[Path]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "voxrun fmt",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = command_parser("voxrun fmt", DESCRIPTION, EPILOG)
     parser.add_argument("files", metavar="FILE", nargs="+", help="a .vox scenario, a folder with some in it, or -")
     parser.add_argument("--check", action="store_true", help="write nothing; show what would change")
     return parser

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from voxrun.audio.level import FLOOR_DBFS, dbfs
+from voxrun.audio.level import dbfs
 from voxrun.cli.view import INDENT
 from voxrun.media.call import Call, CallState
 from voxrun.trace.words import line_of
@@ -55,6 +55,6 @@ class LiveView:
 
 def meter(level: float) -> str:
     """A bar for a level in dBFS: empty at -60 and below, full at 0."""
-    share = (max(level, QUIET_DBFS, FLOOR_DBFS) - QUIET_DBFS) / -QUIET_DBFS
+    share = (max(level, QUIET_DBFS) - QUIET_DBFS) / -QUIET_DBFS
     filled = round(share * WIDTH)
     return "▮" * filled + "▯" * (WIDTH - filled)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
+from voxrun.cli.arguments import command_parser
 from voxrun.cli.output import say
 from voxrun.cli.status import OK
 from voxrun.errors import ConfigurationError
@@ -59,13 +60,7 @@ def _named(text: str, name: str) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "voxrun new",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = command_parser("voxrun new", DESCRIPTION, EPILOG)
     parser.add_argument("name", metavar="NAME", type=Path, help="what it is called; it may be in another folder")
     parser.add_argument(
         "--vox",

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import NoReturn, get_args
 
+from voxrun.cli.arguments import OPTIONAL_VALUES, add_secrets, command_parser, seconds, with_optional_values
 from voxrun.cli.commands import meant, usage
 from voxrun.cli.env_file import given_secrets
 from voxrun.cli.output import say
@@ -24,15 +25,10 @@ exit status: 0 ended well, 1 the scenario failed, 2 wrong use,
 """
 
 
-_OPTIONAL_VALUES = ("--local-agent", "--sandbox")
-
-
 def parse(arguments: list[str]) -> RunOptions:
     """What was said. Ends the process with a message, and exit status 2, for what can't be."""
-    # `--local-agent FILE` would swallow the scenario in `voxrun --local-agent scenario.py`: only `=FILE` is a value.
-    told = [f"{argument}=" if argument in _OPTIONAL_VALUES else argument for argument in arguments]
     parser = _parser()
-    options, unknown = parser.parse_known_args(told)
+    options, unknown = parser.parse_known_args(with_optional_values(arguments))
     if unknown:
         _refuse(parser, unknown, arguments)
     return RunOptions(
@@ -56,19 +52,8 @@ def _refuse(parser: argparse.ArgumentParser, unknown: list[str], given: list[str
     options = [argument.partition("=")[0] for argument in unknown if argument.startswith("-")]
     if options:
         parser.error(f"there is no option {', '.join(options)}")
-    values = [f"{name} takes a value only as {name}=…" for name in _OPTIONAL_VALUES if name in given]
+    values = [f"{name} takes a value only as {name}=…" for name in OPTIONAL_VALUES if name in given]
     parser.error("; ".join(filter(None, ("only one SCENARIO can be run", meant(given[0]), *values))))
-
-
-def _seconds(text: str) -> float:
-    """A time to wait. ArgumentTypeError when it is none."""
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not seconds >= 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
-    return seconds
 
 
 class _Version(argparse.Action):
@@ -82,14 +67,7 @@ class _Version(argparse.Action):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "voxrun",
-        usage=usage(),
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = command_parser("voxrun", DESCRIPTION, EPILOG, usage())
     parser.add_argument("scenario", metavar="SCENARIO", type=Path, help="the scenario file (.py or .vox)")
     parser.add_argument(
         "--sandbox",
@@ -126,7 +104,7 @@ def _add_call(call: argparse._ArgumentGroup) -> None:
     call.add_argument(
         "--idle-timeout",
         metavar="SECONDS",
-        type=_seconds,
+        type=seconds,
         help="how long the session lives without a call (1 after a call, 60 with --call none)",
     )
 
@@ -138,14 +116,9 @@ def _add_agent(agent: argparse._ArgumentGroup) -> None:
         help="ElevenLabs clients talk to an agent inside this process: no account, no network; FILE.toml is what it "
         "expects to hear and what it answers",
     )
-    agent.add_argument(
-        "--secret",
-        metavar="NAME=VALUE",
-        action="append",
-        default=[],
-        help="what VoxEngine.getSecretValue(NAME) gives, before the environment; never shown (may be repeated)",
+    add_secrets(
+        agent, "what VoxEngine.getSecretValue(NAME) gives, before the environment; never shown (may be repeated)"
     )
-    agent.add_argument("--env-file", metavar="FILE", type=Path, help="more of them, a NAME=VALUE line each")
 
 
 def _add_output(output: argparse._ArgumentGroup) -> None:

@@ -27,7 +27,7 @@ from voxrun.media.recorded_leg import RecordedLeg
 from voxrun.media.ticker import Ticker
 from voxrun.session.secrets import Secrets
 from voxrun.session.services import Services, in_thread
-from voxrun.session.session import IDLE_SECONDS, Session
+from voxrun.session.session import IDLE_AFTER_CALL_SECONDS, IDLE_SECONDS, Session
 from voxrun.session.unawaited import tell_unawaited
 from voxrun.session.watchdog import Watchdog
 from voxrun.transports.audio_file import AudioFile
@@ -40,8 +40,6 @@ from voxrun.transports.wav import WavWriter
 
 if TYPE_CHECKING:
     from voxrun.providers.elevenlabs.cassette_recorder import CassetteRecorder
-
-IDLE_AFTER_CALL_SECONDS = 1.0
 
 LOCAL_KEY = "local-agent-asks-for-no-key"
 """Stands in for ELEVENLABS_API_KEY when the local agent runs: a real key never leaves for it.
@@ -164,15 +162,16 @@ def _subscribe_view(
             session.broke(failure)
 
     if options.json:
-        session.trace_log.subscribe(guarded(JsonView(out, sys.stderr).show, on_failure))
+        show = JsonView(out, sys.stderr).show
     elif out.isatty():
         from voxrun.cli.live import LiveView  # noqa: PLC0415 - rich is slow to start, and only terminals need it
 
         live = LiveView(lambda: session.call)
-        session.trace_log.subscribe(guarded(live.show, on_failure))
         nursery.start_soon(live.run)
+        show = live.show
     else:
-        session.trace_log.subscribe(guarded(PlainView(out, sys.stderr).show, on_failure))
+        show = PlainView(out, sys.stderr).show
+    session.trace_log.subscribe(guarded(show, on_failure))
 
 
 def _lines_into(file: BinaryIO, option: str, broke: Callable[[DeviceError], None]) -> Callable[[str], None]:

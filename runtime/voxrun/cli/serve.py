@@ -95,7 +95,7 @@ def _load_api() -> None:
 async def _serve_workers(options: ServeOptions, arguments: list[str]) -> None:
     from voxrun.cli.serve_workers import serve_workers  # noqa: PLC0415 - an extra
 
-    await serve_workers(options, arguments, tell)
+    await serve_workers(options, arguments)
 
 
 async def serve_calls(options: ServeOptions, network: Network) -> None:

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
+from voxrun.cli.arguments import add_secrets, command_parser, seconds, with_optional_values
 from voxrun.cli.env_file import given_secrets
 from voxrun.errors import ConfigurationError
 from voxrun.serving.doors import Keys
-from voxrun.serving.host import IDLE_AFTER_CALL_SECONDS, HostSettings, folder
+from voxrun.serving.host import HostSettings
 from voxrun.serving.place import Place
 from voxrun.serving.routes import Route, Routes
 from voxrun.session.secrets import Secrets
+from voxrun.session.session import IDLE_AFTER_CALL_SECONDS
 
 DESCRIPTION = """\
 Answer many calls at once. They come as media-stream WebSockets, at /media/twilio, /media/telnyx,
@@ -74,8 +76,7 @@ class ServeOptions:
 
 def parse(arguments: Sequence[str]) -> ServeOptions:
     """What was said. Ends the process, or raises ConfigurationError, for what can't be."""
-    arguments = [f"{argument}=" if argument in ("--local-agent", "--sandbox") else argument for argument in arguments]
-    given = _parser().parse_args(arguments)
+    given = _parser().parse_args(with_optional_values(arguments))
     secrets = given_secrets(given.secret, given.env_file)
     known = Secrets(secrets, os.environ)
     keys = Keys(
@@ -95,8 +96,8 @@ def parse(arguments: Sequence[str]) -> ServeOptions:
     settings = HostSettings(
         routes=routes.absolute(),
         max_calls=given.max_calls,
-        record=given.record and folder("--record", given.record),
-        trace=given.trace and folder("--trace", given.trace),
+        record=given.record and _folder("--record", given.record),
+        trace=given.trace and _folder("--trace", given.trace),
         idle_seconds=given.idle_timeout,
     )
     return ServeOptions(
@@ -119,13 +120,7 @@ def parse(arguments: Sequence[str]) -> ServeOptions:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "voxrun serve",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = command_parser("voxrun serve", DESCRIPTION, EPILOG)
     add = parser.add_argument
     add("scenario", metavar="SCENARIO", type=Path, nargs="?", help="what answers calls that no --route is for")
     add(
@@ -144,22 +139,21 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--idle-timeout",
         metavar="SECONDS",
-        type=_seconds,
+        type=seconds,
         default=IDLE_AFTER_CALL_SECONDS,
         help="how long a session lives on after its call (%(default)s)",
     )
     add(
         "--drain",
         metavar="SECONDS",
-        type=_seconds,
+        type=seconds,
         default=60.0,
         help="how long calls may go on after a signal to end (%(default)s)",
     )
     add("--record", metavar="FOLDER", type=Path, help="record every call there, in stereo")
     add("--trace", metavar="FOLDER", type=Path, help="write every session's trace there")
     add("--local-agent", metavar="[=FILE.toml]", help="ElevenLabs clients talk to an agent inside this process")
-    add("--secret", metavar="NAME=VALUE", action="append", default=[], help="what VoxEngine.getSecretValue(NAME) gives")
-    add("--env-file", metavar="FILE", type=Path, help="more of them, a NAME=VALUE line each")
+    add_secrets(parser, "what VoxEngine.getSecretValue(NAME) gives")
     add("--sandbox", metavar="[=FOLDER]", help="for other people's .vox scenarios: they reach the files in FOLDER only")
     _add_operation(parser)
     return parser
@@ -227,6 +221,15 @@ def _check_readable(scenario: Path) -> None:
     raise ConfigurationError(f"there is no scenario {scenario}: check the path")
 
 
+def _folder(option: str, path: Path) -> Path:
+    """`path`, absolute, made if there is none. ConfigurationError when it can't be used."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"{option} {path} can't be used: {error.strerror}") from error
+    return path.absolute()
+
+
 def _address(text: str, option: str = "--listen") -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     if not (colon and host and port.isdecimal() and int(port) <= _LAST_PORT):
@@ -251,13 +254,3 @@ def _count(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no number of them")
     return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not seconds >= 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
-    return seconds

@@ -1,23 +1,24 @@
 """`voxrun serve --workers N`: the process that the worker processes have above them."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import trio
 
 from voxrun.cli.interrupt import Interruption
+from voxrun.cli.serve_log import tell
 from voxrun.cli.serve_options import ServeOptions
 from voxrun.serving.control import Key, serve_control
 from voxrun.serving.supervisor import Supervisor
 from voxrun.transports.network import TcpNetwork
 
 
-async def serve_workers(options: ServeOptions, arguments: Sequence[str], say: Callable[[str], None]) -> None:
+async def serve_workers(options: ServeOptions, arguments: Sequence[str]) -> None:
     """Have `options.workers` processes serve until a signal says to stop; each gets the same `arguments`."""
     listeners = await TcpNetwork().listeners(options.host, options.port)
     sockets = [listener.socket for listener in listeners]
-    supervisor = Supervisor(options.workers, [it.fileno() for it in sockets], options.drain, say)
+    supervisor = Supervisor(options.workers, [it.fileno() for it in sockets], options.drain, tell)
     # -P: what lies in the current folder is no module of ours.
     command = [sys.executable, "-P", "-m", "voxrun", "serve", *arguments]
     async with trio.open_nursery() as nursery:
@@ -28,13 +29,13 @@ async def serve_workers(options: ServeOptions, arguments: Sequence[str], say: Ca
                 key = Key(options.control_token)
                 url = await nursery.start(serve_control, supervisor, key, options.control)
                 command += ["--control", url.removeprefix("http://")]
-                say(f"the control API is at {url}")
-            nursery.start_soon(_announce, supervisor, options.where(sockets[0].getsockname()[1]), say)
+                tell(f"the control API is at {url}")
+            nursery.start_soon(_announce, supervisor, options.where(sockets[0].getsockname()[1]))
             await supervisor.run([*command, "--worker"])
-            say("all workers have ended")
+            tell("all workers have ended")
         nursery.cancel_scope.cancel(reason="the server ends")
 
 
-async def _announce(supervisor: Supervisor, where: str, say: Callable[[str], None]) -> None:
+async def _announce(supervisor: Supervisor, where: str) -> None:
     await supervisor.ready.wait()
-    say(f"calls are taken on {where}")
+    tell(f"calls are taken on {where}")

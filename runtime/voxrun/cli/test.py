@@ -11,6 +11,7 @@ from pathlib import Path
 
 import trio
 
+from voxrun.cli.arguments import command_parser
 from voxrun.cli.output import say
 from voxrun.cli.status import INTERRUPTED, OK, SCENARIO_FAILED, WRONG_USE
 from voxrun.errors import ConfigurationError, DeviceError
@@ -121,13 +122,7 @@ def _processes(text: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "voxrun test",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = command_parser("voxrun test", DESCRIPTION, EPILOG)
     parser.add_argument(
         "paths",
         metavar="PATH",

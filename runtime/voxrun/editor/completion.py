@@ -1,7 +1,7 @@
 """`complete`: what may be written at a place of a text that is being written."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Literal, TypeAlias
@@ -158,7 +158,7 @@ class _Completer:
                     named = event_named(event, self._surface)
                     payload = self._types.get(named.payload) if named is not None else None
                     taken = {pair.key.text for pair in values.pairs}
-                    yield from (it for it in self._of_type(payload) if it.name not in taken) if payload else ()
+                    yield from self._of_type(payload, taken) if payload else ()
                     return
                 case nodes.Handler(binding=nodes.Fields(names=names)) if any(map(self._is_here, names)):
                     yield from self._fields(node, {name.text for name in names})
@@ -190,9 +190,11 @@ class _Completer:
         for kind in kinds:
             yield from self._of_type(kind)
 
-    def _of_type(self, kind: Type) -> Iterator[Completion]:
+    def _of_type(self, kind: Type, taken: Container[str] = ()) -> Iterator[Completion]:
+        """Its members, but for those that are there already."""
         for name in kind.members:
-            yield self._completion(kind.members[name], "method")
+            if name not in taken:
+                yield self._completion(kind.members[name], "method")
 
     def _events(self, target: Known) -> Iterator[Completion]:
         """That a unit sends, with their namespaces."""
@@ -208,7 +210,7 @@ class _Completer:
             if read.span == place and isinstance(read.found, Event):
                 payload = self._types.get(read.found.payload)
                 if payload is not None:
-                    yield from (it for it in self._of_type(payload) if it.name not in taken)
+                    yield from self._of_type(payload, taken)
 
     def _keys(self) -> Iterator[Completion]:
         """Of the object of parameters that the cursor is in."""
@@ -216,7 +218,8 @@ class _Completer:
             keys = [pair.key for pair in node.pairs]
             if any(map(self._is_here, keys)):
                 taken = {key.text for key in keys}
-                yield from (it for shape in shapes for it in self._of_type(shape) if it.name not in taken)
+                for shape in shapes:
+                    yield from self._of_type(shape, taken)
 
     def _names(self, visible: Iterable[tuple[str, Binding | None]]) -> Iterator[Completion]:
         for name, binding in visible:

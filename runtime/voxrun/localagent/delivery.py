@@ -7,11 +7,8 @@ import numpy as np
 
 from voxrun.audio.frame import frame_size
 from voxrun.audio.resample import Resampler
-from voxrun.localagent.voice import RATE, Voice
+from voxrun.localagent.voice import RATE, WORDS_PER_MINUTE, Voice
 from voxrun.protocol.elevenlabs.formats import AudioFormat
-
-WORDS_PER_MINUTE = 165
-"""At speed 1."""
 
 _FASTEST = 450  # words a minute that espeak-ng can
 _VARIANTS = ("f1", "f2", "f3", "f4", "f5", "m1", "m2", "m3", "m4", "m5", "m6", "m7")

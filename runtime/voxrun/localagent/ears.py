@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from voxrun.audio.frame import FRAME_MS, Samples
+from voxrun.audio.frame import FRAME_MS, Samples, frame_size
 from voxrun.errors import ConfigurationError
 from voxrun.localagent.extra import load_extra
 
@@ -99,8 +99,6 @@ class Heard:
     """One utterance: the phrase it was, as the script spells it, or None for anything else, silence included."""
 
     text: str | None
-    confidence: float
-    """How well the sound fits the nearest phrase, 0 to 1; from 0.5 on it counts as that phrase."""
 
 
 class Recogniser:
@@ -136,7 +134,7 @@ class Recogniser:
         """
         audio = _at_one_level(utterance)
         if not audio.any():
-            yield Heard(None, 0.0)
+            yield Heard(None)
             return
         self._decoder.set_cmn(_CEPSTRAL_MEAN)
         self._decoder.start_utt()
@@ -150,10 +148,7 @@ class Recogniser:
 
     def _judged(self, hypothesis: Any) -> Heard:
         text = self._phrases.get(hypothesis.hypstr) if hypothesis else None  # others broke off half way
-        if text is None:
-            return Heard(None, 0.0)
-        confidence = 1 / (1 + math.exp(min(_ACCEPTED_FIT - self._fit(), 700)))
-        return Heard(text if confidence >= 0.5 else None, confidence)
+        return Heard(text if text is not None and self._fit() >= _ACCEPTED_FIT else None)
 
     def _fit(self) -> float:
         """Log likelihood in nats a frame, of everything plus of the worst word, against unconstrained sounds."""
@@ -176,7 +171,8 @@ class Recogniser:
 
 def _at_one_level(audio: Samples) -> Samples:
     """The same speech at -20 dBFS over a floor of noise that is the same each time; silence remains silence."""
-    frames = audio[: audio.size // 320 * 320].reshape(-1, 320).astype(np.float64)
+    size = frame_size(RATE)
+    frames = audio[: audio.size // size * size].reshape(-1, size).astype(np.float64)
     energies = np.square(frames).mean(axis=1)
     if not energies.any():
         return np.zeros(0, np.int16)

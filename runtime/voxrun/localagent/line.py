@@ -9,7 +9,6 @@ from voxrun.protocol.elevenlabs.agents_server_messages import (
     ErrorMessage,
     ServerMessage,
 )
-from voxrun.protocol.elevenlabs.reason import CLOSE_REASON_BYTES
 from voxrun.transports.websocket import WebSocket
 
 ALWAYS_SENT = frozenset({"conversation_initiation_metadata", "client_tool_call", "error"})
@@ -64,5 +63,5 @@ class Line:
         self.close(code, message)
 
     def close(self, code: int, reason: str) -> None:
-        """Close with as much of `reason` as a closing frame holds."""
-        self._socket.close(code, reason.encode()[:CLOSE_REASON_BYTES].decode(errors="ignore"))
+        """Close; of `reason` goes out what a closing frame holds."""
+        self._socket.close(code, reason)

@@ -20,7 +20,6 @@ from voxrun.localagent.speech_settings import SpeechSettings, speech_settings
 from voxrun.localagent.voice import RATE, Voice
 from voxrun.localagent.waiting_text import LIMIT, WaitingText
 from voxrun.protocol.elevenlabs.agents_server import ClientBroke
-from voxrun.protocol.elevenlabs.reason import CLOSE_REASON_BYTES
 from voxrun.protocol.elevenlabs.tts_messages import OPENING_TEXT, Alignment
 from voxrun.protocol.elevenlabs.tts_server import (
     ConnectionInitialized,
@@ -111,7 +110,7 @@ class _Connection:
 
     def _refuse(self, message: str, error: str) -> None:
         self._socket.send(self._protocol.error(message, error))
-        self._socket.close(1008, message[:CLOSE_REASON_BYTES])
+        self._socket.close(1008, message)
         self._speaking.cancel(reason=error)
 
     async def _expire(self) -> None:

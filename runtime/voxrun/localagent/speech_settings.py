@@ -7,7 +7,8 @@ from typing import Any
 
 from voxrun.errors import RemoteError
 from voxrun.events.message import Message
-from voxrun.localagent.delivery import WORDS_PER_MINUTE, voice_name
+from voxrun.localagent.delivery import voice_name
+from voxrun.localagent.voice import WORDS_PER_MINUTE
 from voxrun.localagent.waiting_text import SCHEDULE
 from voxrun.protocol.elevenlabs.formats import FORMATS, AudioFormat
 from voxrun.transports.server import Request

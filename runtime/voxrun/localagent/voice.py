@@ -19,6 +19,9 @@ from voxrun.localagent.extra import load_extra
 RATE = 16000
 """Hz. What `Voice.say` returns."""
 
+WORDS_PER_MINUTE = 165
+"""As fast as it speaks at speed 1."""
+
 _ESPEAK_RATE = 22050
 # Values of espeak-ng's speak_lib.h.
 _OUTPUT_SYNCHRONOUS = 2
@@ -44,7 +47,7 @@ class Voice:
     """
 
     name: str = "en-us"
-    rate_wpm: int = 165
+    rate_wpm: int = WORDS_PER_MINUTE
 
     def say(self, text: str) -> Samples:
         """`text` as speech: whole frames of mono int16 at 16 kHz, about -21 dBFS RMS.

@@ -13,7 +13,6 @@ from mmap import mmap
 _DIGEST_BYTES = 16
 _BUCKETS = 4096
 _IN_BUCKET = 24
-_SEEN_BYTES = _BUCKETS * _IN_BUCKET * _DIGEST_BYTES
 _COUNT_BYTES = 4
 
 _HASHES, _COLUMNS = 4, 8192
@@ -25,6 +24,8 @@ MOST_SEEN = _BUCKETS * _IN_BUCKET
 """Names that are remembered. Each has a bucket, whose oldest one makes room: at 10,000 a minute, the chance that a name
 is forgotten within that minute is 10^-15.
 """
+
+_SEEN_BYTES = MOST_SEEN * _DIGEST_BYTES
 
 
 class CommonTable:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import trio
 
-from voxrun.errors import ConfigurationError, DeviceError
+from voxrun.errors import DeviceError
 from voxrun.media.leg import Leg, Party
 from voxrun.media.recorded_leg import RecordedLeg
 from voxrun.media.ticker import Ticker
@@ -20,11 +20,8 @@ from voxrun.serving.routes import Routes
 from voxrun.serving.running import Observer, Running
 from voxrun.serving.trace_file import trace_into
 from voxrun.session.services import Services
-from voxrun.session.session import IDLE_SECONDS, Session
+from voxrun.session.session import IDLE_AFTER_CALL_SECONDS, IDLE_SECONDS, Session
 from voxrun.transports.wav import WavWriter
-
-IDLE_AFTER_CALL_SECONDS = 1.0
-"""How long a session lives on after its call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,13 +104,6 @@ class Host:
         self._nursery.start_soon(self._run, running, leg)
         return running
 
-    def hang_up(self, session: str, reason: str = "ended from outside") -> bool:
-        """End a session; False when there is none of that id."""
-        running = self.sessions.get(session)
-        if running is not None:
-            running.hang_up(reason)
-        return running is not None
-
     async def drain(self, seconds: float) -> None:
         """Take no more calls, wait for those that run, and end what is left after so many seconds."""
         self.draining = True
@@ -177,12 +167,3 @@ async def _closed(session: Session, writer: WavWriter) -> None:
     """A call that nobody answered leaves its file open."""
     with suppress(OSError), trio.CancelScope(shield=True):
         await session.offload(writer.close)
-
-
-def folder(option: str, path: Path) -> Path:
-    """`path`, absolute, made if there is none. ConfigurationError when it can't be used."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigurationError(f"{option} {path} can't be used: {error.strerror}") from error
-    return path.absolute()

@@ -58,7 +58,10 @@ class HostDesk:
 
     async def hang_up(self, session: str) -> bool:
         """See `Desk`."""
-        return self._host.hang_up(session)
+        running = self._host.sessions.get(session)
+        if running is not None:
+            running.hang_up("ended from outside")
+        return running is not None
 
     async def drain(self) -> None:
         """See `Desk`."""

@@ -195,7 +195,7 @@ class _Connection:
     def _refuse(self, code: int, reason: str, said: str) -> None:
         self._host.counters.refusals[reason] += 1
         self._part(f"we closed the connection: {code} {said}")
-        self._socket.close(code, said[:120])
+        self._socket.close(code, said)
 
 
 def party_of(started: Started, query: Mapping[str, str]) -> Party:

@@ -1,6 +1,6 @@
 """How providers sign what they ask for: Twilio, Plivo (version 3) and Vonage, by the secrets they share with us.
 
-Each takes all addresses that the request may have had when it was signed: a proxy in front of us may have changed it.
+Where an address is signed, it is any of several: a proxy in front of us may have changed the one that there was.
 """
 
 import hashlib

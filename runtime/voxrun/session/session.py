@@ -40,6 +40,9 @@ LEAVING_SECONDS = 1.0
 IDLE_SECONDS = 60.0
 """A session without a call ends after this long (VoxEngine's limit)."""
 
+IDLE_AFTER_CALL_SECONDS = 1.0
+"""And this long after its call, unless whoever began it wants another time."""
+
 _READERS = trio.CapacityLimiter(1)
 """Scenarios are read one after the other: sessions that begin together find what the first has read."""
 
@@ -182,6 +185,14 @@ class Session:
         """Run a unit's task and wait until it says that it has started; what it raises before is raised here."""
         return await self._units.start(self._contain_started, task, *args)
 
+    def contained(self, work: Callable[..., object], *args: object) -> None:
+        """Do work of this session's units for somebody who must not be hurt when it fails: only the session ends."""
+        try:
+            work(*args)
+        except Exception as error:  # noqa: BLE001 - one session's failure is no other's
+            self._ticker.remove(self._tick)
+            self._broke_down(error)
+
     def at_end(self, leave: Callable[[], Awaitable[object]]) -> None:
         """Have `leave` run when the session ends."""
         self._leaves.append(leave)
@@ -308,14 +319,6 @@ class Session:
                 await dispatcher.run_waiting(handlers)
         if scope.cancelled_caught:
             self.warn(f"a handler of {event} was not through after {ENDING_SECONDS:g} s: the session ends without it")
-
-    def contained(self, work: Callable[..., object], *args: object) -> None:
-        """Do work of this session's units for somebody who must not be hurt when it fails: only the session ends."""
-        try:
-            work(*args)
-        except Exception as error:  # noqa: BLE001 - one session's failure is no other's
-            self._ticker.remove(self._tick)
-            self._broke_down(error)
 
     async def _contain(self, task: Callable[..., Awaitable[object]], *args: object) -> None:
         try:

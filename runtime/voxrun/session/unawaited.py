@@ -10,7 +10,7 @@ _UNAWAITED = re.compile(r"coroutine '(?:.*\.)?(?P<name>[^.]*)' was never awaited
 
 
 def tell_unawaited() -> None:
-    """From now on, for as long as the process lives."""
+    """Warn of them in their sessions, from now on for as long as the process lives."""
     show = warnings.showwarning
 
     def tell(

@@ -41,8 +41,13 @@ from voxrun.testing.track import Track
 from voxrun.transports.websocket import Closed, WebSocket
 
 NOT_TRANSCRIBED = "…"
+"""What the agent has understood of a turn for which it has no transcript."""
+
 TOOL_SECONDS = 10.0
+"""How long it waits for the result of a tool, as the local agent does."""
+
 OWN_CUES = ("callerTurn", "message", "toolResult")
+"""Counted on each connection by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ class AgentConnection:
         self._heard_bytes = 0
         self._heard_from: float | None = None
         self._ear = Ear(self._input.rate, agent.endOfTurn, self._caller_starts, self._caller_stops)
-        self._silence = bytes(self._input.rate // 25)
+        self._silence = bytes(self._input.rate // 25)  # 20 ms in 16 bits, known as such without being decoded
         self._nursery: trio.Nursery
 
     def __repr__(self) -> str:

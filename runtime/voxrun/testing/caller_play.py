@@ -14,7 +14,7 @@ from voxrun.testing.sounds import Render
 from voxrun.testing.track import Track
 
 PAUSE_SECONDS = 0.3
-"""The agent has stopped when the caller has heard nothing for so long."""
+"""Who is silent for so long has stopped."""
 
 _ALERTING, _CONNECTED = event("Application.CallAlerting"), event("Call.Connected")
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from voxrun.audio.frame import FRAME_SECONDS
 from voxrun.dsl import nodes, sentences
 from voxrun.dsl.nodes import Span
 from voxrun.dsl.sentences import Cue, Expectation, Hears, Limit, Party
 from voxrun.nearest import nearest
 from voxrun.testing.agent_connection import AgentConnection
+from voxrun.testing.caller_play import PAUSE_SECONDS
 from voxrun.testing.simulated_call import Record, SimulatedCall
 from voxrun.testing.sounds import render
 from voxrun.testing.track import Track
@@ -18,10 +20,7 @@ from voxrun.testing.turn_taking import interruptionToSilence
 from voxrun.testing.vox_plan import event_value, seconds, value_of
 from voxrun.testing.vox_tests import VoxTest
 
-_PAUSE_SECONDS = 0.3
-"""Who is silent for so long has stopped."""
-
-_TICK_SECONDS = 0.02
+_TICK_SECONDS = FRAME_SECONDS
 """Times are those of ticks."""
 
 _BROKEN = "the scenario failed"
@@ -73,6 +72,8 @@ class _Window:
 
 
 class _Judgement:
+    """Holds a call against what its test says of it."""
+
     def __init__(self, test: VoxTest, call: SimulatedCall) -> None:
         self._test = test
         self._call = call
@@ -130,7 +131,7 @@ class _Judgement:
                 return [event.time for event in self._call.events.named(event_value(path))]
             case sentences.TurnCue(party=party, stops=stops):
                 track = self._call.caller.said if party.who == "caller" else self._call.caller.heard
-                return [span.end if stops else span.begin for span in track.audible(_PAUSE_SECONDS)]
+                return [span.end if stops else span.begin for span in track.audible(PAUSE_SECONDS)]
             case sentences.ScenarioCue(sends=True, name=name):
                 return [it.time for agent in self._call.agents for it in agent.received(name.value)]
         return sorted(time for agent in self._call.agents for time in _answers(agent, cue.name.value, self._call))

@@ -24,7 +24,7 @@ def write_recording(path: str | PathLike[str], samples: Samples, rate: int) -> N
     """Write mono int16 as wav or flac, whichever `path` ends in; folders are made. OSError when it can't be written."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     with Path(path).open("wb") as file:
-        soundfile.write(file, samples, rate, format=Path(path).suffix[1:].upper(), subtype=None)
+        soundfile.write(file, samples, rate, format=Path(path).suffix[1:].upper())
 
 
 def compare_with_golden(

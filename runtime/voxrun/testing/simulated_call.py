@@ -171,7 +171,7 @@ def _moment_of_failure(story: Story) -> float | None:
         for mark in story.marks
         if mark.time < story.failure.time and mark.record.get("name") not in FREQUENT_EVENTS
     ]
-    last = max((time for time in before if time < story.failure.time), default=story.failure.time)
+    last = max(before, default=story.failure.time)
     return last if story.failure.time - last > _LONG_SECONDS else story.failure.time
 
 

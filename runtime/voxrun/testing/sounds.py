@@ -109,15 +109,15 @@ def _made(sound: Tone | Speech | Sentence | Recorded, rate: int) -> Samples:
         case Speech(seconds, seed, level):
             samples = _at_level(_speech(round(seconds * rate), rate, seed), level)
         case Sentence(text, voice):
-            samples = resampled(Voice(voice).say(text), VOICE_RATE, rate)
+            samples = _resampled(Voice(voice).say(text), VOICE_RATE, rate)
         case Recorded(audio, own_rate):
-            samples = resampled(np.frombuffer(audio, "<i2").astype(np.int16), own_rate, rate)
+            samples = _resampled(np.frombuffer(audio, "<i2").astype(np.int16), own_rate, rate)
     samples.flags.writeable = False
     return samples
 
 
-def resampled(samples: Samples, source: int, target: int) -> Samples:
-    """All of `samples` at another rate, up to the last whole frame, the rest of which is silence."""
+def _resampled(samples: Samples, source: int, target: int) -> Samples:
+    """`samples` at another rate, in whole frames, the last filled up with silence; 1.5 ms late, as the filter is."""
     if source == target:
         return samples.copy()
     size = frame_size(source)
@@ -131,7 +131,7 @@ def _read(path: str, rate: int, folders: Sequence[Path]) -> Samples:
     found = next((folder / path for folder in folders if (folder / path).exists()), Path(path))
     file = AudioFile(found)
     try:
-        return resampled(file.read(_WHOLE_FILE), file.rate, rate)
+        return _resampled(file.read(_WHOLE_FILE), file.rate, rate)
     finally:
         file.close()
 

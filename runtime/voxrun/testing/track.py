@@ -11,7 +11,7 @@ from os import PathLike
 import numpy as np
 
 from voxrun.audio.frame import FRAME_SECONDS, Samples
-from voxrun.audio.level import dbfs
+from voxrun.audio.level import FLOOR_DBFS, dbfs
 from voxrun.errors import ConfigurationError
 from voxrun.testing.golden import compare_with_golden, write_recording
 from voxrun.testing.likeness import Match, best_match, matching_spans, resampled
@@ -54,7 +54,7 @@ class Track:
     def level(self, begin: float, end: float = math.inf) -> float:
         """The RMS level between two times, in dBFS: -96 for digital silence and where there is nothing."""
         samples = self.slice(begin, end).samples
-        return dbfs(samples) if len(samples) else -96.0
+        return dbfs(samples) if len(samples) else FLOOR_DBFS
 
     def audible(self, gap: float = GAP_SECONDS, threshold: float = AUDIBLE_DBFS) -> tuple[Span, ...]:
         """When there is sound above `threshold` dBFS, to the sample; what is less than `gap` seconds apart is one."""

@@ -25,7 +25,7 @@ from voxrun.testing.agent import (
 from voxrun.testing.caller import Caller, CallerAction, hangUp, press, say
 from voxrun.testing.cassette import FromCassette, fromCassette
 from voxrun.testing.faults import Fault, cut, impair, refuse, slowDisk, stall
-from voxrun.testing.moments import At, Cue, Step, after, callerTurn, event, message, previous, toolResult
+from voxrun.testing.moments import After, At, Cue, Step, after, callerTurn, event, message, previous, toolResult
 from voxrun.testing.moments import Moment as KitMoment
 from voxrun.testing.running import SimulationParameters
 from voxrun.testing.sounds import File, Sound, sentence, spoken, tone
@@ -94,7 +94,7 @@ def _moment(moment: Moment | None, otherwise: KitMoment) -> KitMoment:
         return otherwise
     if isinstance(moment, sentences.At):
         return At(seconds(moment.time))
-    return after(_cue(moment.cue), _delay(moment), None).moment
+    return After(_cue(moment.cue), _delay(moment))
 
 
 def _delay(moment: Later) -> float:
@@ -171,7 +171,7 @@ class Plan:
             case _:
                 does = hangUp()
         self.caller_spans.append(action.span)
-        self.caller.append(Step(_moment(action.moment, after(previous, 0.0, None).moment), does))
+        self.caller.append(Step(_moment(action.moment, After(previous, 0.0)), does))
 
     def _said(self, text: nodes.Text | None, lasting: Duration | None) -> Sound:
         if text is None:

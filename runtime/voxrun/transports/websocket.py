@@ -87,7 +87,8 @@ class WebSocket(ABC):
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Ask for the end: what waits is sent, then the closing handshake made, each within a second.
 
-        The first call counts. Raises LocalProtocolError for a code that must not be sent (RFC 6455 section 7.4).
+        The first call counts. Of `reason` the first 123 bytes are sent (RFC 6455 section 5.5). Raises
+        LocalProtocolError for a code that must not be sent (section 7.4).
         """
         if not may_be_sent(code):
             raise LocalProtocolError(f"{code} is no WebSocket closing code: use 1000, or 3000 to 4999")

@@ -1,1 +1,1 @@
-"""ElevenLabs: the Agents client unit, and where the service is found."""
+"""ElevenLabs: the agents client and the text-to-speech player, what they ask for and where, and the cassette."""

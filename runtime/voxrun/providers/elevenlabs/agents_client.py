@@ -250,7 +250,7 @@ class AgentsClient(MediaSource):
         self._begun.set()
         self._host.recovered()
         if endpoint.response is not None:
-            self.tell_response(endpoint.response.status, endpoint.response.headers, endpoint.response.body)
+            self._tell_response(endpoint.response.status, endpoint.response.headers, endpoint.response.body)
         self._tell(
             AgentsEvents.ConnectorInformation,
             type="connector_information",
@@ -266,9 +266,9 @@ class AgentsClient(MediaSource):
         if self._recorder is not None:
             self._recorder.refused(error)
         if error.code:
-            self.tell_response(error.code, (), error.reason.encode())
+            self._tell_response(error.code, (), error.reason.encode())
 
-    def tell_response(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
+    def _tell_response(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
         """Fire HTTPResponse: the service answered the request for a signed URL, or refused the WebSocket."""
         text = body.decode(errors="replace")
         self._tell(AgentsEvents.HTTPResponse, type="http_response", code=status, headers=dict(headers), text=text)
