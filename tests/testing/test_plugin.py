@@ -39,14 +39,15 @@ def pytest_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 
 @pytest.mark.slow
 def test_a_scenario_beside_the_test_and_a_golden_recording(tmp_path: Path) -> None:
-    write(tmp_path, ECHO)
-    golden = tmp_path / "golden.flac"
-    (tmp_path / "test_it.py").write_text(TEST.format(silent=1.6, golden=str(golden)))
+    folder = tmp_path / "tests"
+    folder.mkdir()
+    write(folder, ECHO)
+    (folder / "test_it.py").write_text(TEST.format(silent=1.6, golden="golden.flac"))
     missing = pytest_in(tmp_path)
     assert missing.returncode == 1
     assert "--update-golden" in missing.stdout
     assert pytest_in(tmp_path, "--update-golden").returncode == 0
-    assert golden.exists()
+    assert (folder / "golden.flac").exists()
     assert pytest_in(tmp_path).returncode == 0
 
 

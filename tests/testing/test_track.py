@@ -14,7 +14,7 @@ from voxrun.audio.frame import Samples
 from voxrun.audio.g711 import decode_ulaw, encode_ulaw
 from voxrun.errors import ConfigurationError
 from voxrun.testing.likeness import resampled
-from voxrun.testing.sounds import speech
+from voxrun.testing.sounds import render, speech
 from voxrun.testing.track import Track
 from voxrun.testing.turn_taking import interruptionToSilence, turns
 from voxrun.trace.spans import Span
@@ -133,10 +133,18 @@ def test_a_sound_that_is_not_there_is_not_found() -> None:
 
 
 def test_what_is_no_audio_can_not_be_looked_for() -> None:
-    sound: Any = speech(1.0)
+    sound: Any = "hello.flac"
     for ask in (HEARD.contains, HEARD.spansOf):
-        with pytest.raises(ConfigurationError, match=r"or samples can be looked for, not Speech\(seconds=1\.0"):
+        with pytest.raises(ConfigurationError, match=r"or samples can be looked for, not 'hello\.flac'"):
             ask(sound)
+
+
+def test_what_could_be_said_can_be_looked_for() -> None:
+    sound = speech(1.0, 4)
+    track = Track(np.concatenate([np.zeros(8000, np.int16), render(sound, 16_000)]), 16_000)
+    assert track.contains(sound).at == pytest.approx(0.5, abs=0.001)
+    assert track.spansOf(sound)
+    assert not track.spansOf(speech(1.0, 5))
 
 
 @pytest.mark.parametrize("rate", [8_000, 24_000, 48_000])

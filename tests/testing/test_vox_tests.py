@@ -27,6 +27,7 @@ from voxrun.testing import (
     press,
     previous,
     refuse,
+    request,
     say,
     send,
     sentence,
@@ -69,6 +70,15 @@ on AppEvents.CallAlerting as { call } {
     on call CallEvents.Disconnected { VoxEngine.terminate() }
     call.answer()
     call <-> agent
+}
+"""
+
+CONTROL = """
+let guests = 0
+on AppEvents.HttpRequest as { content } {
+    guests += 1
+    log "${content} for ${VoxEngine.customData()}"
+    return { guests }
 }
 """
 
@@ -201,6 +211,9 @@ PLANS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
             "speech has { latency: 1s }",
             "speech refuses with 401",
             'secret "PIN" is "1234"',
+            'control sends "stop" at 2s',
+            "control sends { a: 1 }",
+            'control has { customData: "Ada" }',
         ),
         {
             "faults": [
@@ -212,6 +225,8 @@ PLANS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
             ],
             "speech": SpeechService(latency=1.0, refuse=401),
             "secrets": {"PIN": "1234"},
+            "control": [at(2.0, request("stop")), after(previous, 0.0, request({"a": 1}))],
+            "customData": "Ada",
         },
     ),
 )
@@ -232,6 +247,7 @@ TALK = (
     'agent says "At nine." lasting 1s',
     "caller hangs up 1s after agent stops",
 )
+ASKS = ("nobody calls", 'control has { customData: "Ada" }', 'control sends "one" at 2s', 'control sends "more"')
 IMPATIENT = ('agent says "Hello." lasting 6s', 'caller says "Stop!" at 2s', "caller hangs up at 5s")
 
 RIGHT = (
@@ -243,12 +259,22 @@ RIGHT = (
     (SCENARIO, KEYS, 'expect no log "key 7"'),
     (SCENARIO, KEYS, 'expect caller hears "Key 6." within 200ms after CallEvents.ToneReceived 2 times'),
     (SCENARIO, KEYS, "expect caller hears sound within 200ms after CallEvents.ToneReceived"),
+    (SCENARIO, KEYS, 'expect speech receives "Key 6."'),
     (SCENARIO, KEYS, "expect caller hears silence from 5s"),
     (SCENARIO, KEYS, "expect caller hears silence by 5s"),
+    (SCENARIO, KEYS, 'expect caller hears no "Key 7."'),
+    (SCENARIO, KEYS, 'expect caller hears no "Key 5." from 4s'),
+    (SCENARIO, KEYS, "expect caller hears no caller"),
     (SCENARIO, KEYS, "expect call lasts at least 6s"),
     (SCENARIO, KEYS, "expect call lasts at most 6s"),
+    (CONTROL, ASKS, 'expect control receives "guests\\":2" within 100ms after AppEvents.HttpRequest 2 times'),
+    (CONTROL, ASKS, 'expect control receives no "3"'),
+    (CONTROL, ASKS, 'expect log "more for Ada"'),
     (AGENT, TALK, "expect caller hears agent within 1s after caller stops"),
     (AGENT, TALK, "expect agent hears caller by 4s"),
+    (AGENT, TALK, "expect caller hears no agent from 3s until 100ms after caller stops"),
+    (AGENT, TALK, "expect agent hears no agent"),
+    (AGENT, ('caller says "Stop!" lasting 2s at 1s', "caller hangs up at 4s"), 'expect agent hears "Stop!"'),
     (AGENT, TALK, 'expect agent hears "When?"'),
     (AGENT, TALK, 'expect agent receives "client_tool_result" with { result: "nine" } within 1s after caller stops'),
     (AGENT, TALK, 'expect agent receives no "user_message"'),
@@ -273,10 +299,13 @@ WRONG = (
     (SCENARIO, KEYS, 'expect warning "late"', "did not come", "there was none at all"),
     (SCENARIO, KEYS, 'expect no log "key"', "came 2 times", ""),
     (SCENARIO, KEYS, 'expect caller hears "Key 7."', "did not hear all of this", ""),
+    (SCENARIO, KEYS, 'expect caller hears no "Key 5." by 3s', "the caller heard it by 3 s", "it was heard at 2.1"),
+    (SCENARIO, KEYS, 'expect caller hears "Key 6." by 2s', "did not hear all of this by 2 s", "was heard at 4.12-4.5"),
+    (SCENARIO, KEYS, 'expect caller hears "Key 6." from 4.3s', "did not hear all of this", "was heard at 4.12-4.5"),
     (SCENARIO, KEYS, "expect caller hears silence from 1s until 3s", "silence was wanted", "dBFS"),
     (SCENARIO, KEYS, "expect caller hears sound from 5s until 6s", "heard nothing", "it was heard at"),
     (SCENARIO, KEYS, 'expect caller receives keys "1"', "received ''", ""),
-    (SCENARIO, KEYS, 'expect speech receives "Key"', "received ''", ""),
+    (SCENARIO, KEYS, 'expect speech receives "Key 7."', "received 'Welcome.Key 5.Key 6.'", ""),
     (SCENARIO, KEYS, 'expect file "call.wav"', "did not come", "none at all"),
     (SCENARIO, KEYS, "expect call lasts at least 7s", "the call lasted 6.00 s", ""),
     (SCENARIO, KEYS, "expect call lasts at most 5s", "the call lasted 6.00 s", ""),
@@ -285,7 +314,12 @@ WRONG = (
     (SCENARIO, KEYS, "expect caller hears silence within 1s after CallEvents.Failed", "never came", "there were Call."),
     (SCENARIO, KEYS, "expect agent hears caller", "no such connection", ""),
     (SCENARIO, KEYS, 'expect caller hears exactly "golden.flac"', "no golden recording", ""),
+    (CONTROL, ASKS, 'expect control receives "3"', "did not come", 'there were {"guests":1}, {"guests":2}'),
+    (CONTROL, ASKS, 'expect control receives "1" by 1s', "did not come by 1 s", "it came at 2.000 s"),
     (AGENT, TALK, "expect caller hears agent from 10s", "nothing of the agent", "it was heard at"),
+    (AGENT, TALK, "expect agent hears no caller", "the agent heard it", "it was heard at"),
+    (AGENT, TALK, 'agent calls tool "late" expecting "ten" at 1min', "did not come to call the tool 'late'", ""),
+    (AGENT, TALK, 'agent 2 calls tool "late" expecting "ten"', "did not come to call the tool 'late'", ""),
     (AGENT, TALK, 'expect agent receives "user_message"', "did not come", "client_tool_result"),
     (AGENT, TALK, 'agent calls tool "x" expecting "ten" at 1s', "answered with 'nine', not 'ten'", ""),
     (AGENT, IMPATIENT, "expect caller hears silence within 5ms after AgentsEvents.Interruption", "it took", ""),
@@ -306,6 +340,72 @@ def test_what_is_not_so_is_told(
 def test_a_test_with_mistakes_is_not_run(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match=r"there is no file none\.flac"):
         written(tmp_path, SCENARIO, 'caller says "none.flac"')
+
+
+SPEAKER = """
+require ElevenLabs
+on AppEvents.CallAlerting as { call } {
+    on call CallEvents.Disconnected { VoxEngine.terminate() }
+    call.answer()
+    call.say("Good morning.")
+    wait for call CallEvents.PlaybackFinished
+    const voice = ElevenLabs.createRealtimeTTSPlayer("How are you?", {
+        pathParameters: { voice_id: "v" },
+        queryParameters: { model_id: "m" },
+        headers: [{ name: "xi-api-key", value: "k" }],
+    })
+    voice.sendText({ text: "" })
+    voice.sendMediaTo(call)
+    wait for voice PlayerEvents.PlaybackFinished
+    call.hangup()
+}
+"""
+
+
+@pytest.mark.parametrize("has", ['caller has { voice: "de" }', "speech has { secondsPerCharacter: 0.04 }"])
+def test_what_the_speech_service_says_is_known_again(has: str, tmp_path: Path) -> None:
+    texts = ('expect caller hears "Good morning."', 'expect caller hears "How are you?"')
+    assert mistakes(tmp_path, SPEAKER, has, *texts) == []
+
+
+def test_mistakes_of_the_scenario_are_told_once_for_all_of_its_tests(tmp_path: Path) -> None:
+    wrong = f"{SCENARIO}on AppEvents.Started {{ VoxEngine.nothing() }}"
+    with pytest.raises(ScenarioError, match="VoxEngine has no `nothing`"):
+        written(tmp_path, wrong, 'expect log "x"')
+    (tmp_path / "other.vox").write_text(f'{wrong}\ntest "it" of "scenario.vox" {{ expect log "x" }}')
+    written(tmp_path, SCENARIO, 'expect log "x"')
+    assert len(vox_tests(tmp_path / "other.vox")) == 1
+
+
+NARROW = """
+require ElevenLabs
+on AppEvents.CallAlerting as { call } {
+    const agent = await ElevenLabs.createAgentsClient({ xiApiKey: "k", agentId: "a" })
+    on call CallEvents.Disconnected { VoxEngine.terminate() }
+    call.answer()
+    call <-> agent
+    wait 5s
+    stop call <-> agent
+    call.say("And goodbye.")
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "has", ["caller has { rate: 8000 }", 'caller has { rtp: "PCMU" }', 'agent has { inputFormat: "ulaw_8000" }']
+)
+def test_what_is_heard_at_another_rate_is_known_again(has: str, tmp_path: Path) -> None:
+    lines = (
+        'agent says "Hello there." at 1s',
+        'caller says "When are you open?" 500ms after agent stops',
+        'agent says "At nine." when caller stops',
+        "caller hangs up at 8s",
+        'expect caller hears "Hello there."',
+        'expect agent hears "When are you open?"',
+        'expect caller hears "At nine."',
+        'expect caller hears "And goodbye." from 5s',
+    )
+    assert mistakes(tmp_path, NARROW, has, *lines) == []
 
 
 def test_what_the_caller_did_not_come_to_do(tmp_path: Path) -> None:

@@ -50,6 +50,15 @@ def test_an_errors_place_is_not_taken() -> None:
     assert rows[5] == "!     1.000  fault     cut"
 
 
+def test_an_error_is_told_whole() -> None:
+    records = [{"t": 1.0, "kind": kind, "message": f"{kind} {'word ' * 30}"} for kind in ("log", "warning", "error")]
+    rows = timeline(tell(records), width=60).splitlines()
+    assert [row[:1] for row in rows[4:]] == ["a", "b", *" " * 4, "!", *" " * 4]
+    assert rows[4].endswith("...")
+    assert [sum(row.count("word") for row in rows[begin : begin + 5]) for begin in (5, 10)] == [30, 30]
+    assert all(len(row) <= 60 for row in rows)
+
+
 @pytest.mark.parametrize("around", [None, -5.0, 0.0, 12.9, 500.0])
 def test_no_line_is_too_long(call: SimulatedCall, around: float | None) -> None:
     assert max(map(len, timeline(tell(call.records), around).splitlines())) <= 100

@@ -52,7 +52,9 @@ def render(source: Source, diagnostic: Diagnostic) -> str:
         f"{line} | {text}",
         f"{margin} | {before}{'^' * max(1, sum(map(_width, marked)))}",
     ]
-    return "\n".join([*shown, f"{margin} = {diagnostic.advice}"] if diagnostic.advice else shown)
+    if diagnostic.advice:
+        shown.append(f"{margin} = {diagnostic.advice}".replace("\n", f"\n{margin}   "))
+    return "\n".join(shown)
 
 
 def _width(character: str) -> int:

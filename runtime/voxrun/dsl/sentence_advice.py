@@ -8,7 +8,9 @@ from voxrun.dsl.nodes import Span
 from voxrun.dsl.tokens import Token
 from voxrun.nearest import nearest
 
-_BEGINNINGS = "a sentence begins with `caller`, `agent`, `network`, `disk`, `speech`, `nobody`, `secret` or `expect`"
+_BEGINNINGS = (
+    "a sentence begins with `caller`, `agent`, `network`, `disk`, `speech`, `control`, `nobody`, `secret` or `expect`"
+)
 _PLACES = {
     "TEXT": 'a text, `"…"`',
     "DURATION": "a duration such as `2s`",

@@ -28,6 +28,7 @@ SETTINGS = {
     ),
     "speech": ("secondsPerCharacter", "latency"),
     "network": ("loss", "duplicates", "jitter"),
+    "control": ("customData",),
 }
 """What `has` may set, by whom it is said."""
 
@@ -59,6 +60,7 @@ DEEDS: dict[str, dict[type, str]] = {
     },
     "disk": {sentences.Takes: "takes"},
     "speech": {sentences.Refuses: "refuses", sentences.Has: "has"},
+    "control": {sentences.Sends: "sends", sentences.Has: "has"},
     "nobody": {sentences.Calls: "calls"},
 }
 """What each can do, in the words of its sentences."""
@@ -206,16 +208,21 @@ class _Checker:
         match claim:
             case sentences.Hears():
                 self._hears(claim)
-            case sentences.Receives(party=party, fields=fields):
+            case sentences.Receives(party=party, keys=keys, fields=fields):
                 self._party(party)
-                if party.who not in ("agent", "speech") and not (party.who == "caller" and claim.keys):
+                if party.who not in (("caller",) if keys else ("agent", "speech", "control")):
                     what = f"{_the(party)} receives nothing like this"
                     advice = 'write `agent receives "contextual_update"` or `caller receives keys "15"`'
                     self._findings.error(claim.span, what, advice)
                 if fields is not None:
-                    self._values(fields)
+                    self._fields_of(party, fields)
             case sentences.Fires(event=event, fields=fields):
                 self._event(event, fields)
+
+    def _fields_of(self, party: Party, fields: Object) -> None:
+        if party.who != "agent":
+            self._findings.error(fields.span, f"what {_the(party)} receives has no fields", "leave `with …` out")
+        self._values(fields)
 
     def _hears(self, hears: sentences.Hears) -> None:
         for party in (hears.party, hears.what):

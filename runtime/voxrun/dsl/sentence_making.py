@@ -39,7 +39,8 @@ def _calls(children: Children) -> tuple[Any, ...]:
 
 def _hears(children: Children) -> tuple[Any, ...]:
     party, last = children[0], children[-1]
-    return party, last if isinstance(last, Node) else last.value, _has(children, "EXACTLY")
+    what = last if isinstance(last, Node) else last.value
+    return party, _has(children, "NO"), what, _has(children, "EXACTLY")
 
 
 def _fires(children: Children) -> tuple[Any, ...]:

@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 from voxrun.dsl.nodes import Duration, Node, Number, Object, Path, Text
 
-Who: TypeAlias = Literal["caller", "agent", "network", "disk", "speech", "nobody"]
+Who: TypeAlias = Literal["caller", "agent", "network", "disk", "speech", "control", "nobody"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +215,10 @@ class Secret(Node):
 
 @dataclass(frozen=True, slots=True)
 class Hears(Node):
-    """`caller hears agent`, `caller hears silence`, `caller hears exactly "golden.flac"`."""
+    """`caller hears agent`, `caller hears no agent`, `caller hears silence`, `caller hears exactly "golden.flac"`."""
 
     party: Party
+    no: bool
     what: Party | Text | Literal["silence", "sound"]
     exactly: bool
 

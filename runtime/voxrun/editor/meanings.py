@@ -17,8 +17,8 @@ class Meaning(NamedTuple):
 MEANINGS: dict[type[Node], Meaning] = {
     sentences.Party: Meaning(
         'caller says "hello.flac"',
-        "Who it is about: the caller, the agent (`agent 2`: on its second connection), the network, the disk or the"
-        " speech service.",
+        "Who it is about: the caller, the agent (`agent 2`: on its second connection), the network, the disk, the"
+        " speech service, or somebody at the control URL.",
     ),
     # When
     sentences.At: Meaning('caller says "hello.flac" at 2s', "When: counted from the beginning of the session."),
@@ -51,7 +51,10 @@ MEANINGS: dict[type[Node], Meaning] = {
         'Calls a tool of the scenario, with the answer that is expected: `expecting error "none"` for a failure.'
         " `nobody calls`: a session without a call.",
     ),
-    sentences.Sends: Meaning('agent sends { type: "vad_score" }', "Any message; as a text, any text."),
+    sentences.Sends: Meaning(
+        'agent sends { type: "vad_score" }',
+        'Any message; as a text, any text. `control sends "stop"`: somebody posts this to the session\'s control URL.',
+    ),
     sentences.Understands: Meaning(
         'agent understands "I am late."',
         "What the agent takes the caller's next turn for, in place of what was said.",
@@ -80,12 +83,13 @@ MEANINGS: dict[type[Node], Meaning] = {
     # What is expected
     sentences.Hears: Meaning(
         "expect caller hears agent",
-        'Also `hears silence`, `hears sound`, `hears "hello.flac"` and `hears exactly "golden.flac"`, which'
-        " `voxrun test --update-golden` records.",
+        'Also `hears no agent`, `hears silence`, `hears sound`, `hears "hello.flac"` and `hears exactly "golden.flac"`,'
+        " which `voxrun test --update-golden` records.",
     ),
     sentences.Receives: Meaning(
         'expect agent receives "contextual_update" with { text: "late" }',
-        'A message with these fields at least; `caller receives keys "15"`, `speech receives "text"`.',
+        'A message with these fields at least; `caller receives keys "15"`, `speech receives "text"`, and'
+        ' `control receives "text"`: a reply with this text or more.',
     ),
     sentences.Fires: Meaning(
         'expect event CallEvents.ToneReceived 2 times with { tone: "5" }',

@@ -45,7 +45,7 @@ _CLAIMS: dict[str, type[Node]] = {
 }
 _MOMENTS: dict[str, type[Node]] = {"at": sentences.At, "when": sentences.Later}
 _ELSEWHERE: dict[str, type[Node]] = {
-    **dict.fromkeys(("caller", "agent", "network", "disk", "speech", "nobody"), sentences.Party),
+    **dict.fromkeys(("caller", "agent", "network", "disk", "speech", "control", "nobody"), sentences.Party),
     "secret": sentences.Secret,
     "expect": sentences.Expectation,
     "hears": sentences.Hears,

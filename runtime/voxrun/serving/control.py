@@ -22,7 +22,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from voxrun.errors import ConfigurationError
-from voxrun.serving.desk import Desk, HttpAsk, Refused, SessionInfo
+from voxrun.serving.desk import Desk, Refused, SessionInfo
+from voxrun.session.http_request import HttpAsk
 from voxrun.trace.page import page
 from voxrun.trace.records import read_records
 from voxrun.trace.story import tell

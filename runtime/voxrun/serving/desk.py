@@ -5,6 +5,7 @@ from typing import Protocol
 import msgspec
 
 from voxrun.errors import VoxrunError
+from voxrun.session.http_request import HttpAsk, HttpReply
 
 
 class Refused(VoxrunError):  # noqa: N818 - nobody did anything wrong
@@ -27,27 +28,6 @@ class SessionInfo(msgspec.Struct, frozen=True, rename="camel"):
     state: str
     """Its call's, as VoxEngine names it: ALERTING, PROGRESSING, CONNECTED, TERMINATED; empty without a call."""
     worker: int = 0
-
-
-class HttpAsk(msgspec.Struct, frozen=True):
-    """A request for a session's control URL, as `AppEvents.HttpRequest` tells it: without the header that may hold
-    the control token.
-    """
-
-    method: str
-    path: str
-    content: str
-    headers: dict[str, str]
-
-
-class HttpReply(msgspec.Struct, frozen=True):
-    """What comes of it: 200 with what a handler returned, 204 when none did, 500 when one failed, 202 when they still
-    run.
-    """
-
-    status: int
-    content: str = ""
-    media_type: str = ""
 
 
 class Desk(Protocol):

@@ -1,20 +1,15 @@
 """`HostDesk`: what may be asked of the one host of this process."""
 
 from collections.abc import Callable
-from http import HTTPStatus
 from pathlib import Path
 
-import msgspec
 import trio
 
-from voxrun.events.app import AppEvents, HttpHeader, HttpRequestEvent
-from voxrun.serving.desk import HttpAsk, HttpReply, SessionInfo
+from voxrun.serving.desk import SessionInfo
 from voxrun.serving.host import Host
 from voxrun.serving.metrics import Metrics
 from voxrun.serving.running import Running
-
-REPLY_SECONDS = 4.0
-"""How long handlers of `AppEvents.HttpRequest` may take to return a reply: less than a worker may to answer."""
+from voxrun.session.http_request import HttpAsk, HttpReply, reply_to
 
 
 class HostDesk:
@@ -45,16 +40,7 @@ class HostDesk:
     async def request(self, session: str, ask: HttpAsk) -> HttpReply | None:
         """See `Desk`."""
         running = self._host.sessions.get(session)
-        if running is None:
-            return None
-        name = AppEvents.HttpRequest
-        headers = [HttpHeader(key=key, value=value) for key, value in ask.headers.items()]
-        event = HttpRequestEvent(name=name, method=ask.method, path=ask.path, content=ask.content, headers=headers)
-        with trio.move_on_after(REPLY_SECONDS):
-            returned = await running.session.ask(running.session.app, name, event)
-            failed = HttpReply(HTTPStatus.INTERNAL_SERVER_ERROR)
-            return failed if returned.failed else _reply(returned.value, running.session.warn)
-        return HttpReply(HTTPStatus.ACCEPTED)
+        return None if running is None else await reply_to(running.session, ask)
 
     async def hang_up(self, session: str) -> bool:
         """See `Desk`."""
@@ -86,15 +72,3 @@ class HostDesk:
             state=call.state() if call else "",
             worker=self._worker,
         )
-
-
-def _reply(value: object, warn: Callable[[str], None]) -> HttpReply:
-    """Text is sent as it is, anything else as JSON."""
-    if isinstance(value, str):
-        return HttpReply(HTTPStatus.OK, value.encode(errors="replace").decode(), "text/plain")
-    try:
-        content = msgspec.json.encode(value).decode()
-    except (TypeError, ValueError, RecursionError) as error:
-        warn(f"what a handler of {AppEvents.HttpRequest} returned can't be the reply, which is text or JSON: {error}")
-        value = None
-    return HttpReply(HTTPStatus.NO_CONTENT) if value is None else HttpReply(HTTPStatus.OK, content, "application/json")

@@ -11,7 +11,8 @@ import msgspec
 import trio
 
 from voxrun.errors import ConfigurationError
-from voxrun.serving.desk import Desk, HttpAsk, HttpReply, Refused, SessionInfo
+from voxrun.serving.desk import Desk, Refused, SessionInfo
+from voxrun.session.http_request import HttpAsk, HttpReply
 
 ANSWER_SECONDS = 5.0
 """How long a worker may take to answer: after that it counts as one that knows nothing."""

@@ -13,10 +13,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from voxrun.errors import ConfigurationError
 from voxrun.serving.common_table import CommonTable
-from voxrun.serving.desk import HttpAsk, HttpReply, Refused, SessionInfo
+from voxrun.serving.desk import Refused, SessionInfo
 from voxrun.serving.link import Asking
 from voxrun.serving.place import Place
 from voxrun.serving.totals import Totals
+from voxrun.session.http_request import HttpAsk, HttpReply
 
 T = TypeVar("T")
 

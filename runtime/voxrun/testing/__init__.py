@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from voxrun.testing.caller import Caller, hangUp, press, say
     from voxrun.testing.cancelling import cancelEverywhere
     from voxrun.testing.cassette import fromCassette
+    from voxrun.testing.control import request
     from voxrun.testing.faults import cut, impair, refuse, slowDisk, stall
     from voxrun.testing.moments import (
         after,
@@ -77,6 +78,7 @@ else:
             "press": "voxrun.testing.caller:press",
             "previous": "voxrun.testing.moments:previous",
             "refuse": "voxrun.testing.faults:refuse",
+            "request": "voxrun.testing.control:request",
             "say": "voxrun.testing.caller:say",
             "send": "voxrun.testing.agent:send",
             "sentence": "voxrun.testing.sounds:sentence",
@@ -125,6 +127,7 @@ __all__ = [
     "press",
     "previous",
     "refuse",
+    "request",
     "say",
     "send",
     "sentence",

@@ -8,7 +8,7 @@ from typing import Any
 from voxrun.protocol.elevenlabs.agents_server_messages import ServerMessage
 from voxrun.protocol.elevenlabs.cassette import Entry
 from voxrun.testing.moments import Step
-from voxrun.testing.sounds import File, Sound, spoken
+from voxrun.testing.sounds import CHARACTERS_PER_SECOND, File, Sound, spoken
 
 
 class AgentAction:
@@ -31,7 +31,8 @@ class Turn(AgentAction):
 class CallTool(AgentAction):
     """Have the scenario run a tool, and wait for the result for ten seconds: what follows in a list comes after it.
 
-    Unless the result is what was `expect`ed, if anything was, `SimulatedCall.expectOk` fails.
+    Unless the result is what was `expect`ed, if anything was, `SimulatedCall.expectOk` fails; so it does if the agent
+    did not come to call it.
     """
 
     name: str
@@ -100,12 +101,19 @@ class Agent:
     recorded: Sequence[Entry] = ()
     """A connection of a cassette, which it replays instead of all that."""
 
+    @property
+    def expectingTools(self) -> list[CallTool]:
+        """The calls of tools whose answer is expected to be something."""
+        answers = [it for answer in self.answers for it in (answer if isinstance(answer, Sequence) else (answer,))]
+        actions = [*answers, *(step.action for step in self.script)]
+        return [it for it in actions if isinstance(it, CallTool) and (it.expect is not None or it.isError)]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechService:
     """The text-to-speech service of a simulated call: each text becomes a test signal."""
 
-    secondsPerCharacter: float = 0.06
+    secondsPerCharacter: float = 1 / CHARACTERS_PER_SECOND
     latency: float = 0.1
     """Seconds from a text to its audio."""
     refuse: int = 0

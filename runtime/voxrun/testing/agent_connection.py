@@ -35,6 +35,7 @@ from voxrun.protocol.elevenlabs.formats import FORMATS
 from voxrun.testing.agent import Agent, AgentAction, CallTool, Close, Interrupt, Send, Turn, Vanish
 from voxrun.testing.agent_voice import AgentVoice
 from voxrun.testing.ear import Ear
+from voxrun.testing.event_names import known_message
 from voxrun.testing.news import News, Play
 from voxrun.testing.sounds import Render
 from voxrun.testing.track import Track
@@ -83,7 +84,8 @@ class AgentConnection:
         self._input = FORMATS[agent.inputFormat]
         self._events = itertools.count(1)
         self._tools = itertools.count(1)
-        self._called: dict[str, CallTool] = {}
+        self.called: dict[str, CallTool] = {}
+        """The tools of the scenario's that it called, by the ids of the calls."""
         self._results: dict[str, ToolResultReceived] = {}
         self._voice = AgentVoice(agent, self._news, render, self._send_message, self._send_audio)
         self._answering = trio.CancelScope()
@@ -99,8 +101,9 @@ class AgentConnection:
         return f"<conversation {self._number}>"
 
     def received(self, kind: str) -> list[Received]:
-        """The messages of one type: "contextual_update"."""
-        return [message for message in self.messages if message.type == kind]
+        """The messages of one type: "contextual_update". ConfigurationError for one that there isn't."""
+        wanted = known_message(kind)
+        return [message for message in self.messages if message.type == wanted]
 
     @property
     def said(self) -> Track:
@@ -211,7 +214,7 @@ class AgentConnection:
 
     async def _call(self, tool: CallTool) -> None:
         call_id = f"call_{next(self._tools)}"
-        self._called[call_id] = tool
+        self.called[call_id] = tool
         data = ClientToolCallData(tool.name, call_id, dict(tool.parameters), next(self._events))
         self._send_message(ClientToolCallMessage(data))
         with trio.move_on_after(TOOL_SECONDS):
@@ -220,7 +223,7 @@ class AgentConnection:
         self._check(tool, self._results.get(call_id))
 
     def _take_result(self, result: ToolResultReceived) -> None:
-        tool = self._called.get(result.tool_call_id)
+        tool = self.called.get(result.tool_call_id)
         if tool is None:
             self.unmet.append(f"the scenario answered a tool call that nobody made: {result.tool_call_id!r}")
             return

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from voxrun.errors import ConfigurationError
+from voxrun.protocol.rtp.dtmf import DIGITS
 from voxrun.testing.moments import Step
 from voxrun.testing.sounds import File, Sound
 
@@ -56,7 +58,9 @@ def say(sound: Sound | str | Path) -> Say:
 
 
 def press(digits: str) -> Press:
-    """Press keys, one after another."""
+    """Press keys, one after another. ConfigurationError for what is no key."""
+    if not digits or not set(digits) <= set(DIGITS):
+        raise ConfigurationError(f"keys to press are of {DIGITS}, not {digits!r}")
     return Press(digits)
 
 

@@ -8,13 +8,11 @@ from typing import TypeVar
 
 import trio
 
-from voxrun.audio.frame import Samples
 from voxrun.media.read_ahead import AudioSource
 from voxrun.media.sounds import AudioRequest
 from voxrun.media.write_behind import SampleWriter, TextWriter
-from voxrun.testing.sounds import Render, spoken
 from voxrun.transports.network import Network
-from voxrun.transports.sound_library import SPEECH_RATE, SoundLibrary
+from voxrun.transports.sound_library import SoundLibrary, Speak
 
 T = TypeVar("T")
 
@@ -26,14 +24,13 @@ class Disk:
     and read back from there.
     """
 
-    def __init__(self, network: Network, folder: Path | None, render: Render) -> None:
+    def __init__(self, network: Network, folder: Path | None, voice: Speak) -> None:
         self.seconds = 0.0
         """What each access takes."""
         self.written: list[Path] = []
         """Files made by the session."""
         self._folder = folder
-        self._render = render
-        self._library = SoundLibrary(network, self.offload, self._say)
+        self._library = SoundLibrary(network, self.offload, voice)
 
     async def offload(self, work: Callable[..., T], *args: object) -> T:
         """Blocking work, done after as long as an access takes."""
@@ -48,7 +45,7 @@ class Disk:
         return await self._library.open(replace(request, url=str(place)) if place in self.written else request)
 
     async def speak(self, text: str, voice: str | None) -> AudioSource:
-        """A test signal for the text."""
+        """As the library does."""
         return await self._library.speak(text, voice)
 
     def create(self, path: Path, rate: int, channels: int) -> SampleWriter:
@@ -73,6 +70,3 @@ class Disk:
         if folder is None or path.is_relative_to(folder) or not path.is_relative_to(here):
             return path
         return folder / path.relative_to(here)
-
-    async def _say(self, text: str, _voice: str | None) -> Samples:
-        return self._render(spoken(text, None), SPEECH_RATE)

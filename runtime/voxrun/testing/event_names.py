@@ -1,4 +1,4 @@
-"""`known`: the names of events that a test may ask for."""
+"""`known`, `known_message`: the names of events, and of messages to the agent, that a test may ask for."""
 
 from functools import cache
 
@@ -14,14 +14,29 @@ from voxrun.events.recorder import RecorderEvents
 from voxrun.events.rtp_unit import RtpUnitEvents
 from voxrun.events.sequence_player import SequencePlayerEvents
 from voxrun.nearest import nearest
+from voxrun.protocol.elevenlabs.agents_client_messages import ClientMessage
 
 
 def known(name: str) -> str:
     """The name as it is. ConfigurationError for one that no event has: that there was none would hold for ever."""
-    if name in _all():
+    return _one_of(_all(), name, "event")
+
+
+def known_message(kind: str) -> str:
+    """The type as it is. ConfigurationError for one that no message to the agent has."""
+    return _one_of(_message_types(), kind, "message to the agent")
+
+
+def _one_of(names: frozenset[str], name: str, what: str) -> str:
+    if name in names:
         return str(name)
-    near = nearest(name, _all())
-    raise ConfigurationError(f"no event is named {str(name)!r}" + (f"; did you mean '{near}'?" if near else ""))
+    near = nearest(name, names)
+    raise ConfigurationError(f"no {what} is named {str(name)!r}" + (f"; did you mean '{near}'?" if near else ""))
+
+
+@cache
+def _message_types() -> frozenset[str]:
+    return frozenset(str(kind.__struct_config__.tag) for kind in ClientMessage.__subclasses__())
 
 
 @cache

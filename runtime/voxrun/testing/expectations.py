@@ -13,12 +13,14 @@ from voxrun.dsl.sentences import Cue, Expectation, Hears, Limit, Party
 from voxrun.nearest import nearest
 from voxrun.testing.agent_connection import AgentConnection
 from voxrun.testing.caller_play import PAUSE_SECONDS
-from voxrun.testing.simulated_call import Record, SimulatedCall
+from voxrun.testing.event_names import known_message
+from voxrun.testing.simulated_call import NEVER_CALLED, Record, SimulatedCall
 from voxrun.testing.sounds import render
 from voxrun.testing.track import Track
 from voxrun.testing.turn_taking import interruptionToSilence
 from voxrun.testing.vox_plan import event_value, seconds, value_of
 from voxrun.testing.vox_tests import VoxTest
+from voxrun.transports.sound_library import SPEECH_RATE
 
 _TICK_SECONDS = FRAME_SECONDS
 """Times are those of ticks."""
@@ -100,7 +102,8 @@ class _Judgement:
         fails = any(isinstance(expectation.claim, sentences.ScenarioFails) for expectation in self._test.expectations)
         if error is not None and not fails:
             yield Mistake(self._test.node.name.span, "the scenario failed", str(error))
-        for unmet in (unmet for connection in self._call.agents for unmet in connection.unmet):
+        uncalled = [] if error else [NEVER_CALLED.format(tool) for tool in self._call.uncalled]
+        for unmet in [*(unmet for connection in self._call.agents for unmet in connection.unmet), *uncalled]:
             yield Mistake(self._place_of(unmet), unmet)
         for difference in self._call.differences:
             yield Mistake(self._test.node.name.span, "this is not what was recorded", difference)
@@ -174,6 +177,9 @@ class _Judgement:
             yield from self._silence(track, limit, span)
             return
         for window in self._windows(limit):
+            if claim.no:
+                yield from self._unheard(claim, window, span)
+                continue
             if isinstance(claim.what, nodes.Text):
                 yield from self._sound(claim, claim.what.value, window, limit, span)
                 continue
@@ -182,6 +188,17 @@ class _Judgement:
                 what = "nothing" if claim.what == "sound" else f"nothing of the {_who(claim.what)}"
                 when = ", ".join(str(it) for it in spans[:_SHOWN])
                 yield Mistake(span, f"the {who} heard {what}{window.told}", f"it was heard at {when}" if when else "")
+
+    def _unheard(self, claim: Hears, window: _Window, span: Span) -> Iterable[Mistake]:
+        track, what = self._track_of(claim.party), claim.what
+        assert not isinstance(what, str), "the grammar has no `hears no silence`"
+        source = self._said_by(what) if isinstance(what, Party) else self._sound_of(claim.party, what.value)
+        begin, end = window.begin + _TICK_SECONDS, window.end - _TICK_SECONDS
+        pieces = [track.slice(max(it.begin, begin), min(it.end, end)) for it in track.spansOf(source)]
+        heard = [it for piece in pieces for it in piece.audible()]  # of what is alike, silence may be a part
+        if heard:
+            when = ", ".join(map(str, heard[:_SHOWN]))
+            yield Mistake(span, f"the {claim.party.who} heard it{window.told}", f"it was heard at {when}")
 
     def _silence(self, track: Track, limit: Limit | None, span: Span) -> Iterable[Mistake]:
         if isinstance(limit, sentences.Within):
@@ -204,14 +221,21 @@ class _Judgement:
             if not verdict:
                 yield Mistake(span, verdict.why, verdict.detail)
             return
-        sound = Track(
-            render(self._test.plan.sound_of(text), track.rate, (folder, self._test.scenario.parent)), track.rate
-        )
+        sound = self._sound_of(claim.party, text)
         end = window.end if isinstance(limit, sentences.During) else window.end + sound.seconds + _TICK_SECONDS
         match = track.slice(max(window.begin - _TICK_SECONDS, track.begin), end).contains(sound)
         if not match:
-            instead = repr(match) if match.likeness > _FAINT else "nothing like it was heard"
+            parts = [str(it) for it in track.spansOf(sound)][:_SHOWN]
+            nearest_ = repr(match) if match.likeness > _FAINT else "nothing like it was heard"
+            instead = f"it, or a part of it, was heard at {', '.join(parts)}" if parts else nearest_
             yield Mistake(span, f"the {claim.party.who} did not hear all of this{window.told}", instead)
+
+    def _sound_of(self, party: Party, text: str) -> Track:
+        """What the party is to hear, as it was said: at another rate a test signal is another one."""
+        talks = self._call.agents
+        rate = self._call.caller.said.rate if party.who == "agent" else talks[0].said.rate if talks else SPEECH_RATE
+        folders = (self._test.path.parent, self._test.scenario.parent)
+        return Track(render(self._test.plan.sound_of(text), rate, folders), rate)
 
     def _track_of(self, party: Party) -> Track:
         return self._call.caller.heard if party.who == "caller" else self._connection(party).heard
@@ -229,16 +253,22 @@ class _Judgement:
     # What was sent and written.
 
     def _receives(self, claim: sentences.Receives, limit: Limit | None, span: Span) -> Iterable[Mistake]:
+        text = claim.text.value
+        if claim.party.who == "control":
+            replies = [Found(it.time, it.content, {}) for it in self._call.replies]
+            wanted = _Wanted(f"reply {text!r}", claim.no, None, None)
+            yield from self._compare(wanted, [it for it in replies if text in it.what], replies, limit, span)
+            return
         if claim.keys or claim.party.who == "speech":
             there = self._call.caller.digits if claim.keys else "".join(self._call.spoken)
-            if (claim.text.value in there) is claim.no:
+            if (text in there) is claim.no:
                 yield Mistake(span, f"the {claim.party.who} received {there!r}")
             return
         connection = self._connection(claim.party)
         all_ = [Found(it.time, it.type, it.data) for it in connection.messages]
-        found = [it for it in all_ if it.what == claim.text.value]
-        what = f"message {claim.text.value}"
-        yield from self._compare(_Wanted(what, claim.no, None, claim.fields), found, all_, limit, span)
+        wanted_type = known_message(text)
+        found = [it for it in all_ if it.what == wanted_type]
+        yield from self._compare(_Wanted(f"message {text}", claim.no, None, claim.fields), found, all_, limit, span)
 
     def _fires(self, claim: sentences.Fires, limit: Limit | None, span: Span) -> Iterable[Mistake]:
         name = event_value(claim.event)

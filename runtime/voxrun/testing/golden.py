@@ -15,6 +15,9 @@ from voxrun.testing.verdict import Verdict
 UPDATING: ContextVar[bool] = ContextVar("updating_goldens", default=False)
 """Set by `--update-golden`: recordings are written anew instead of compared."""
 
+FOLDER: ContextVar[Path] = ContextVar("folder_of_goldens", default=Path())
+"""Where recordings are: beside the test."""
+
 _WINDOW_SECONDS = 0.1
 _SHOWN_WINDOWS = 12
 _LIKE = 0.95
@@ -31,6 +34,7 @@ def compare_with_golden(
     samples: Samples, rate: int, begin: float, path: str | PathLike[str], tolerance: float
 ) -> Verdict:
     """Whether samples, the first of the time `begin`, are those in `path`, to `tolerance` dBFS of each sample."""
+    path = FOLDER.get() / path
     if UPDATING.get():
         write_recording(path, samples, rate)
         return Verdict(True, f"{path} was written anew")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
 from voxrun.errors import ConfigurationError
-from voxrun.testing.event_names import known
+from voxrun.testing.event_names import known, known_message
 
 Action = TypeVar("Action", covariant=True)
 A = TypeVar("A")
@@ -54,23 +54,43 @@ class Step(Generic[Action]):
 
 
 def at(seconds: float, action: A) -> Step[A]:
-    """Do it so many seconds after the session began."""
-    return Step(At(seconds), action)
+    """Do it so many seconds after the session began. ConfigurationError for what is no number."""
+    return Step(At(_number(seconds)), action)
 
 
 def after(cue: Cue, seconds: float, action: A) -> Step[A]:
     """Do it so many seconds after a cue.
 
     Cues count from when the step above began, or if that says something, from when it was said; for the first step
-    all count.
+    all count. ConfigurationError for what is no cue, or no number.
     """
-    return Step(After(cue, seconds), action)
+    if not isinstance(cue, Cue):
+        raise ConfigurationError(f'after(…) takes a cue, such as agentStops or event("Call.Connected"), not {cue!r}')
+    return Step(After(cue, _number(seconds)), action)
 
 
-def check_steps(name: str, steps: object) -> None:
-    """ConfigurationError for what is no timeline: no type check has seen the test."""
+def _number(seconds: float) -> float:
+    if not isinstance(seconds, int | float):
+        raise ConfigurationError(f"when something is done is a number of seconds, not {seconds!r}")
+    return seconds
+
+
+def check_steps(name: str, steps: object, kind: type) -> None:
+    """ConfigurationError for what is no timeline of such actions: no type check has seen the test."""
     if not isinstance(steps, Sequence) or not all(isinstance(step, Step) for step in steps):
         raise ConfigurationError(f"{name}= takes a list of steps, such as [at(2.0, …)], but was given {steps!r}")
+    check_all(name, [step.action for step in steps], kind)
+
+
+def check_all(name: str, given: object, kind: type) -> None:
+    """ConfigurationError unless it is a list of these, or of lists of them: others would be passed over in silence."""
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise ConfigurationError(f"{name}= takes a list, but was given {given!r}")
+    for it in given:
+        if isinstance(it, list | tuple):
+            check_all(name, it, kind)
+        elif not isinstance(it, kind):
+            raise ConfigurationError(f"{name}= has {it!r}, which is no {kind.__name__}")
 
 
 agentStarts = Cue("agentStarts")  # noqa: N816 - as it reads in a test
@@ -100,8 +120,10 @@ def callerTurn(number: int | None = None) -> Cue:
 
 
 def message(kind: str, number: int | None = None) -> Cue:
-    """The scenario sends the agent a message of that type: `message("contextual_update")`."""
-    return Cue("message", kind, number)
+    """The scenario sends the agent a message of that type: `message("contextual_update")`. ConfigurationError if there
+    is no such type.
+    """
+    return Cue("message", known_message(kind), number)
 
 
 def toolResult(name: str, number: int | None = None) -> Cue:

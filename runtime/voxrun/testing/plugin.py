@@ -51,7 +51,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "VoxFile |
 @pytest.fixture
 def simulate(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[Simulate]":
     """`voxrun.testing.simulate`, for scenarios and sounds beside the test; what is written is below `tmp_path`."""
-    from voxrun.testing.golden import UPDATING  # noqa: PLC0415 - nothing is loaded before a test needs it
+    from voxrun.testing.golden import FOLDER, UPDATING  # noqa: PLC0415 - nothing is loaded before a test needs it
     from voxrun.testing.running import simulate as run  # noqa: PLC0415
 
     calls: list[SimulatedCall] = []
@@ -63,9 +63,11 @@ def simulate(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[Simula
         calls.append(run(scenario, **parameters))
         return calls[-1]
 
-    token = UPDATING.set(bool(request.config.getoption("--update-golden")))
+    updating = UPDATING.set(bool(request.config.getoption("--update-golden")))
+    folder = FOLDER.set(request.path.parent)
     yield run_beside
-    UPDATING.reset(token)
+    FOLDER.reset(folder)
+    UPDATING.reset(updating)
 
 
 @pytest.hookimpl(wrapper=True)

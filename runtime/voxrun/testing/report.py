@@ -1,8 +1,10 @@
 """`Report`: what `voxrun test` prints in place of pytest's own report: a line for each file, failures, and totals."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from voxrun.testing.plugin import CALL_SECONDS
 from voxrun.trace.words import visible
 
 _OUTCOMES = ("passed", "failed", "skipped", "xfailed", "xpassed")
-_ASSERTION = "AssertionError: "
+_PREFIX = re.compile(r"^(AssertionError|voxrun\.errors\.ConfigurationError): ")
 _RULE = 100
 
 
@@ -133,5 +135,5 @@ def _place(report: pytest.TestReport) -> str:
     start = (
         sum(len(text) + 1 for text in source.text.split("\n")[: own[-1].lineno - 1]) + len(line) - len(line.lstrip())
     )
-    why, _, details = crash.message.removeprefix(_ASSERTION).partition("\n")
-    return render(source, Diagnostic(Span(start, start + len(line.strip())), "error", why, details))
+    why, _, details = _PREFIX.sub("", crash.message).partition("\n")
+    return render(source, Diagnostic(Span(start, start + len(line.strip())), "error", why, dedent(details).strip("\n")))

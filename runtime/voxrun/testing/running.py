@@ -7,12 +7,14 @@ from typing import Any, Protocol, TypedDict, Unpack
 import trio
 import trio.testing
 
+from voxrun.errors import ConfigurationError
 from voxrun.session.failure import first_of
-from voxrun.testing.agent import Agent, SpeechService
+from voxrun.testing.agent import Agent, AgentAction, SpeechService, Turn
 from voxrun.testing.caller import Caller, CallerAction
 from voxrun.testing.cassette import FromCassette, agents_of, caller_of, load
+from voxrun.testing.control import ControlRequest
 from voxrun.testing.faults import Fault
-from voxrun.testing.moments import Step, check_steps
+from voxrun.testing.moments import Step, check_all, check_steps
 from voxrun.testing.scheduling import in_order
 from voxrun.testing.simulated_call import SimulatedCall
 from voxrun.testing.stage import Simulation, Stage
@@ -22,6 +24,8 @@ from voxrun.testing.web import Answer
 class SimulationParameters(TypedDict, total=False):
     """`caller`: steps, or a `Caller`; None for a session without a call. `agent`: one, or one for each connection.
 
+    `control`: requests for the session's control URL. `customData`: what the session begins with, if not the call's.
+    `idleSeconds`: how long the session lives without a call: 1 after one, 60 if there is none, as with `voxrun` itself.
     `secrets`: those besides ELEVENLABS_API_KEY. `web`: what other servers answer, by URL. `seed` decides all that is
     left to chance: the order of tasks, packets lost. `folder`: where the scenario and the sounds are; `files`: where
     what the session writes goes, or a new folder.
@@ -31,6 +35,8 @@ class SimulationParameters(TypedDict, total=False):
     agent: Agent | Sequence[Agent] | FromCassette
     speech: SpeechService
     faults: Sequence[Step[Fault]]
+    control: Sequence[Step[ControlRequest]]
+    customData: str
     secrets: Mapping[str, str]
     web: Mapping[str, Answer]
     idleSeconds: float
@@ -52,20 +58,33 @@ def simulation(scenario: str | Path, **parameters: Unpack[SimulationParameters])
     fields: dict[str, Any] = dict(parameters)
     caller, agent = fields.pop("caller", ()), fields.pop("agent", Agent())
     folder = parameters.get("folder", Path())
-    check_steps("faults", fields.get("faults", ()))
+    check_steps("faults", fields.get("faults", ()), Fault)
+    check_steps("control", fields.get("control", ()), ControlRequest)
     if isinstance(caller, FromCassette):
         caller = caller_of(load(caller, folder))
     if isinstance(agent, FromCassette):
         fields["cassette"] = load(agent, folder)
         agent = agents_of(fields["cassette"])
     if caller is not None:
-        check_steps("caller", caller.steps if isinstance(caller, Caller) else caller)
+        check_steps("caller", caller.steps if isinstance(caller, Caller) else caller, CallerAction)
+    agents = [agent] if isinstance(agent, Agent) else agent
+    _check_agents(agents)
+    if not (folder / scenario).exists():
+        raise ConfigurationError(f"there is no scenario {(folder / scenario).absolute()}")
     return Simulation(
         folder / scenario,
         caller=caller if caller is None or isinstance(caller, Caller) else Caller(caller),
-        agents=(agent,) if isinstance(agent, Agent) else tuple(agent),
+        agents=agents,
         **fields,
     )
+
+
+def _check_agents(agents: Sequence[Agent]) -> None:
+    check_all("agent", agents, Agent)
+    for agent in agents:
+        check_all("greeting", [] if agent.greeting is None else [agent.greeting], Turn)
+        check_all("answers", agent.answers, AgentAction)
+        check_steps("script", agent.script, AgentAction)
 
 
 def simulate(scenario: str | Path, **parameters: Unpack[SimulationParameters]) -> SimulatedCall:

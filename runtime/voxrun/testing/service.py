@@ -5,16 +5,18 @@ import re
 from collections.abc import Sequence
 from functools import partial
 
+import msgspec
 import trio
 
+from voxrun.protocol.elevenlabs.formats import FORMATS
 from voxrun.testing.agent import Agent, SpeechService
 from voxrun.testing.agent_connection import AgentConnection
 from voxrun.testing.news import News
 from voxrun.testing.replayed_connection import ReplayedConnection
-from voxrun.testing.sounds import Render
+from voxrun.testing.sounds import Render, spoken
 from voxrun.testing.speech_connection import SpeechConnection
 from voxrun.transports.network import Network
-from voxrun.transports.server import Reply, Request, Upgrade, serve
+from voxrun.transports.server import Limits, Reply, Request, Upgrade, serve
 from voxrun.transports.websocket import WebSocket
 
 HOST = "elevenlabs.simulated"
@@ -22,7 +24,12 @@ BASE_URL = f"http://{HOST}"
 PUBLIC_HOST = "api.elevenlabs.io"
 
 _CONVERSATION = "/v1/convai/conversation"
-_SPEECH = re.compile(r"/v1/text-to-speech/.+/stream-input")
+_SPEECH = re.compile(r"/v1/text-to-speech/[^/]+(/stream-input)?")
+_LIMITS = Limits(body=1 << 20)
+
+
+class _Text(msgspec.Struct):
+    text: str
 
 
 class Service:
@@ -31,24 +38,33 @@ class Service:
     def __init__(self, agents: Sequence[Agent], speech: SpeechService, news: News, render: Render) -> None:
         self.requests: list[Request] = []
         self.conversations: list[AgentConnection] = []
-        self.speeches: list[SpeechConnection] = []
+        self.spoken: list[str] = []
+        """The texts for the text-to-speech service."""
         self._agents = agents
         self._speech = speech
         self._news = news
         self._render = render
         self._tries = 0
 
+    @property
+    def uncalled(self) -> list[str]:
+        """The tools whose answers are expected, but that no agent came to call."""
+        called = {id(it) for talk in self.conversations for it in talk.called.values()}
+        expecting = [it for agent in self._agents for it in agent.expectingTools]
+        return list(dict.fromkeys(it.name for it in expecting if id(it) not in called))
+
     async def start(self, network: Network, nursery: trio.Nursery) -> None:
         """Begin to serve, at the public address too, for scenarios that name it."""
-        await nursery.start(serve, network, HOST, 80, self._handle)
-        await nursery.start(serve, network, PUBLIC_HOST, 443, self._handle)
+        await nursery.start(partial(serve, limits=_LIMITS), network, HOST, 80, self._handle)
+        await nursery.start(partial(serve, limits=_LIMITS), network, PUBLIC_HOST, 443, self._handle)
 
     async def _handle(self, request: Request) -> Reply | Upgrade:
         self.requests.append(request)
-        if _SPEECH.fullmatch(request.path):
-            refusal = self._speech.refuse
+        if speech := _SPEECH.fullmatch(request.path):
+            if self._speech.refuse:
+                return _refused(self._speech.refuse)
             talk = partial(self._speak, request.query.get("output_format", ""))
-            return _refused(refusal) if refusal else Upgrade(talk)
+            return Upgrade(talk) if speech[1] else await self._synthesise(request)
         if request.path == _CONVERSATION:
             agent = self._next()
             return _refused(agent.refuseSocket) if agent.refuseSocket else Upgrade(partial(self._converse, agent))
@@ -77,9 +93,18 @@ class Service:
         await conversation.run()
 
     async def _speak(self, output_format: str, socket: WebSocket) -> None:
-        connection = SpeechConnection(self._speech, output_format, socket, self._render)
-        self.speeches.append(connection)
-        await connection.run()
+        await SpeechConnection(self._speech, output_format, socket, self._render, self.spoken.append).run()
+
+    async def _synthesise(self, request: Request) -> Reply:
+        try:
+            text = msgspec.json.decode(request.body, type=_Text).text
+        except msgspec.DecodeError:
+            return Reply(400, b'{"detail":"no text"}')
+        self.spoken.append(text)
+        await trio.sleep(self._speech.latency)
+        sound = spoken(text, len(text.strip()) * self._speech.secondsPerCharacter)
+        audio_format = FORMATS.get(request.query.get("output_format", ""), FORMATS["pcm_16000"])
+        return Reply(200, audio_format.encode(self._render(sound, audio_format.rate)), "audio/pcm")
 
 
 def _refused(status: int) -> Reply:

@@ -11,6 +11,7 @@ import numpy as np
 from voxrun.events.message import Message
 from voxrun.session.session import Outcome
 from voxrun.testing.agent_connection import AgentConnection
+from voxrun.testing.control import ControlReply
 from voxrun.testing.event_names import known
 from voxrun.testing.picture import draw
 from voxrun.testing.track import Track
@@ -20,6 +21,8 @@ from voxrun.trace.words import FREQUENT_EVENTS
 from voxrun.transports.server import Request
 
 Record = dict[str, Any]
+
+NEVER_CALLED = "the agent did not come to call the tool '{}'"
 
 _LONG_SECONDS = 10.0
 """Longer than a timeline in detail."""
@@ -99,12 +102,16 @@ class SimulatedCall:
     """What the agent's service was asked."""
     webRequests: list[Request]
     """What the scenario asked other servers by `Net`."""
+    replies: list[ControlReply]
+    """What the requests for the session's control URL brought."""
     files: list[Path]
     """What the session wrote, in a folder of the test."""
     unplayed: list[str] = field(default_factory=list)
     """What the caller did not come to do."""
     differences: list[str] = field(default_factory=list)
     """Where the scenario did something else than on the cassette that the agent is from."""
+    uncalled: list[str] = field(default_factory=list)
+    """The tools whose answer was expected, but that the agent did not come to call."""
     leftovers: list[str] = field(default_factory=list)
     """What the session left behind: nothing, if all is well."""
 
@@ -156,6 +163,7 @@ class SimulatedCall:
         problems = [str(self.outcome.error)] if self.outcome.error else []
         for connection in self.agents:
             problems += connection.unmet
+        problems += [] if self.outcome.error else [NEVER_CALLED.format(tool) for tool in self.uncalled]
         problems += self.differences + self.leftovers
         if problems:
             raise AssertionError("\n".join(problems))  # no `assert`, to whose message pytest would add the list

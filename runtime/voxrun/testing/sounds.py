@@ -12,6 +12,7 @@ import numpy as np
 
 from voxrun.audio.frame import Samples, frame_size
 from voxrun.audio.resample import Resampler
+from voxrun.errors import ConfigurationError
 from voxrun.localagent.voice import RATE as VOICE_RATE
 from voxrun.localagent.voice import Voice
 from voxrun.transports.audio_file import AudioFile
@@ -21,6 +22,9 @@ _SYLLABLES_PER_SECOND = 4.0
 _PITCH_HERTZ = 120.0
 _LOWEST, _HIGHEST = 120.0, 3600.0  # Hz, of speech
 _WHOLE_FILE = 1 << 30
+
+CHARACTERS_PER_SECOND = 15
+"""How fast a text is spoken, if nothing else is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +96,9 @@ def sentence(text: str, voice: str = "en-us") -> Sentence:
 
 
 def spoken(text: str, seconds: float | None) -> Speech:
-    """The test signal that stands for a text: another one for each text; 15 characters take a second."""
-    return speech(len(text) / 15 if seconds is None else seconds, zlib.crc32(text.encode()))
+    """The test signal that stands for a text: another one for each text, without the space around it."""
+    text = text.strip()
+    return speech(len(text) / CHARACTERS_PER_SECOND if seconds is None else seconds, zlib.crc32(text.encode()))
 
 
 def render(sound: Sound, rate: int, folders: Sequence[Path] = ()) -> Samples:
@@ -128,7 +133,10 @@ def _resampled(samples: Samples, source: int, target: int) -> Samples:
 
 
 def _read(path: str, rate: int, folders: Sequence[Path]) -> Samples:
-    found = next((folder / path for folder in folders if (folder / path).exists()), Path(path))
+    found = next((it for it in (*(folder / path for folder in folders), Path(path)) if it.exists()), None)
+    if found is None:
+        advice = "a text is said by sentence(…), or by speech(…), which stands for one"
+        raise ConfigurationError(f"there is no audio file '{path}' beside the test or the scenario; {advice}")
     file = AudioFile(found)
     try:
         return _resampled(file.read(_WHOLE_FILE), file.rate, rate)

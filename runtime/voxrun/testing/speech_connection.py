@@ -1,6 +1,7 @@
 """`SpeechConnection`: one connection to the simulated text-to-speech service, which says each text when it comes."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import trio
@@ -17,13 +18,19 @@ from voxrun.transports.websocket import WebSocket
 class SpeechConnection:
     """Turns texts into test signals."""
 
-    def __init__(self, service: SpeechService, output_format: str, socket: WebSocket, render: Render) -> None:
-        self.texts: list[str] = []
-        """What the scenario had spoken."""
+    def __init__(
+        self,
+        service: SpeechService,
+        output_format: str,
+        socket: WebSocket,
+        render: Render,
+        tell: Callable[[str], None],
+    ) -> None:
         self._service = service
         self._format = FORMATS.get(output_format, FORMATS["pcm_16000"])
         self._socket = socket
         self._render = render
+        self._tell = tell
         self._protocol = TTSServerProtocol()
         self._put, self._take = trio.open_memory_channel[str](math.inf)
 
@@ -37,7 +44,7 @@ class SpeechConnection:
     def _receive(self, text: str | bytes) -> None:
         for event in self._protocol.receive(text):
             if isinstance(event, TextReceived) and event.text.strip():
-                self.texts.append(event.text)
+                self._tell(event.text)
                 self._put.send_nowait(event.text)
             elif isinstance(event, TextFinished):
                 self._put.close()
@@ -47,7 +54,7 @@ class SpeechConnection:
     async def _speak(self) -> None:
         async for text in self._take:
             await trio.sleep(self._service.latency)
-            seconds = len(text) * self._service.secondsPerCharacter
+            seconds = len(text.strip()) * self._service.secondsPerCharacter
             samples = self._render(spoken(text, seconds), self._format.rate)
             audio = self._format.encode(samples)
             starts, step = np.linspace(0, seconds * 1000, len(text), endpoint=False), seconds * 1000 / len(text)

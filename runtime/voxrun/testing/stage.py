@@ -18,14 +18,17 @@ from voxrun.media.leg import Leg, Party
 from voxrun.media.ticker import Ticker
 from voxrun.protocol.elevenlabs.cassette import Cassette, read_cassette
 from voxrun.providers.elevenlabs.cassette_recorder import CassetteRecorder
+from voxrun.providers.elevenlabs.text_to_speech import synthesise
 from voxrun.session.failure import OWN_MODULES
+from voxrun.session.http_request import HttpAsk, reply_to
 from voxrun.session.secrets import Secrets
 from voxrun.session.services import Services
-from voxrun.session.session import Outcome, Session
+from voxrun.session.session import IDLE_AFTER_CALL_SECONDS, IDLE_SECONDS, Outcome, Session
 from voxrun.testing.agent import Agent, SpeechService
 from voxrun.testing.air import Air
 from voxrun.testing.caller import Caller
 from voxrun.testing.caller_leg import CallerLeg
+from voxrun.testing.control import HOST, ControlReply, ControlRequest
 from voxrun.testing.differences import differences
 from voxrun.testing.disk import Disk
 from voxrun.testing.faults import Cut, Fault, Impair, Refuse, SlowDisk, Stall
@@ -57,9 +60,11 @@ class Simulation:
     agents: Sequence[Agent] = (Agent(),)
     speech: SpeechService = field(default_factory=SpeechService)
     faults: Sequence[Step[Fault]] = ()
+    control: Sequence[Step[ControlRequest]] = ()
+    customData: str = ""
     secrets: Mapping[str, str] = field(default_factory=dict)
     web: Mapping[str, Answer] = field(default_factory=dict)
-    idleSeconds: float = 1.0
+    idleSeconds: float | None = None
     limitSeconds: float = LIMIT_SECONDS
     seed: int = 0
     folder: Path = Path()
@@ -82,6 +87,7 @@ class Stage:
         self._records: list[Record] = []
         self._taken_down: list[str] = []
         self._leftovers: list[str] = []
+        self._replies: list[ControlReply] = []
         self._outcome = Outcome("cancelled", None)
         self._seconds = 0.0
         self._caller: CallerLeg | RtpCaller | None = None
@@ -95,7 +101,7 @@ class Stage:
         """Play it."""
         wanted = self._wanted
         self._network, self._news = SimulatedNetwork(), News()
-        self._disk = Disk(self._network, wanted.files, self._render)
+        self._disk = Disk(self._network, wanted.files, partial(synthesise, self._network, API_KEY, base_url=BASE_URL))
         self._service = Service(wanted.agents, wanted.speech, self._news, self._render)
         async with trio.open_nursery() as nursery:
             await self._service.start(self._network, nursery)
@@ -103,7 +109,9 @@ class Stage:
             ticker = Ticker()
             nursery.start_soon(ticker.run)
             tasks = trio.lowlevel.current_statistics().tasks_living
-            await self._play(Session(wanted.scenario, self._services(), ticker, idle_seconds=wanted.idleSeconds))
+            idle = IDLE_SECONDS if wanted.caller is None else IDLE_AFTER_CALL_SECONDS
+            idle_seconds = idle if wanted.idleSeconds is None else wanted.idleSeconds
+            await self._play(Session(wanted.scenario, self._services(), ticker, idle_seconds=idle_seconds))
             await self._settle(tasks)
             nursery.cancel_scope.cancel(reason="the simulation is over")
 
@@ -120,13 +128,15 @@ class Stage:
                 "" if caller is None else "".join(caller.digits),
             ),
             agents=self._service.conversations,
-            spoken=[text for connection in self._service.speeches for text in connection.texts],
+            spoken=self._service.spoken,
             requests=self._service.requests,
             webRequests=self._web.requests,
+            replies=self._replies,
             files=self._disk.written,
             unplayed=[] if caller is None else [repr(step.action) for step in caller.play.pending],
             leftovers=self._leftovers,
             differences=self._differences(),
+            uncalled=self._service.uncalled,
         )
 
     def _differences(self) -> list[str]:
@@ -142,6 +152,9 @@ class Stage:
             nursery.start_soon(self._limit, session)
             leg, party = self._call_in(nursery)
             await trio.testing.wait_all_tasks_blocked()  # a fault at 0 s is there from the beginning
+            session.access_url = f"{HOST}/request/{session.id}"
+            session.custom_data = self._wanted.customData or party.customData
+            nursery.start_soon(Play(self._news, partial(self._request, session)).run, self._wanted.control)
             with self.scope:
                 self._outcome = await session.run(leg, party)
             self._seconds = self._news.now()
@@ -207,6 +220,11 @@ class Stage:
                 self._air.impairment = fault
             case SlowDisk(seconds):
                 self._disk.seconds = seconds
+
+    async def _request(self, session: Session, asked: ControlRequest) -> None:
+        path = session.access_url.removeprefix(HOST)
+        reply = await reply_to(session, HttpAsk(asked.method, path, asked.content, dict(asked.headers)))
+        self._replies.append(ControlReply(self._news.now(), int(reply.status), reply.content))
 
     async def _limit(self, session: Session) -> None:
         await trio.sleep(self._wanted.limitSeconds)

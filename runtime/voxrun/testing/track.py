@@ -15,6 +15,7 @@ from voxrun.audio.level import FLOOR_DBFS, dbfs
 from voxrun.errors import ConfigurationError
 from voxrun.testing.golden import compare_with_golden, write_recording
 from voxrun.testing.likeness import Match, best_match, matching_spans, resampled
+from voxrun.testing.sounds import Sound, render
 from voxrun.testing.verdict import Verdict
 from voxrun.trace.spans import Span, spans_of
 
@@ -93,10 +94,11 @@ class Track:
         place = int(np.argmax(loud)) if len(loud) else 0
         return self.begin + (last - place) / self.rate if len(loud) and loud[place] else -math.inf
 
-    def contains(self, other: "Track | Samples", likeness: float = 0.9) -> Match:
+    def contains(self, other: "Track | Samples | Sound", likeness: float = 0.9) -> Match:
         """Whether the sound `other` is somewhere in here, at any time and level: where, how loud and how like it is.
 
-        `other` as mere samples has this track's rate. True from a normalised correlation of `likeness` on.
+        `other` is what somebody said, or could say: `speech(2.0)`; as mere samples it has this track's rate. True from
+        a normalised correlation of `likeness` on.
         """
         source = self._source(other)
         sound = resampled(source.samples, source.rate, self.rate)
@@ -108,7 +110,7 @@ class Track:
         at = self.begin + (place - first) / self.rate
         return Match(found >= likeness, at=at, lag=at - source.begin, gain=gain, likeness=found, wanted=likeness)
 
-    def spansOf(self, source: "Track | Samples", likeness: float = 0.8) -> tuple[Span, ...]:
+    def spansOf(self, source: "Track | Samples | Sound", likeness: float = 0.8) -> tuple[Span, ...]:
         """When the sound `source`, or any part of it, is heard here, to the frame of 20 ms.
 
         In a mix of two equally loud voices each has a likeness of 0.7.
@@ -132,6 +134,8 @@ class Track:
         """ConfigurationError for what is no audio: no type check has seen the test."""
         if isinstance(sound, np.ndarray):
             return Track(sound, self.rate)
+        if isinstance(sound, Sound):
+            return Track(render(sound, self.rate), self.rate)
         if not isinstance(sound, Track):
             raise ConfigurationError(f"a track, such as call.agent.said, or samples can be looked for, not {sound!r}")
         return sound

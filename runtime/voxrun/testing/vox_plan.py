@@ -24,6 +24,7 @@ from voxrun.testing.agent import (
 )
 from voxrun.testing.caller import Caller, CallerAction, hangUp, press, say
 from voxrun.testing.cassette import FromCassette, fromCassette
+from voxrun.testing.control import ControlRequest, request
 from voxrun.testing.faults import Fault, cut, impair, refuse, slowDisk, stall
 from voxrun.testing.moments import After, At, Cue, Step, after, callerTurn, event, message, previous, toolResult
 from voxrun.testing.moments import Moment as KitMoment
@@ -109,12 +110,15 @@ class Plan:
     caller_has: dict[str, Any] = field(default_factory=dict)
     caller_spans: list[Span] = field(default_factory=list)
     caller_texts: list[str] = field(default_factory=list)
+    caller_sounds: dict[str, Sound] = field(default_factory=dict)
     caller_cassette: FromCassette | None = None
     agent_cassette: FromCassette | None = None
     is_called: bool = True
     agents: "dict[int, AgentPlan]" = field(default_factory=dict)
     speech: dict[str, Any] = field(default_factory=dict)
     faults: list[Step[Fault]] = field(default_factory=list)
+    control: list[Step[ControlRequest]] = field(default_factory=list)
+    control_has: dict[str, Any] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
 
     def take(self, action: Action) -> None:
@@ -131,6 +135,8 @@ class Plan:
                 self.is_called = False
             case "speech":
                 self._take_speech(action)
+            case "control":
+                self._take_control(action)
             case _:
                 self.faults.append(Step(_moment(action.moment, At(0.0)), _fault(action)))
 
@@ -146,15 +152,20 @@ class Plan:
             or [plan.agent(self.caller_texts if not number else ()) for number, plan in enumerate(agents)],
             "speech": SpeechService(**self.speech),
             "faults": self.faults,
+            "control": self.control,
             "secrets": self.secrets,
+            "customData": self.control_has.get("customData", ""),
         }
 
     def sound_of(self, text: str) -> Sound:
         """What stands for a text that somebody says, or what is in a file."""
         if SOUND_FILE.fullmatch(text):
             return File(text)
-        said = [plan.sounds[text] for plan in self.agents.values() if text in plan.sounds]
-        return said[0] if said else self._caller_sound(text, None)
+        for sounds in (*(plan.sounds for plan in self.agents.values()), self.caller_sounds):
+            if text in sounds:
+                return sounds[text]
+        pace = self.speech.get("secondsPerCharacter")
+        return spoken(text, None if pace is None else len(text.strip()) * pace)
 
     def _take_caller(self, action: Action) -> None:
         match action.deed:
@@ -183,13 +194,23 @@ class Plan:
 
     def _caller_sound(self, text: str, lasting: Duration | None) -> Sound:
         voice = self.caller_has.get("voice")
-        return sentence(text, voice) if voice else spoken(text, None if lasting is None else seconds(lasting))
+        sound = sentence(text, voice) if voice else spoken(text, None if lasting is None else seconds(lasting))
+        self.caller_sounds[text] = sound
+        return sound
 
     def _take_speech(self, action: Action) -> None:
         if isinstance(action.deed, sentences.Has):
             self.speech |= _settings(action.deed.values)
         elif isinstance(action.deed, sentences.Refuses):
             self.speech["refuse"] = 503 if action.deed.status is None else int(action.deed.status.value)
+
+    def _take_control(self, action: Action) -> None:
+        if isinstance(action.deed, sentences.Has):
+            self.control_has |= _settings(action.deed.values)
+        elif isinstance(action.deed, sentences.Sends):
+            self.control.append(
+                Step(_moment(action.moment, after(previous, 0.0, None).moment), request(value_of(action.deed.message)))
+            )
 
 
 @dataclass

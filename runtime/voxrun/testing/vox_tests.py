@@ -7,6 +7,7 @@ from pathlib import Path
 
 from voxrun.api.surface import scenario_surface
 from voxrun.dsl import sentences
+from voxrun.dsl.checker import check
 from voxrun.dsl.diagnostic import Diagnostic, render
 from voxrun.dsl.nodes import Span
 from voxrun.dsl.parser import parse
@@ -65,8 +66,7 @@ class VoxTest:
 
     def show(self, span: Span, why: str, advice: str = "") -> str:
         """What is wrong at a place of the test, as a person reads it."""
-        margin = len(str(self.source.place(span.start)[0])) + len(" = ")
-        return render(self.source, Diagnostic(span, "error", why, advice.replace("\n", "\n" + " " * margin)))
+        return render(self.source, Diagnostic(span, "error", why, advice))
 
     def unplayed(self, actions: Sequence[str]) -> list[str]:
         """The sentences of what the caller did not come to do, which is given as `SimulatedCall` has it."""
@@ -80,10 +80,12 @@ class VoxTest:
 
 
 def vox_tests(path: Path) -> list[VoxTest]:
-    """The tests in a file. ScenarioError with all that is wrong in them."""
+    """The tests in a file. ScenarioError with all that is wrong in them, and in the scenario there if they test it."""
     source = Source(short_path(str(path)), path.read_text(encoding="utf-8"))
     program = parse(source)
-    found = check_tests(program, scenario_surface(), files=FilesBeside(path.parent))
+    surface = scenario_surface()
+    own = check(program, surface) if any(test.scenario is None for test in program.tests) else ()
+    found = (*own, *check_tests(program, surface, files=FilesBeside(path.parent)))
     mistakes = [render(source, diagnostic) for diagnostic in found if diagnostic.severity == "error"]
     if mistakes:
         raise ScenarioError("\n\n".join(mistakes))

@@ -4,6 +4,7 @@ import math
 import string
 from collections.abc import Sequence
 from itertools import pairwise
+from textwrap import wrap
 
 import numpy as np
 
@@ -25,7 +26,8 @@ _STEPS = ((-50, "."), (-35, "-"), (-20, "+"), (1, "#"))
 def timeline(story: Story, around: float | None = None, width: int = WIDTH) -> str:
     """Both voices and all that happened, `width` columns wide: a few seconds `around` a time, or else all of it.
 
-    Nothing is longer than `width`; letters lead from the moment to its line.
+    Nothing is longer than `width`, but errors and warnings go on in the next line; letters lead from the moment to its
+    line.
     """
     columns = width - _LABEL
     begin, scale = _window(story, around, columns)
@@ -37,7 +39,7 @@ def timeline(story: Story, around: float | None = None, width: int = WIDTH) -> s
         f"{'hears':<{_LABEL}}{_row(story.heard, begin, scale, columns)}",
         f"{'':<{_LABEL}}{_letters(marks, begin, scale, columns)}",
     ]
-    rows += [_line(mark, number, width) for number, mark in enumerate(marks)]
+    rows += [line for number, mark in enumerate(marks) for line in _lines(mark, number, width)]
     return "\n".join(row.rstrip() for row in rows)
 
 
@@ -98,6 +100,12 @@ def _letter(mark: Mark, number: int) -> str:
     return "!" if mark.record["kind"] in ("error", "fault") else _LETTERS[number % len(_LETTERS)]
 
 
-def _line(mark: Mark, number: int, width: int) -> str:
-    line = f"{_letter(mark, number)} {mark.time:9.3f}  {mark.who:<9} {' '.join(mark.what.split())}"
-    return line if len(line) <= width else f"{line[: width - 3]}..."
+def _lines(mark: Mark, number: int, width: int) -> list[str]:
+    head = f"{_letter(mark, number)} {mark.time:9.3f}  {mark.who:<9} "
+    line = f"{head}{' '.join(mark.what.split())}"
+    if len(line) <= width:
+        return [line]
+    if mark.record["kind"] in ("error", "warning"):
+        message = mark.what.partition("\n")[0]  # the place in the scenario comes behind it
+        return wrap(f"{head}{message}", width, subsequent_indent=" " * len(head))
+    return [f"{line[: width - 3]}..."]

@@ -43,6 +43,7 @@ def _tool_call(payload: Record | None) -> str:
 
 _EVENTS: dict[str, tuple[str, Callable[[Record], str]]] = {
     "Application.CallAlerting": ("call", lambda p: f"rings: {p['callerid']} calls {p['destination']}"),
+    "Application.HttpRequest": ("control", lambda p: f"{p['method']} {p['content']}".rstrip()),
     "Application.SoundDeviceOpened": ("sound", lambda p: f"{p['kind']}: {p['device']}"),
     "Call.Connected": ("call", lambda p: "is answered"),
     "Call.PlaybackStarted": ("call", lambda p: f"hears {p['duration']:.1f} s"),

@@ -1,0 +1,39 @@
+"""`ControlRequest`: what somebody asks of a simulated session through its control URL, and the `ControlReply`."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+HOST = "http://control.simulated"
+
+
+@dataclass(frozen=True, slots=True)
+class ControlRequest:
+    """Fires `AppEvents.HttpRequest`."""
+
+    content: str = ""
+    method: str = "POST"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ControlReply:
+    """When it came (s), and what: 200 with what a handler returned, 204 when none did, 500 when one failed, 202 when
+    none had after 4 s. What is no text comes as JSON.
+    """
+
+    time: float
+    status: int
+    content: str
+
+
+def request(
+    content: str | Mapping[str, Any] = "", *, method: str = "POST", headers: Mapping[str, str] | None = None
+) -> ControlRequest:
+    """Ask for the session's control URL, and wait for the reply: with a text, or with an object as JSON.
+
+    Names of headers are in lower case, as the scenario gets them.
+    """
+    text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+    return ControlRequest(text, method, headers or {})
