@@ -127,7 +127,12 @@ def test_redirects_are_followed_and_have_an_end(ask: Ask) -> None:
     [
         ('"crm.example/x"', (), -2, "'crm.example/x' is not a http:// or https:// address"),
         ('"https://ada:pw@crm.example/x?q"', (), -2, "'https://crm.example/x' came with a name or password"),
-        ('"https://nowhere.example/"', (), -3, "a simulated call has no host nowhere.example: say what it answers"),
+        (
+            '"https://nowhere.example/"',
+            (),
+            -3,
+            "a simulated call has no host nowhere.example: its test says what that answers",
+        ),
         (f'"{URL}"', (at(0, refuse(1)),), -4, "refused the connection: the simulation has it so"),
         (f'"{URL}", timeout=2', (at(0, stall(9)),), -7, "crm.example:443 did not answer the HTTP request within 2 s"),
         (f'"{URL}"', (at(0, stall(9)), at(1, cut())), -6, "crm.example:443 broke off during the HTTP request"),

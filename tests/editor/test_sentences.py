@@ -18,7 +18,8 @@ from voxrun.editor.walk import all_nodes
 
 SURFACE = scenario_surface()
 SCENARIO = "on AppEvents.CallAlerting as { call } { call.answer() }\n"
-BEGINNINGS = {"caller", "agent", "network", "disk", "speech", "control", "nobody", "secret", "expect"}
+PARTIES = {"caller", "agent", "network", "disk", "speech", "control", "web", "nobody"}
+BEGINNINGS = {*PARTIES, "secret", "expect"}
 MOMENTS = {"at", "when"}
 LIMITS = {"by", "within", "from", "until"}
 
@@ -49,6 +50,7 @@ WORDS = [
     ("network ‸", {"breaks", "stalls", "refuses", "has"}),
     ("disk ‸", {"takes"}),
     ("control ‸", {"sends", "has"}),
+    ("web ‸", {"answers"}),
     ("nobody ‸", {"calls"}),
     ("caller says ‸", {"tone"}),
     ("caller hangs ‸", {"up"}),
@@ -59,7 +61,7 @@ WORDS = [
     # when
     ("caller hangs up ‸", {*MOMENTS, "after"}),
     ("caller hangs up 300ms ‸", {"after"}),
-    ("caller hangs up when ‸", {"caller", "agent", "network", "disk", "speech", "control", "nobody", "scenario"}),
+    ("caller hangs up when ‸", {*PARTIES, "scenario"}),
     ("caller hangs up when agent ‸", {"starts", "stops"}),
     ("caller hangs up when scenario ‸", {"sends", "answers"}),
     ("caller hangs up when agent stops 2 ‸", {"times"}),
@@ -71,7 +73,7 @@ WORDS = [
     ("expect caller ‸", {"hears", "receives"}),
     (
         "expect caller hears ‸",
-        {"no", "silence", "sound", "exactly", "caller", "agent", "network", "disk", "speech", "control", "nobody"},
+        {*PARTIES, "no", "silence", "sound", "exactly"},
     ),
     ("expect no ‸", {"event", "log", "warning", "file"}),
     ("expect event CallEvents.Failed ‸", {"with", *LIMITS}),

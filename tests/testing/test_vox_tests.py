@@ -83,6 +83,24 @@ on AppEvents.HttpRequest as { content } {
 """
 
 
+WEB = """
+on AppEvents.Started {
+    const found = await Net.httpRequestAsync("https://crm.example/customers?page=2", {
+        method: "POST",
+        postData: "a body",
+    })
+    log "${found.code} ${parse(found.text).name}"
+    const none = await Net.httpRequestAsync("https://crm.example/")
+    log "${none.code} ${parse(none.text)}"
+}
+"""
+ANSWERS = (
+    "nobody calls",
+    'web answers "https://crm.example/customers" with { name: "Ada" }',
+    'web answers "https://crm.example" with 404',
+)
+
+
 def written(folder: Path, scenario: str, *lines: str) -> VoxTest:
     path = folder / "scenario.vox"
     path.write_text("\n".join([scenario, 'test "it" {', *lines, "}"]))
@@ -214,6 +232,8 @@ PLANS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
             'control sends "stop" at 2s',
             "control sends { a: 1 }",
             'control has { customData: "Ada" }',
+            'web answers "https://crm.example" with 404',
+            'web answers "https://crm.example/a" with { name: "Ada", calls: [1] }',
         ),
         {
             "faults": [
@@ -227,6 +247,7 @@ PLANS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
             "secrets": {"PIN": "1234"},
             "control": [at(2.0, request("stop")), after(previous, 0.0, request({"a": 1}))],
             "customData": "Ada",
+            "web": {"https://crm.example": 404, "https://crm.example/a": {"name": "Ada", "calls": [1]}},
         },
     ),
 )
@@ -270,6 +291,10 @@ RIGHT = (
     (CONTROL, ASKS, 'expect control receives "guests\\":2" within 100ms after AppEvents.HttpRequest 2 times'),
     (CONTROL, ASKS, 'expect control receives no "3"'),
     (CONTROL, ASKS, 'expect log "more for Ada"'),
+    (WEB, ANSWERS, 'expect log "200 Ada"'),
+    (WEB, ANSWERS, 'expect log "404 null"'),
+    (WEB, ANSWERS, 'expect web receives "POST crm.example/customers?page=2 a body"'),
+    (WEB, ANSWERS, 'expect web receives no "DELETE"'),
     (AGENT, TALK, "expect caller hears agent within 1s after caller stops"),
     (AGENT, TALK, "expect agent hears caller by 4s"),
     (AGENT, TALK, "expect caller hears no agent from 3s until 100ms after caller stops"),
@@ -314,6 +339,7 @@ WRONG = (
     (SCENARIO, KEYS, "expect caller hears silence within 1s after CallEvents.Failed", "never came", "there were Call."),
     (SCENARIO, KEYS, "expect agent hears caller", "no such connection", ""),
     (SCENARIO, KEYS, 'expect caller hears exactly "golden.flac"', "no golden recording", ""),
+    (WEB, ANSWERS, 'expect web receives "PUT"', "the web received 'POST crm.example/customers?page=2 a body", ""),
     (CONTROL, ASKS, 'expect control receives "3"', "did not come", 'there were {"guests":1}, {"guests":2}'),
     (CONTROL, ASKS, 'expect control receives "1" by 1s', "did not come by 1 s", "it came at 2.000 s"),
     (AGENT, TALK, "expect caller hears agent from 10s", "nothing of the agent", "it was heard at"),

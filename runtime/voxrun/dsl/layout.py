@@ -9,7 +9,7 @@ _TEST_WORDS = (
     "agent answers at breaks by call caller calls cassette closes control disk error event exactly expect expecting "
     "fails file from hangs has hears interrupted is keys lasting lasts least most network no nobody of plays presses "
     "receives refuses says scenario secret sends silence socket sound speech stalls starts stops takes tone tool "
-    "understands until up vanishes warning when with"
+    "understands until up vanishes warning web when with"
 )
 SENTENCE_WORDS = {word: word.upper() for word in _TEST_WORDS.split()} | {"times": "OFTEN"}
 """The words of tests that are names everywhere else, and their terminals."""

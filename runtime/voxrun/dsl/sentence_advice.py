@@ -9,7 +9,8 @@ from voxrun.dsl.tokens import Token
 from voxrun.nearest import nearest
 
 _BEGINNINGS = (
-    "a sentence begins with `caller`, `agent`, `network`, `disk`, `speech`, `control`, `nobody`, `secret` or `expect`"
+    "a sentence begins with `caller`, `agent`, `network`, `disk`, `speech`, `control`, `web`, `nobody`, `secret` or"
+    " `expect`"
 )
 _PLACES = {
     "TEXT": 'a text, `"…"`',

@@ -61,12 +61,13 @@ DEEDS: dict[str, dict[type, str]] = {
     "disk": {sentences.Takes: "takes"},
     "speech": {sentences.Refuses: "refuses", sentences.Has: "has"},
     "control": {sentences.Sends: "sends", sentences.Has: "has"},
+    "web": {sentences.Answers: "answers"},
     "nobody": {sentences.Calls: "calls"},
 }
 """What each can do, in the words of its sentences."""
 
 _KEYS = frozenset("0123456789*#ABCD")
-_TIMELESS = (sentences.Has, sentences.Plays, sentences.Refuses, sentences.Understands)
+_TIMELESS = (sentences.Answers, sentences.Has, sentences.Plays, sentences.Refuses, sentences.Understands)
 """What holds from the beginning, but for the network, whose troubles come and go."""
 
 _LITERALS = nodes.Text | nodes.Number | nodes.Duration | nodes.Constant
@@ -149,6 +150,8 @@ class _Checker:
                 self._values(message)
             case sentences.Has(values=values):
                 self._settings(action.party, values)
+            case sentences.Answers():
+                self._answers(deed)
             case sentences.Refuses():
                 self._refuses(action.party, deed)
         if action.moment is not None:
@@ -186,6 +189,15 @@ class _Checker:
         if party.who == "speech" and refuses.socket:
             self._findings.error(refuses.span, "speech has sockets only", "write `speech refuses with 401`")
 
+    def _answers(self, answers: sentences.Answers) -> None:
+        url, answer = answers.url, answers.answer
+        if not url.value.startswith(("http://", "https://")) or "?" in url.value:
+            advice = "it begins with https:// or http://, and has no `?`: whatever comes after that is answered alike"
+            self._findings.error(url.span, "this is not what a web server answers at", advice)
+        if isinstance(answer, nodes.Number) and answer.value not in range(200, 600):
+            self._findings.error(answer.span, "this is no status of HTTP", "write one such as 404, or a text")
+        self._values(answer)
+
     def _settings(self, party: Party, values: Object) -> None:
         known = SETTINGS[party.who]
         for pair in values.pairs:
@@ -210,7 +222,7 @@ class _Checker:
                 self._hears(claim)
             case sentences.Receives(party=party, keys=keys, fields=fields):
                 self._party(party)
-                if party.who not in (("caller",) if keys else ("agent", "speech", "control")):
+                if party.who not in (("caller",) if keys else ("agent", "speech", "control", "web")):
                     what = f"{_the(party)} receives nothing like this"
                     advice = 'write `agent receives "contextual_update"` or `caller receives keys "15"`'
                     self._findings.error(claim.span, what, advice)
@@ -242,7 +254,7 @@ class _Checker:
         if (
             isinstance(claim, sentences.Lasts | sentences.ScenarioFails)
             or (isinstance(claim, sentences.Notes) and claim.kind == "file")
-            or (isinstance(claim, sentences.Receives) and (claim.keys or claim.party.who == "speech"))
+            or (isinstance(claim, sentences.Receives) and (claim.keys or claim.party.who in ("speech", "web")))
         ):
             self._findings.error(limit.span, "when this was is not known", "leave the time out")
         match limit:

@@ -35,10 +35,10 @@ def laid_out(
 
 
 def _with_marks(node: Node) -> Iterator[Node]:
-    """The objects and events in it, which have brackets and dots."""
+    """The objects, lists and events in it, which have brackets and dots."""
     for name in node.__dataclass_fields__:
         part = getattr(node, name)
-        if isinstance(part, nodes.Object | nodes.Path):
+        if isinstance(part, nodes.Object | nodes.List | nodes.Path):
             yield part
         elif isinstance(part, Node):
             yield from _with_marks(part)

@@ -62,6 +62,7 @@ SENTENCE_FIELDS: dict[Any, Callable[[Children], Any]] = {
     sentences.Calls: _calls,
     sentences.Ends: lambda children: (_has(children, "FAILS"), *_parts(children, 2)),
     sentences.Refuses: lambda children: (_has(children, "SOCKET"), _after(children, "WITH"), _after(children, "FOR")),
+    sentences.Answers: lambda children: _parts(children, 2),
     sentences.Action: lambda children: (children[0], children[1], _one(children[2:], Node)),
     sentences.Hears: _hears,
     sentences.Receives: lambda children: (

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from voxrun.dsl.nodes import Duration, Node, Number, Object, Path, Text
+from voxrun.dsl.nodes import Duration, List, Node, Number, Object, Path, Text
 
-Who: TypeAlias = Literal["caller", "agent", "network", "disk", "speech", "control", "nobody"]
+Who: TypeAlias = Literal["caller", "agent", "network", "disk", "speech", "control", "web", "nobody"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +161,14 @@ class Breaks(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Answers(Node):
+    """`web answers "https://crm.example/customers" with { name: "Ada" }`; a number is a status."""
+
+    url: Text
+    answer: Object | List | Text | Number
+
+
+@dataclass(frozen=True, slots=True)
 class Stalls(Node):
     """`stalls for 300ms`."""
 
@@ -188,6 +196,7 @@ Deed: TypeAlias = (
     | Interrupted
     | Has
     | Breaks
+    | Answers
     | Stalls
     | Takes
 )

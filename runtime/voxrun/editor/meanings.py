@@ -18,7 +18,7 @@ MEANINGS: dict[type[Node], Meaning] = {
     sentences.Party: Meaning(
         'caller says "hello.flac"',
         "Who it is about: the caller, the agent (`agent 2`: on its second connection), the network, the disk, the"
-        " speech service, or somebody at the control URL.",
+        " speech service, other servers of the web, or somebody at the control URL.",
     ),
     # When
     sentences.At: Meaning('caller says "hello.flac" at 2s', "When: counted from the beginning of the session."),
@@ -73,6 +73,11 @@ MEANINGS: dict[type[Node], Meaning] = {
     ),
     sentences.Has: Meaning("agent has { latency: 300ms }", "Settings that hold from the beginning."),
     sentences.Breaks: Meaning("network breaks at 4.2s", "All connections are lost."),
+    sentences.Answers: Meaning(
+        'web answers "https://crm.example/customers" with { name: "Ada" }',
+        "What another server answers when the scenario asks there by `Net`: an object or a list as JSON, a text, or a"
+        " status such as 404. Without a path it does so everywhere.",
+    ),
     sentences.Stalls: Meaning("network stalls for 300ms at 2s", "So long nothing gets through; then it goes on."),
     sentences.Takes: Meaning("disk takes 2s", "How long each access to a file takes, from then on."),
     sentences.Action: Meaning(
@@ -89,7 +94,7 @@ MEANINGS: dict[type[Node], Meaning] = {
     sentences.Receives: Meaning(
         'expect agent receives "contextual_update" with { text: "late" }',
         'A message with these fields at least; `caller receives keys "15"`, `speech receives "text"`, and'
-        ' `control receives "text"`: a reply with this text or more.',
+        ' `control receives "text"`: a reply with this text or more; `web receives "text"`: a request with it.',
     ),
     sentences.Fires: Meaning(
         'expect event CallEvents.ToneReceived 2 times with { tone: "5" }',

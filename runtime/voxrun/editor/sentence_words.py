@@ -31,6 +31,7 @@ _DEEDS: dict[str, type[Node]] = {
     "vanishes": sentences.Vanishes,
     "refuses": sentences.Refuses,
     "has": sentences.Has,
+    "answers": sentences.Answers,
     "breaks": sentences.Breaks,
     "stalls": sentences.Stalls,
     "takes": sentences.Takes,
@@ -45,7 +46,7 @@ _CLAIMS: dict[str, type[Node]] = {
 }
 _MOMENTS: dict[str, type[Node]] = {"at": sentences.At, "when": sentences.Later}
 _ELSEWHERE: dict[str, type[Node]] = {
-    **dict.fromkeys(("caller", "agent", "network", "disk", "speech", "control", "nobody"), sentences.Party),
+    **dict.fromkeys(("caller", "agent", "network", "disk", "speech", "control", "web", "nobody"), sentences.Party),
     "secret": sentences.Secret,
     "expect": sentences.Expectation,
     "hears": sentences.Hears,

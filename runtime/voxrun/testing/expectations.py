@@ -259,8 +259,8 @@ class _Judgement:
             wanted = _Wanted(f"reply {text!r}", claim.no, None, None)
             yield from self._compare(wanted, [it for it in replies if text in it.what], replies, limit, span)
             return
-        if claim.keys or claim.party.who == "speech":
-            there = self._call.caller.digits if claim.keys else "".join(self._call.spoken)
+        if claim.keys or claim.party.who in ("speech", "web"):
+            there = self._all_that_came(claim)
             if (text in there) is claim.no:
                 yield Mistake(span, f"the {claim.party.who} received {there!r}")
             return
@@ -269,6 +269,19 @@ class _Judgement:
         wanted_type = known_message(text)
         found = [it for it in all_ if it.what == wanted_type]
         yield from self._compare(_Wanted(f"message {text}", claim.no, None, claim.fields), found, all_, limit, span)
+
+    def _all_that_came(self, claim: sentences.Receives) -> str:
+        """In one text: when it came is not known."""
+        call = self._call
+        if claim.keys:
+            return call.caller.digits
+        if claim.party.who == "speech":
+            return "".join(call.spoken)
+        asked = [
+            f"{it.method} {it.headers.get('host', '')}{it.target} {it.body.decode('utf-8', 'replace')}"
+            for it in call.webRequests
+        ]
+        return "\n".join(map(str.rstrip, asked))
 
     def _fires(self, claim: sentences.Fires, limit: Limit | None, span: Span) -> Iterable[Mistake]:
         name = event_value(claim.event)

@@ -119,6 +119,7 @@ class Plan:
     faults: list[Step[Fault]] = field(default_factory=list)
     control: list[Step[ControlRequest]] = field(default_factory=list)
     control_has: dict[str, Any] = field(default_factory=dict)
+    web: dict[str, Any] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
 
     def take(self, action: Action) -> None:
@@ -137,6 +138,8 @@ class Plan:
                 self._take_speech(action)
             case "control":
                 self._take_control(action)
+            case "web" if isinstance(action.deed, sentences.Answers):
+                self.web[action.deed.url.value] = value_of(action.deed.answer)
             case _:
                 self.faults.append(Step(_moment(action.moment, At(0.0)), _fault(action)))
 
@@ -155,6 +158,7 @@ class Plan:
             "control": self.control,
             "secrets": self.secrets,
             "customData": self.control_has.get("customData", ""),
+            "web": self.web,
         }
 
     def sound_of(self, text: str) -> Sound:
@@ -209,7 +213,7 @@ class Plan:
             self.control_has |= _settings(action.deed.values)
         elif isinstance(action.deed, sentences.Sends):
             self.control.append(
-                Step(_moment(action.moment, after(previous, 0.0, None).moment), request(value_of(action.deed.message)))
+                Step(_moment(action.moment, After(previous, 0.0)), request(value_of(action.deed.message)))
             )
 
 
