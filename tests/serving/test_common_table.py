@@ -50,6 +50,18 @@ def test_the_most_holds_for_all_rows_together_and_a_dead_workers_are_forgotten(f
     assert first.take(3)
 
 
+def test_the_excess_is_over_the_worker_with_the_least_and_a_dead_one_is_none(file: int) -> None:
+    first, second, third = (CommonTable(file, row) for row in (1, 2, 3))
+    assert [first.take(9), first.take(9), first.take(9), second.take(9), third.take(9)] == [True] * 5
+    assert first.excess() == 0
+    assert [second.excess(), first.excess(), third.excess(7), first.excess()] == [0, 2, 7, 2]
+    CommonTable(file).forget(2)
+    assert first.excess() == 0
+    assert third.excess() == 0
+    assert first.excess() == 2
+    assert [CommonTable(file).sessions_in(row) for row in (1, 2, 3)] == [3, 0, 1]
+
+
 def test_connections_of_an_address_count_in_all_rows_together(file: int) -> None:
     first, second = CommonTable(file, 1), CommonTable(file, 2)
     assert [first.come("a", 3), second.come("a", 3), second.come("a", 3), first.come("a", 3)] == [

@@ -17,6 +17,7 @@ from tests.two_addresses import ADDRESSES, TwoAddresses
 
 from voxrun.errors import ConfigurationError
 from voxrun.serving.control import BODY_LIMIT, Key, control_app, openapi, serve_control
+from voxrun.serving.desk import Refused
 from voxrun.serving.host import Host
 from voxrun.serving.host_desk import HostDesk
 from voxrun.serving.metrics import Metrics
@@ -93,6 +94,28 @@ async def logs(client: httpx.AsyncClient, session: str, count: int) -> list[str]
             if len(messages) >= count:
                 return messages
             await trio.lowlevel.checkpoint()
+
+
+def test_a_worker_that_may_have_the_session_but_does_not_answer_is_worth_another_try(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(desk: HostDesk, session: str, *further: object) -> None:
+        raise Refused("worker 1 does not answer", "worker")
+
+    async def talk(host: Host, client: httpx.AsyncClient) -> None:
+        for function in ("show", "trace", "hang_up", "request"):
+            monkeypatch.setattr(HostDesk, function, silent)
+        answers = [
+            await client.get(f"/sessions/{UNKNOWN}"),
+            await client.get(f"/sessions/{UNKNOWN}/trace"),
+            await client.delete(f"/sessions/{UNKNOWN}"),
+            await client.post(KEY.path_of(UNKNOWN)),
+        ]
+        for answer in answers:
+            assert (answer.status_code, answer.json()["detail"]) == (503, "worker 1 does not answer")
+            assert int(answer.headers["retry-after"]) > 0
+
+    check(tmp_path, talk)
 
 
 def test_a_session_is_started_shown_and_ended(tmp_path: Path) -> None:

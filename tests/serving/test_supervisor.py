@@ -4,12 +4,13 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 import trio
 
 from voxrun.errors import ConfigurationError
 from voxrun.serving import supervisor as module
-from voxrun.serving.desk import Refused
+from voxrun.serving.desk import Refused, SessionInfo, Sessions
 from voxrun.serving.supervisor import Supervisor
 
 READY = """
@@ -50,7 +51,7 @@ def test_one_that_dies_again_and_again_is_replaced_more_and_more_slowly() -> Non
 
     said = supervise(READY + "sys.exit(7)", act)
     assert [line.rpartition(" in ")[2] for line in said] == ["0.1 s", "0.2 s", "0.4 s", "0.8 s"]
-    assert "worker 1 has ended (status 7)" in said[0]
+    assert said[0] == "worker 1 has ended (status 7); another begins in 0.1 s"
 
 
 def test_one_that_can_not_begin_again_hurts_no_other(tmp_path: Path) -> None:
@@ -117,6 +118,36 @@ while question := os.read(link, 4):
     supervise(program, act, count=2)
 
 
+def test_nobody_waits_for_a_worker_that_is_stuck_but_for_what_only_it_may_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = SessionInfo("known", "a.py", "", "", "2026-01-01", 1.0, "", worker=2)
+    program = (
+        READY
+        + f"""
+import json
+info = json.loads({msgspec.json.encode(known).decode()!r})
+while question := os.read(link, 4):
+    asked = json.loads(os.read(link, int.from_bytes(question, "big")))
+    if sys.argv[1].startswith("1,"):
+        continue
+    result = {{"sessions": {{"sessions": [info]}}, "show": info if asked.get("session") == "known" else None}}
+    body = json.dumps({{"number": asked["number"], "result": result[asked["function"]]}}).encode()
+    os.write(link, len(body).to_bytes(4, "big") + body)
+"""
+    )
+
+    async def act(supervisor: Supervisor, said: list[str]) -> None:
+        await supervisor.ready.wait()
+        assert await supervisor.show("known") == known
+        monkeypatch.setattr("voxrun.serving.link.ANSWER_SECONDS", 0.2)
+        monkeypatch.setattr("voxrun.serving.link.SOON_SECONDS", 0.2)
+        assert await supervisor.sessions() == Sessions([known], [1])
+        with pytest.raises(Refused, match="worker 1 does not answer"):
+            await supervisor.show("unknown")
+
+    monkeypatch.setattr("voxrun.serving.link.ANSWER_SECONDS", 60.0)
+    supervise(program, act, count=2)
+
+
 def test_when_none_ever_gets_ready_the_server_ends() -> None:
     async def main() -> None:
         await Supervisor(1, (), 0.0, print).run([sys.executable, "-c", "raise SystemExit(2)"])
@@ -136,6 +167,7 @@ def test_one_that_ignores_the_signal_is_killed_after_its_time(monkeypatch: pytes
             await trio.sleep(0.01)
 
     monkeypatch.setattr("voxrun.serving.link.ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr("voxrun.serving.link.SOON_SECONDS", 0.05)
     program = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)" + READY + "time.sleep(60)"
     assert supervise(program, act) == []
 
@@ -160,6 +192,16 @@ def test_a_cancel_ends_even_those_that_ignore_the_signal(monkeypatch: pytest.Mon
 
     program = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)" + READY + "time.sleep(60)"
     assert supervise(program, act, count=2) == []
+
+
+def test_nothing_begins_once_all_is_to_end() -> None:
+    async def act(supervisor: Supervisor, said: list[str]) -> None:
+        await supervisor.ready.wait()
+        supervisor.end()
+        with pytest.raises(Refused, match="about to end"):
+            await supervisor.start("", "")
+
+    supervise(READY + "time.sleep(60)", act)
 
 
 def test_without_a_worker_nothing_can_begin() -> None:

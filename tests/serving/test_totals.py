@@ -57,5 +57,3 @@ def test_no_sum_ever_falls() -> None:
     totals.forget(1)
     totals.forget(1)
     assert "running1" not in values(totals.text())
-    totals.tell(2, "")
-    assert values(totals.text())["calls_totaltwilio"] == 10

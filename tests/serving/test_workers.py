@@ -247,6 +247,54 @@ def test_workers_whose_supervisor_is_killed_end_their_calls_in_good_order(tmp_pa
 
 
 @pytest.mark.slow
+def test_the_port_of_a_killed_supervisor_is_free_at_once_and_its_calls_go_on(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serving(tmp_path, "--workers", "2", "--drain", "30") as server, trio.open_nursery() as nursery:
+            peer = TwilioPeer()
+            nursery.start_soon(call, server, peer)
+            await peer.connected.wait()
+            workers = [server.worker(number) for number in (1, 2)]
+            server.process.kill()
+            await until(lambda: is_free(int(server.media.split(":")[2].split("/")[0])), seconds=5)
+            heard = peer.heard
+            await trio.sleep(0.5)
+            assert peer.heard > heard + 15
+            peer.hang_up.set()
+            await until(lambda: gone(workers))
+
+    trio.run(main)
+
+
+async def is_free(port: int) -> bool:
+    """Whether somebody else can listen there."""
+    try:
+        (listener,) = await trio.open_tcp_listeners(port, host="127.0.0.1")
+    except OSError:
+        return False
+    await listener.aclose()
+    return True
+
+
+@pytest.mark.slow
+def test_a_worker_that_takes_no_calls_leaves_them_to_those_that_do(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serving(tmp_path, "--workers", "2") as server:
+            session = await begin(server)
+            os.kill(server.worker(session["worker"]), signal.SIGTERM)
+            await until(lambda: says(server, "no more calls are taken"))
+            port = int(server.media.split(":")[2].split("/")[0])
+            answers = [await asked_for_health(await trio.open_tcp_stream("127.0.0.1", port)) for _ in range(60)]
+            assert answers.count("503") <= 6  # some: the other one may be held up for as long as this one hesitates
+
+    trio.run(main)
+
+
+async def says(server: Server, what: str) -> bool:
+    """Whether it has said so."""
+    return any(what in line for line in server.lines)
+
+
+@pytest.mark.slow
 def test_max_calls_holds_for_all_workers_together_and_a_killed_one_gives_its_calls_back(tmp_path: Path) -> None:
     async def main() -> None:
         options = ("--workers", "3", "--max-calls", "4")
@@ -264,6 +312,7 @@ def test_max_calls_holds_for_all_workers_together_and_a_killed_one_gives_its_cal
             os.kill(server.worker(victim), signal.SIGKILL)
             await until(lambda: figure_is(server, "voxrun_worker_restarts_total", 1))
             await until(lambda: figure_is(server, "voxrun_workers", 3))
+            assert await says(server, f"worker {victim} has ended (status -9), its calls with it")
             lost = [peer for peer in peers if peer.closed]
             newcomers = [TwilioPeer(seed=seed) for seed in range(20, 20 + len(lost))]
             assert newcomers

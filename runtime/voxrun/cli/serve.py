@@ -64,7 +64,7 @@ def serve(arguments: list[str]) -> int:
     if options.workers:
         trio.run(_serve_workers, options, arguments)
     else:
-        trio.run(serve_calls, options, InheritedNetwork(options.place) if options.place else TcpNetwork())
+        trio.run(serve_calls, options)
     return OK
 
 
@@ -98,8 +98,8 @@ async def _serve_workers(options: ServeOptions, arguments: list[str]) -> None:
     await serve_workers(options, arguments)
 
 
-async def serve_calls(options: ServeOptions, network: Network) -> None:
-    """Serve on `network` until a signal says to stop."""
+async def serve_calls(options: ServeOptions) -> None:
+    """Serve until a signal says to stop, or until a worker's supervisor does, or is gone."""
     async with trio.open_nursery() as nursery:
         stop = trio.Event()
         interruption = Interruption(partial(nursery.cancel_scope.cancel, reason="interrupted"))
@@ -107,7 +107,8 @@ async def serve_calls(options: ServeOptions, network: Network) -> None:
         with interruption.on_signals():
             nursery.start_soon(Watchdog(breaks_in=True).run)
             host = await _start_host(options, nursery)
-            await _open_control(options, host, stop.set, nursery)
+            network = InheritedNetwork(options.place, host.hesitation) if options.place else TcpNetwork()
+            await _open_control(options, host, network, stop.set, nursery)
             phone = Phone(host, Doors(options.keys, time.time, host.table, options.public_url))
             refusals = host.counters.refusals
             nursery.start_soon(tell_refusals, refusals)
@@ -124,7 +125,9 @@ async def serve_calls(options: ServeOptions, network: Network) -> None:
         nursery.cancel_scope.cancel(reason="the server ends")
 
 
-async def _open_control(options: ServeOptions, host: Host, stop: Callable[[], None], nursery: trio.Nursery) -> None:
+async def _open_control(
+    options: ServeOptions, host: Host, network: Network, stop: Callable[[], None], nursery: trio.Nursery
+) -> None:
     if options.spans:
         from voxrun.serving.turn_spans import TurnSpans  # noqa: PLC0415 - an extra
 
@@ -132,7 +135,7 @@ async def _open_control(options: ServeOptions, host: Host, stop: Callable[[], No
     if options.control or options.place:
         from voxrun.cli.serve_control import open_control  # noqa: PLC0415 - an extra
 
-        url = await open_control(options, host, stop, nursery)
+        url = await open_control(options, host, network, stop, nursery)
         if options.place is None:
             tell(f"the control API is at {url}")
 

@@ -10,16 +10,19 @@ from voxrun.serving.host import Host
 from voxrun.serving.host_desk import HostDesk
 from voxrun.serving.link import answer
 from voxrun.serving.metrics import Metrics
-from voxrun.serving.place import Place
+from voxrun.serving.place import InheritedNetwork
+from voxrun.transports.network import Network
 
 
-async def open_control(options: ServeOptions, host: Host, stop: Callable[[], None], nursery: trio.Nursery) -> str:
+async def open_control(
+    options: ServeOptions, host: Host, network: Network, stop: Callable[[], None], nursery: trio.Nursery
+) -> str:
     """Answer whom the options say; returns the control API's URL, which is another process's if this is a worker."""
     url = f"http://{options.control}"
     key = Key(options.control_token)
-    if options.place is not None:
-        desk = HostDesk(host, Metrics(host), stop, worker=options.place.number)
-        nursery.start_soon(_answer, desk, options.place, stop)
+    if isinstance(network, InheritedNetwork):
+        desk = HostDesk(host, Metrics(host), stop, worker=network.place.number)
+        nursery.start_soon(_answer, desk, network, stop)
     elif options.control:
         url = await nursery.start(serve_control, HostDesk(host, Metrics(host), stop), key, options.control)
     if options.control:
@@ -27,8 +30,9 @@ async def open_control(options: ServeOptions, host: Host, stop: Callable[[], Non
     return url
 
 
-async def _answer(desk: HostDesk, place: Place, stop: Callable[[], None]) -> None:
-    """Answer the supervisor; once it is gone, end in good order."""
-    async with place.open_link() as link:
+async def _answer(desk: HostDesk, network: InheritedNetwork, stop: Callable[[], None]) -> None:
+    """Answer the supervisor; once it is gone, leave the port to the next one, and end in good order."""
+    async with network.place.open_link() as link:
         await answer(desk, link)
+    network.leave()
     stop()

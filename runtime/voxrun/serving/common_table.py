@@ -18,7 +18,10 @@ _COUNT_BYTES = 4
 _HASHES, _COLUMNS = 4, 8192
 """An address has a column by each hash. It may share some with others, but hardly all: the least counts."""
 
-_ROW_BYTES = (1 + _HASHES * _COLUMNS) * _COUNT_BYTES
+_HEAD = 2
+"""Counts in a row before the connections'."""
+
+_ROW_BYTES = (_HEAD + _HASHES * _COLUMNS) * _COUNT_BYTES
 
 MOST_SEEN = _BUCKETS * _IN_BUCKET
 """Names that are remembered. Each has a bucket, whose oldest one makes room: at 10,000 a minute, the chance that a name
@@ -36,7 +39,7 @@ class CommonTable:
         self._begin = row * _ROW_BYTES // _COUNT_BYTES
         self._memory = mmap(-1, self.size(0)) if file is None else mmap(file, 0)
         self._rows = memoryview(self._memory)[_SEEN_BYTES:].cast("I")
-        """Of each worker: its sessions, then its connections in each column by each hash."""
+        """Of each worker: its sessions, its handicap (0: it is not there), its connections by hash and column."""
 
     @staticmethod
     def size(workers: int) -> int:
@@ -47,6 +50,10 @@ class CommonTable:
     def sessions(self) -> int:
         """How many all workers have."""
         return self._in_all_rows(0)
+
+    def sessions_in(self, row: int) -> int:
+        """How many the worker with that row has."""
+        return self._column(0)[row]
 
     def take(self, most: int) -> bool:
         """One more session here; False when all together have `most` already."""
@@ -59,6 +66,12 @@ class CommonTable:
     def give_back(self) -> None:
         """One session less here."""
         self._rows[self._begin] -= 1
+
+    def excess(self, further: int = 0) -> int:
+        """By how many sessions this worker has more than the one with the fewest; `further` ones count as its own."""
+        handicap = self._rows[self._begin + 1] = 1 + further
+        everybody = zip(self._column(0), self._column(1), strict=True)
+        return self._rows[self._begin] + handicap - min(has + more for has, more in everybody if more)
 
     def come(self, peer: str, most: float) -> bool:
         """One more connection from that address here; False when all together have `most` already."""
@@ -91,7 +104,10 @@ class CommonTable:
             return False
 
     def _in_all_rows(self, place: int) -> int:
-        return sum(self._rows[place :: _ROW_BYTES // _COUNT_BYTES])
+        return sum(self._column(place))
+
+    def _column(self, place: int) -> memoryview:
+        return self._rows[place :: _ROW_BYTES // _COUNT_BYTES]
 
     def _add(self, columns: list[int], count: int) -> None:
         for column in columns:
@@ -113,4 +129,4 @@ class CommonTable:
 def _columns(peer: str) -> list[int]:
     """Where in a row its connections are counted, one place for each hash."""
     digest = hashlib.sha256(peer.encode()).digest()
-    return [1 + at * _COLUMNS + int.from_bytes(digest[2 * at : 2 * at + 2]) % _COLUMNS for at in range(_HASHES)]
+    return [_HEAD + at * _COLUMNS + int.from_bytes(digest[2 * at : 2 * at + 2]) % _COLUMNS for at in range(_HASHES)]

@@ -22,7 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from voxrun.errors import ConfigurationError
-from voxrun.serving.desk import Desk, Refused, SessionInfo
+from voxrun.serving.desk import Desk, Refused
 from voxrun.session.http_request import HttpAsk
 from voxrun.trace.page import page
 from voxrun.trace.records import read_records
@@ -103,7 +103,7 @@ def control_app(desk: Desk, key: Key) -> Starlette:
             api.guarded("/metrics", GET=api.metrics),
             Route("/request/{session}/{key}", api.request, methods=_METHODS),
         ],
-        exception_handlers={HTTPException: _problem, ClientDisconnect: _gone},
+        exception_handlers={HTTPException: _problem, Refused: _refused, ClientDisconnect: _gone},
     )
 
 
@@ -126,7 +126,7 @@ class _Api:
         return Route(path, endpoint, methods=list(endpoints))
 
     async def list_sessions(self, request: Request) -> Response:
-        return _json({"sessions": await self.desk.sessions()})
+        return _json(await self.desk.sessions())
 
     async def start(self, request: Request) -> Response:
         try:
@@ -137,14 +137,15 @@ class _Api:
             info = await self.desk.start(ask.scenario, ask.custom_data)
         except ConfigurationError as error:
             raise HTTPException(404, str(error)) from None
-        except Refused as error:
-            raise HTTPException(503, str(error), {"Retry-After": str(_RETRY_SECONDS)}) from None
         url = f"{request.url.scheme}://{request.url.netloc}{self.key.path_of(info.id)}"
         answer = {**msgspec.to_builtins(info), "mediaSessionAccessUrl": url}
         return _json(answer, HTTPStatus.CREATED, {"Location": f"/sessions/{info.id}"})
 
     async def show(self, request: Request) -> Response:
-        return _json(await self._info(request))
+        info = await self.desk.show(_session_of(request))
+        if info is None:
+            raise _unknown(request)
+        return _json(info)
 
     async def hang_up(self, request: Request) -> Response:
         if not await self.desk.hang_up(_session_of(request)):
@@ -185,13 +186,6 @@ class _Api:
             raise HTTPException(reply.status, "the scenario failed on this request: its trace says why")
         return Response(reply.content or None, reply.status, media_type=reply.media_type or None)
 
-    async def _info(self, request: Request) -> SessionInfo:
-        session = _session_of(request)
-        for info in await self.desk.sessions():
-            if info.id == session:
-                return info
-        raise _unknown(request)
-
 
 async def _openapi(request: Request) -> Response:
     return Response(openapi(), media_type="application/json")
@@ -207,6 +201,10 @@ async def _problem(request: Request, error: Exception) -> Response:
     status = HTTPStatus(error.status_code)
     body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": error.detail}
     return Response(msgspec.json.encode(body), status, error.headers, "application/problem+json")
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    return await _problem(request, HTTPException(503, str(error), {"Retry-After": str(_RETRY_SECONDS)}))
 
 
 async def _gone(request: Request, error: Exception) -> Response:

@@ -30,11 +30,21 @@ class SessionInfo(msgspec.Struct, frozen=True, rename="camel"):
     worker: int = 0
 
 
-class Desk(Protocol):
-    """Sessions by their id. An id that nobody knows gives None or False, never an error."""
+class Sessions(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All that run now, the oldest first, but for those of workers that did not answer: `silent` has their numbers."""
 
-    async def sessions(self) -> list[SessionInfo]:
-        """All that run now, the oldest first."""
+    sessions: list[SessionInfo]
+    silent: list[int] = []
+
+
+class Desk(Protocol):
+    """Sessions by their id. An id that nobody knows gives None or False; Refused when who may know it is silent."""
+
+    async def sessions(self) -> Sessions:
+        """All that run now."""
+
+    async def show(self, session: str) -> SessionInfo | None:
+        """One that runs."""
 
     async def trace(self, session: str) -> list[str] | None:
         """The records of one that runs, as JSON lines."""

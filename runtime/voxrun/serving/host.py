@@ -23,6 +23,12 @@ from voxrun.session.services import Services
 from voxrun.session.session import IDLE_AFTER_CALL_SECONDS, IDLE_SECONDS, Session
 from voxrun.transports.wav import WavWriter
 
+LONGEST_HESITATION = 25
+"""Looks, of which there is one for each session more than a worker that has fewer."""
+
+_HANDICAP = 1_000_000
+"""So many sessions more a worker that takes none counts as having."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostSettings:
@@ -76,6 +82,11 @@ class Host:
             self._refuse_busy()
         if self.load.is_overloaded:
             self._refuse(f"the server is overloaded: {self.load.words}", "overload")
+
+    def hesitation(self) -> int:
+        """For how many looks a connection is left to other workers: those with fewer sessions, or who take some."""
+        takes_none = self.draining or self.load.is_overloaded
+        return min(self.table.excess(_HANDICAP * takes_none), LONGEST_HESITATION)
 
     def begin(
         self,

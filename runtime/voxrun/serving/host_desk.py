@@ -5,7 +5,7 @@ from pathlib import Path
 
 import trio
 
-from voxrun.serving.desk import SessionInfo
+from voxrun.serving.desk import SessionInfo, Sessions
 from voxrun.serving.host import Host
 from voxrun.serving.metrics import Metrics
 from voxrun.serving.running import Running
@@ -21,9 +21,14 @@ class HostDesk:
         self._end = end
         self._worker = worker
 
-    async def sessions(self) -> list[SessionInfo]:
+    async def sessions(self) -> Sessions:
         """See `Desk`."""
-        return [self._info(running) for running in self._host.sessions.values()]
+        return Sessions([self._info(running) for running in self._host.sessions.values()])
+
+    async def show(self, session: str) -> SessionInfo | None:
+        """See `Desk`."""
+        running = self._host.sessions.get(session)
+        return None if running is None else self._info(running)
 
     async def trace(self, session: str) -> list[str] | None:
         """See `Desk`."""

@@ -4,6 +4,7 @@ Each message is a JSON object after its length in four bytes. An answer names th
 holds up nobody. Either side learns of the other's death by the end of the stream.
 """
 
+import time
 from contextlib import suppress
 from typing import Any, Literal
 
@@ -11,11 +12,14 @@ import msgspec
 import trio
 
 from voxrun.errors import ConfigurationError
-from voxrun.serving.desk import Desk, Refused, SessionInfo
+from voxrun.serving.desk import Desk, Refused, SessionInfo, Sessions
 from voxrun.session.http_request import HttpAsk, HttpReply
 
 ANSWER_SECONDS = 5.0
-"""How long a worker may take to answer: after that it counts as one that knows nothing."""
+"""How long a worker may take to answer what nobody else can."""
+
+SOON_SECONDS = 1.0
+"""How long it may take for a part of a list, or to begin a session."""
 
 LENGTH_BYTES = 4
 _RECEIVE = 64 * 1024
@@ -27,10 +31,12 @@ class Question(msgspec.Struct, omit_defaults=True):
     """Which of the desk's functions to call, with which arguments."""
 
     number: int
-    function: Literal["sessions", "trace", "start", "request", "hang_up", "drain", "metrics"]
+    function: Literal["sessions", "show", "trace", "start", "request", "hang_up", "drain", "metrics"]
     session: str = ""
     scenario: str = ""
     custom_data: str = ""
+    until: float = 0.0
+    """From when on a session must not begin any more, on the clock that all processes have: another worker has it."""
     request: HttpAsk | None = None
 
 
@@ -44,7 +50,7 @@ class Answer(msgspec.Struct, omit_defaults=True):
 
 
 class Asking:
-    """A worker's desk as the supervisor sees it. One that is dead, or too slow, answers as if it had no sessions."""
+    """A worker's desk as the supervisor sees it. Refused when it is dead, or too slow."""
 
     def __init__(self, stream: trio.abc.Stream, worker: int) -> None:
         self.worker = worker
@@ -69,62 +75,69 @@ class Asking:
         for came, _ in self._waiting.values():
             came.set()
 
-    async def sessions(self) -> list[SessionInfo]:
+    async def sessions(self) -> Sessions:
         """See `Desk`."""
-        return await self._ask("sessions", list[SessionInfo]) or []
+        sessions: Sessions = await self._ask("sessions", Sessions, SOON_SECONDS)
+        return sessions
+
+    async def show(self, session: str) -> SessionInfo | None:
+        """See `Desk`."""
+        info: SessionInfo | None = await self._ask("show", SessionInfo | None, ANSWER_SECONDS, session=session)
+        return info
 
     async def trace(self, session: str) -> list[str] | None:
         """See `Desk`."""
-        lines: list[str] | None = await self._ask("trace", list[str] | None, session=session)
+        lines: list[str] | None = await self._ask("trace", list[str] | None, ANSWER_SECONDS, session=session)
         return lines
 
     async def start(self, scenario: str, custom_data: str) -> SessionInfo:
         """See `Desk`."""
-        info: SessionInfo | None = await self._ask("start", SessionInfo, scenario=scenario, custom_data=custom_data)
-        if info is None:
-            raise Refused("the worker that was asked does not answer", "worker")
+        asked = {"scenario": scenario, "custom_data": custom_data, "until": time.monotonic() + SOON_SECONDS}
+        info: SessionInfo = await self._ask("start", SessionInfo, 2 * SOON_SECONDS, **asked)
         return info
 
     async def request(self, session: str, ask: HttpAsk) -> HttpReply | None:
         """See `Desk`."""
-        reply: HttpReply | None = await self._ask("request", HttpReply | None, session=session, request=ask)
+        reply: HttpReply | None = await self._ask(
+            "request", HttpReply | None, ANSWER_SECONDS, session=session, request=ask
+        )
         return reply
 
     async def hang_up(self, session: str) -> bool:
         """See `Desk`."""
-        return bool(await self._ask("hang_up", bool, session=session))
+        there_was: bool = await self._ask("hang_up", bool, ANSWER_SECONDS, session=session)
+        return there_was
 
     async def drain(self) -> None:
-        """See `Desk`."""
-        await self._ask("drain", None)
+        """See `Desk`; who does not answer does so later, or is gone."""
+        with suppress(Refused):
+            await self._ask("drain", None, ANSWER_SECONDS)
 
     async def metrics(self) -> str:
-        """See `Desk`; empty when it does not answer."""
-        return await self._ask("metrics", str) or ""
+        """See `Desk`."""
+        text: str = await self._ask("metrics", str, SOON_SECONDS)
+        return text
 
     async def _send(self, question: Question) -> None:
         async with self._sending:
-            try:
+            with trio.move_on_after(ANSWER_SECONDS, shield=True) as sending:
                 await _send(self._stream, question)
-            except trio.Cancelled:  # in the middle of it: whoever reads so slowly is as good as dead
+            if sending.cancelled_caught:  # in the middle of it: whoever reads so slowly is as good as dead
                 await trio.aclose_forcefully(self._stream)
-                raise
 
-    async def _ask(self, function: Any, kind: Any, **arguments: Any) -> Any:
-        """What the worker's desk returned; None when there was no answer in time."""
+    async def _ask(self, function: Any, kind: Any, seconds: float, **arguments: Any) -> Any:
+        """What the worker's desk returned; Refused when there was no answer in time."""
         self._serial += 1
         question = Question(self._serial, function, **arguments)
         came, answers = self._waiting[question.number] = trio.Event(), []
         try:
-            with trio.move_on_after(ANSWER_SECONDS):
+            with trio.move_on_after(seconds), suppress(trio.BrokenResourceError, trio.ClosedResourceError):
                 await self._send(question)
                 await came.wait()
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            return None
         finally:
             del self._waiting[question.number]
         if not answers:
-            return None
+            raise Refused(f"worker {self.worker} does not answer", "worker")
         answer = answers[0]
         if answer.refusal is None:
             return msgspec.json.decode(answer.result, type=kind)
@@ -155,11 +168,13 @@ async def _answered(desk: Desk, question: Question) -> Answer:
     result: object
     try:
         match question.function:
+            case "start" if time.monotonic() > question.until:
+                raise Refused("nobody waits for this session any more", "late")
             case "start":
                 result = await desk.start(question.scenario, question.custom_data)
             case "request" if question.request is not None:
                 result = await desk.request(question.session, question.request)
-            case "trace" | "hang_up":
+            case "show" | "trace" | "hang_up":
                 result = await getattr(desk, question.function)(question.session)
             case _:
                 result = await getattr(desk, question.function)()

@@ -1,12 +1,15 @@
 """`Place`: what a worker inherits of its supervisor, as its command line says it, and `InheritedNetwork`."""
 
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import trio
 
 from voxrun.serving.common_table import CommonTable
-from voxrun.transports.network import TcpNetwork
+from voxrun.transports.network import Attend, TcpNetwork, attend_socket
+from voxrun.transports.shared_listener import SharedListener
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +40,33 @@ class Place:
 
 
 class InheritedNetwork(TcpNetwork):
-    """The real network, but it listens where the supervisor does: whichever worker has time takes a connection."""
+    """The real network, but it listens where the supervisor does: whichever worker hesitates least takes a connection.
 
-    def __init__(self, place: Place) -> None:
+    `hesitation` is as in `SharedListener`.
+    """
+
+    def __init__(self, place: Place, hesitation: Callable[[], int]) -> None:
         super().__init__()
-        self._place = place
+        self.place = place
+        self._hesitation = hesitation
+        self._listening = trio.CancelScope()
 
-    async def listeners(self, host: str, port: int) -> list[trio.SocketListener]:
-        """The supervisor's; once."""
-        await trio.lowlevel.checkpoint()
-        sockets = [socket.socket(fileno=number) for number in self._place.listening]
-        return [trio.SocketListener(trio.socket.from_stdlib_socket(it)) for it in sockets]
+    async def serve(
+        self,
+        host: str,
+        port: int,
+        attend: Attend,
+        *,
+        task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """See `Network`; once."""
+        sockets = [trio.socket.from_stdlib_socket(socket.socket(fileno=it)) for it in self.place.listening]
+        listeners = [SharedListener(trio.SocketListener(it), self._hesitation) for it in sockets]
+        task_status.started(sockets[0].getsockname()[1])
+        async with trio.open_nursery() as nursery:
+            with self._listening:
+                await trio.serve_listeners(partial(attend_socket, attend), listeners, handler_nursery=nursery)
+
+    def leave(self) -> None:
+        """Listen no more; the connections that there are stay."""
+        self._listening.cancel()

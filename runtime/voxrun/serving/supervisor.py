@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from tempfile import TemporaryFile
 from typing import TypeVar
@@ -13,7 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from voxrun.errors import ConfigurationError
 from voxrun.serving.common_table import CommonTable
-from voxrun.serving.desk import Refused, SessionInfo
+from voxrun.serving.desk import Refused, SessionInfo, Sessions
 from voxrun.serving.link import Asking
 from voxrun.serving.place import Place
 from voxrun.serving.totals import Totals
@@ -48,6 +49,7 @@ class Supervisor:
         self._drain_seconds = drain_seconds
         self._say = say
         self._workers: dict[int, Asking] = {}
+        self._table: CommonTable
         self._totals = Totals()
         self._ending = trio.Event()
 
@@ -58,44 +60,56 @@ class Supervisor:
         """
         with TemporaryFile() as file:
             os.truncate(file.fileno(), CommonTable.size(len(self._numbers)))
-            table = CommonTable(file.fileno())
+            self._table = CommonTable(file.fileno())
             async with trio.open_nursery() as nursery:
                 for number in self._numbers:
-                    nursery.start_soon(self._keep, partial(self._work, command, number, file.fileno()), number, table)
+                    nursery.start_soon(self._keep, partial(self._work, command, number, file.fileno()), number)
 
     def end(self) -> None:
         """Have every worker drain, and then end; replace none any more."""
         self._ending.set()
 
-    async def sessions(self) -> list[SessionInfo]:
+    async def sessions(self) -> Sessions:
         """See `Desk`."""
-        lists = await self._ask_all(Asking.sessions)
-        return sorted((info for infos in lists.values() for info in infos), key=lambda info: info.since)
+        told: list[SessionInfo] = []
+        silent: list[int] = []
+
+        async def ask(desk: Asking) -> None:
+            try:
+                told.extend((await desk.sessions()).sessions)
+            except Refused:
+                silent.append(desk.worker)
+
+        await self._ask_all(ask)
+        return Sessions(sorted(told, key=lambda info: info.since), sorted(silent))
+
+    async def show(self, session: str) -> SessionInfo | None:
+        """See `Desk`."""
+        return await self._ask_whose(lambda desk: desk.show(session))
 
     async def trace(self, session: str) -> list[str] | None:
         """See `Desk`."""
-        traces = await self._ask_all(lambda desk: desk.trace(session))
-        return next((lines for lines in traces.values() if lines is not None), None)
+        return await self._ask_whose(lambda desk: desk.trace(session))
 
     async def start(self, scenario: str, custom_data: str) -> SessionInfo:
         """See `Desk`; the worker with the fewest sessions is asked first."""
-        lists = await self._ask_all(Asking.sessions)
+        if self._ending.is_set():
+            raise Refused("no new calls are taken: the server is about to end", "drain")
         refusal = Refused("no worker takes calls just now", "worker")
-        for number in sorted(lists, key=lambda number: len(lists[number])):
+        for desk in sorted(self._taking_calls(), key=lambda desk: self._table.sessions_in(desk.worker)):
             try:
-                return await self._workers[number].start(scenario, custom_data)
-            except (Refused, KeyError) as error:  # a KeyError: it has died since
-                refusal = error if isinstance(error, Refused) else refusal
+                return await desk.start(scenario, custom_data)
+            except Refused as error:
+                refusal = error
         raise refusal
 
     async def request(self, session: str, ask: HttpAsk) -> HttpReply | None:
         """See `Desk`."""
-        replies = await self._ask_all(lambda desk: desk.request(session, ask))
-        return next((reply for reply in replies.values() if reply is not None), None)
+        return await self._ask_whose(lambda desk: desk.request(session, ask))
 
     async def hang_up(self, session: str) -> bool:
         """See `Desk`."""
-        return any((await self._ask_all(lambda desk: desk.hang_up(session))).values())
+        return bool(await self._ask_whose(lambda desk: desk.hang_up(session)))
 
     async def drain(self) -> None:
         """See `Desk`."""
@@ -111,16 +125,17 @@ class Supervisor:
             ]
         )
 
-    async def _keep(self, work: Callable[[], Awaitable[int | None]], number: int, table: CommonTable) -> None:
+    async def _keep(self, work: Callable[[], Awaitable[int | None]], number: int) -> None:
         delay = FIRST_DELAY
         while not self._ending.is_set():
             began = trio.current_time()
             try:
                 status = await work()
-                fate, loss = f"has ended (status {status})", ", its calls with it"
+                fate = f"has ended (status {status})"
             except OSError as error:  # no descriptors, no memory, no Python there any more: the others' calls go on
-                fate, loss = f"can't begin ({error.strerror or error})", ""
-            table.forget(number)
+                fate = f"can't begin ({error.strerror or error})"
+            loss = ", its calls with it" if self._table.sessions_in(number) else ""
+            self._table.forget(number)
             if self._ending.is_set():
                 return
             if not self.ready.is_set():
@@ -168,9 +183,10 @@ class Supervisor:
 
     async def _note_figures(self, desk: Asking) -> None:
         """Take a worker's figures, unless it has died since: those count already, and the next one is another."""
-        text = await desk.metrics()
-        if self._workers.get(desk.worker) is desk:
-            self._totals.tell(desk.worker, text)
+        with suppress(Refused):
+            text = await desk.metrics()
+            if self._workers.get(desk.worker) is desk:
+                self._totals.tell(desk.worker, text)
 
     async def _note_readiness(self, desk: Asking) -> None:
         await desk.ready.wait()
@@ -191,18 +207,35 @@ class Supervisor:
         await trio.sleep(self._drain_seconds + CUSHION_SECONDS)
         process.kill()
 
-    async def _ask_all(self, question: Callable[[Asking], Awaitable[T]]) -> dict[int, T]:
-        """What each worker that takes calls answers, by its number."""
-        answers: dict[int, T] = {}
+    def _taking_calls(self) -> list[Asking]:
+        return [desk for desk in self._workers.values() if desk.ready.is_set()]
+
+    async def _ask_all(self, ask: Callable[[Asking], Awaitable[None]]) -> None:
+        async with trio.open_nursery() as nursery:
+            for desk in self._taking_calls():
+                nursery.start_soon(ask, desk)
+
+    async def _ask_whose(self, question: Callable[[Asking], Awaitable[T]]) -> T | None:
+        """What the worker answers that has the session; None when there is none, Refused when one is silent."""
+        found: list[T] = []
+        silent: list[Refused] = []
+        waiting = trio.CancelScope()
 
         async def ask(desk: Asking) -> None:
-            answers[desk.worker] = await question(desk)
+            try:
+                answer = await question(desk)
+            except Refused as error:
+                silent.append(error)
+                return
+            if answer:
+                found.append(answer)
+                waiting.cancel(reason="nobody else has it")
 
-        async with trio.open_nursery() as nursery:
-            for desk in self._workers.values():
-                if desk.ready.is_set():
-                    nursery.start_soon(ask, desk)
-        return answers
+        with waiting:
+            await self._ask_all(ask)
+        if silent and not found:
+            raise silent[0]
+        return found[0] if found else None
 
 
 async def _end_at_once(process: trio.Process) -> None:

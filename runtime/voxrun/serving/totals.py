@@ -26,9 +26,8 @@ class Totals:
     _departed: list[str] = field(default_factory=list)
 
     def tell(self, worker: int, text: str) -> None:
-        """A worker's figures as they are now; empty when it doesn't answer: the last ones stay."""
-        if text:
-            self._latest[worker] = text
+        """A worker's figures as they are now. When it doesn't answer, the last ones stay."""
+        self._latest[worker] = text
 
     def forget(self, worker: int) -> None:
         """A worker is gone: what it counted stays counted."""

@@ -87,7 +87,7 @@ class TcpNetwork:
         listeners = await self.listeners(host, port)
         try:
             task_status.started(listeners[0].socket.getsockname()[1])
-            await trio.serve_listeners(partial(_attend_socket, attend), listeners)
+            await trio.serve_listeners(partial(attend_socket, attend), listeners)
         finally:
             for listener in listeners:
                 listener.socket.close()
@@ -186,7 +186,8 @@ async def _at_free_port(host: str) -> list[trio.SocketListener]:
     return await trio.open_tcp_listeners(0, host=host)
 
 
-async def _attend_socket(attend: Attend, accepted: trio.SocketStream) -> None:
+async def attend_socket(attend: Attend, accepted: trio.SocketStream) -> None:
+    """Let `attend` have one of trio's streams."""
     await _attend(attend, SocketStream.over(accepted))
 
 
