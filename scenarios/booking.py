@@ -6,16 +6,14 @@ from voxrun import AppEvents, CallEvents, ElevenLabs, Net, VoxEngine
 from voxrun.events import AgentsEvent, CallAlertingEvent, DisconnectedEvent
 
 SERVER = VoxEngine.getSecretValue("BOOKING_SERVER") or "https://booking.example"
+TOKEN = VoxEngine.getSecretValue("BOOKING_TOKEN") or ""
 
 
 async def ask(tool: str, **what: object) -> Net.HttpRequestResult:
     return await Net.httpRequestAsync(
         f"{SERVER}/{tool}",
         method="POST",
-        headers={
-            "Content-Type": "application/json",
-            "Authorization": f"Bearer {VoxEngine.getSecretValue('BOOKING_TOKEN')}",
-        },
+        headers={"Content-Type": "application/json", "Authorization": f"Bearer {TOKEN}"},
         postData=json.dumps(what),
         timeout=8,
     )

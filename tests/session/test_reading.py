@@ -108,10 +108,12 @@ class Listener(ScriptedLeg):
     def __init__(self) -> None:
         super().__init__()
         self.times: list[float] = []
+        self.hears = trio.Event()
 
     def write(self, frame: Samples) -> None:
         """Note when it came."""
         self.times.append(time.perf_counter())
+        self.hears.set()
 
 
 def longest_gap(folder: Path, size: int, *, in_thread: bool) -> float:
@@ -126,7 +128,7 @@ def longest_gap(folder: Path, size: int, *, in_thread: bool) -> float:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(ticker.run)
             nursery.start_soon(Session(calm, services(in_thread=False), ticker).run, listener)
-            await trio.sleep(0.2)
+            await listener.hears.wait()
             outcome = await Session(large, services(in_thread=in_thread), ticker).run()
             assert outcome.error is None
             await trio.sleep(0.2)
