@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from voxrun.events.recorder import RecorderEvents
     from voxrun.events.rtp_unit import RtpUnitEvents
     from voxrun.events.sequence_player import SequencePlayerEvents
+    from voxrun.events.websocket import WebSocketCloseCode, WebSocketEvents, WebSocketReadyState
     from voxrun.media.call import Call
     from voxrun.media.conference import Conference
     from voxrun.media.endpoint import ConferenceDirection, ConferenceMode, Endpoint
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from voxrun.media.rtp_unit import RtpUnit
     from voxrun.media.sequence_player import SequencePlayer
     from voxrun.media.unit import VoxMediaUnit
+    from voxrun.protocol.voxengine_media import WebSocketAudioEncoding
+    from voxrun.providers.websocket import WebSocket
     from voxrun.transports.sound.microphone import Microphone
     from voxrun.transports.sound.speaker import Speaker
 else:
@@ -63,6 +66,11 @@ else:
             "Speaker": "voxrun.transports.sound.speaker:Speaker",
             "VoxEngine": "voxrun.api.voxengine",
             "VoxMediaUnit": "voxrun.media.unit:VoxMediaUnit",
+            "WebSocket": "voxrun.providers.websocket:WebSocket",
+            "WebSocketAudioEncoding": "voxrun.protocol.voxengine_media:WebSocketAudioEncoding",
+            "WebSocketCloseCode": "voxrun.events.websocket:WebSocketCloseCode",
+            "WebSocketEvents": "voxrun.events.websocket:WebSocketEvents",
+            "WebSocketReadyState": "voxrun.events.websocket:WebSocketReadyState",
             "clearInterval": "voxrun.api.timers:clearInterval",
             "clearTimeout": "voxrun.api.timers:clearTimeout",
             "setInterval": "voxrun.api.timers:setInterval",
@@ -94,6 +102,11 @@ __all__ = [
     "Speaker",
     "VoxEngine",
     "VoxMediaUnit",
+    "WebSocket",
+    "WebSocketAudioEncoding",
+    "WebSocketCloseCode",
+    "WebSocketEvents",
+    "WebSocketReadyState",
     "clearInterval",
     "clearTimeout",
     "setInterval",

@@ -7,7 +7,7 @@ def _each(names: str, advice: str) -> dict[str, str]:
 
 _OUTBOUND = "there are no outbound calls yet: a scenario has the call that comes in, so leave the second one out"
 _RECOGNITION = "no unit recognises speech yet: an ElevenLabs agent does, and tells by AgentsEvents.UserTranscript"
-_SOCKETS = "scenarios have no WebSockets of their own yet: `voxrun serve` and ElevenLabs clients open theirs themselves"
+_SOCKETS = "nobody can open a WebSocket to a scenario yet: it opens its own, with VoxEngine.createWebSocket"
 _MACHINES = "answering machines matter to outbound calls, which are not there yet: leave it out"
 _CLIENT = "it needs a Voximplant client on the caller's side, and there is none: leave it out"
 _SIP = "it needs SIP, which is not there yet: leave it out"
@@ -29,8 +29,7 @@ _NAMES = {
     **_each("forwardCallToPSTN forwardCallToSIP forwardCallToUser forwardCallToUserDirect answerDirect", _OUTBOUND),
     **_each("Ringing Forwarding", _OUTBOUND),
     **_each("createASR ASR ASREvents ASRProfileList ASRModelList ASRDictionary", _RECOGNITION),
-    **_each("createWebSocket allowWebSocketConnections WebSocket NewWebSocketFailed WebSocketEvents", _SOCKETS),
-    **_each("WebSocketAudioEncoding WebSocketCloseCode WebSocketReadyState", _SOCKETS),
+    **_each("allowWebSocketConnections WebSocket NewWebSocketFailed", _SOCKETS),
     **_each("enableStatisticsForIncomingWebsockets disableStatisticsForIncomingWebsockets", _SOCKETS),
     **_each("enableTraceForIncomingWebsockets disableTraceForIncomingWebsockets", _SOCKETS),
     **_each("AMD ToneDetected BeepDetectionComplete BeepDetectionError", _MACHINES),
@@ -105,7 +104,6 @@ _PARAMETERS = {
     **_each("recordNamePrefix", "`name` is the whole path of the file"),
     **_each("hd_audio", "a call is recorded at its own rate: leave it out"),
     **_each("hideHeaders hideBody", "requests are in no log: leave it out"),
-    **_each("tag encoding customParameters", "each unit has one stream of audio: leave it out"),
 }
 
 

@@ -136,6 +136,7 @@ def test_units_send_and_take_audio_as_their_classes_do() -> None:
         "SequencePlayer": (True, False),
         "Speaker": (False, True),
         "VoxMediaUnit": (True, True),
+        "WebSocket": (True, True),
     }
 
 

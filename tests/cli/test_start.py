@@ -47,6 +47,7 @@ ASKED_FOR_ONLY = {
     "voxrun.media.recorder": "a recorder",
     "voxrun.protocol.rtp": "RTP",
     "voxrun.providers.elevenlabs.realtime_tts_player": "a voice",
+    "voxrun.providers.websocket": "a WebSocket of the scenario's own",
     "voxrun.transports.sound.microphone": "a microphone",
     "voxrun.transports.sound.speaker": "a speaker",
 }

@@ -40,6 +40,12 @@ CALL = {"callerid": "ada", "destination": "voxrun", "duration": 3, "reason": "No
         (agents_event("Ping", {}), None),
         ({"kind": "event", "name": "Application.CallAlerting", "payload": CALL}, ("call", "rings: ada calls voxrun")),
         ({"kind": "event", "name": "Call.Connected", "payload": {}}, ("call", "is answered")),
+        ({"kind": "event", "name": "WebSocket.Open", "payload": {}}, ("socket", "is open")),
+        ({"kind": "event", "name": "WebSocket.Error", "payload": {"error": "no host"}}, ("socket", "no host")),
+        (
+            {"kind": "event", "name": "WebSocket.Close", "payload": {"code": 1000, "reason": ""}},
+            ("socket", "is closed: code 1000"),
+        ),
         (
             {"kind": "event", "name": "Call.Disconnected", "payload": CALL},
             ("call", "ended after 3 s: Normal call clearing"),

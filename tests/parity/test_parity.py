@@ -6,6 +6,7 @@ On both sides an owner has names, and a name has a spelling: a function's is its
 
 import csv
 import dataclasses
+import enum
 import inspect
 import typing
 from collections import defaultdict
@@ -52,8 +53,11 @@ PARENTS: dict[str, tuple[str, ...]] = {
     "_RecorderURLEvent": ("_RecorderEvent",),
     "_RecorderErrorEvent": ("_RecorderEvent",),
     "_RecorderStoppedEvent": ("_RecorderEvent", "_RecorderURLEvent"),
-    "_WebSocketMediaStartedWithoutWebSocketEvent": ("ElevenLabs._Event", "_WebSocketMediaEvent"),
-    "_WebSocketMediaEndedWithoutWebSocketEvent": ("ElevenLabs._Event", "_WebSocketMediaEvent"),
+    "_WebSocketCloseEvent": ("_WebSocketEvent",),
+    "_WebSocketCreatedEvent": ("_WebSocketEvent",),
+    "_WebSocketMessageEvent": ("_WebSocketEvent",),
+    "_WebSocketMediaStartedWithoutWebSocketEvent": ("ElevenLabs._Event", "_WebSocketEvent", "_WebSocketMediaEvent"),
+    "_WebSocketMediaEndedWithoutWebSocketEvent": ("ElevenLabs._Event", "_WebSocketEvent", "_WebSocketMediaEvent"),
 }
 """Whose names an owner has as well; the reference lists each name only where it is declared."""
 
@@ -66,8 +70,11 @@ PAYLOADS = {
     "SequencePlaybackMarkerReachedEvent": "_SequencePlayerPlaybackMarkerReachedEvent",
     "RecorderStartedEvent": "_RecorderURLEvent",
     "TerminatingEvent": "_SystemError",
+    "WebSocketClosedEvent": "_WebSocketCloseEvent",
     "WebSocketMediaEndedEvent": "_WebSocketMediaEndedWithoutWebSocketEvent",
     "WebSocketMediaStartedEvent": "_WebSocketMediaStartedWithoutWebSocketEvent",
+    "WebSocketStreamEndedEvent": "_WebSocketMediaEndedWithoutWebSocketEvent",
+    "WebSocketStreamStartedEvent": "_WebSocketMediaStartedWithoutWebSocketEvent",
 }
 """Payloads whose owner in the reference is not their name, nor that behind an underscore."""
 
@@ -144,6 +151,8 @@ def owner_of(namespace: str, name: str) -> str | None:
 
 
 def members(thing: Any) -> Spellings:
+    if isinstance(thing, type) and issubclass(thing, enum.Enum):
+        return {name: {str(member.value)} for name, member in thing.__members__.items()}
     if typing.is_typeddict(thing):
         return {key: {"required" if key in thing.__required_keys__ else "optional"} for key in thing.__annotations__}
     if dataclasses.is_dataclass(thing):
@@ -218,8 +227,7 @@ MET_AT_RUN_TIME = ("VoxEngine", "Call", "CallEvents", "AppEvents", "Logger", "Co
 
 MISSED_AS_A_WHOLE = (
     *("AMD", "ASR", "ASREvents", "ApplicationStorage", "CallList", "Crypto", "DTMFType", "IVR", "IVRPrompt"),
-    *("IVRSettings", "IVRState", "Modules", "PhoneNumber", "TTSEffectsProfile", "TTSOptions", "WebSocket"),
-    "WebSocketEvents",
+    *("IVRSettings", "IVRState", "Modules", "PhoneNumber", "TTSEffectsProfile", "TTSOptions"),
 )
 """Owners that scenarios of VoxEngine's name, and of which voxrun has nothing."""
 

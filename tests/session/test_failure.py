@@ -226,8 +226,7 @@ CASES = {
         "VoxEngine.addEventListener(AppEvents.WebSocket, print)\n",
         "AppEvents.WebSocket",
         "while loading: AttributeError: type object 'AppEvents' has no attribute 'WebSocket'; "
-        "scenarios have no WebSockets of their own yet: "
-        "`voxrun serve` and ElevenLabs clients open theirs themselves",
+        "nobody can open a WebSocket to a scenario yet: it opens its own, with VoxEngine.createWebSocket",
     ),
     "a member of one's own that is called as one of VoxEngine's": (
         "class Mine: pass\nMine().sendMessage()\n",

@@ -47,14 +47,20 @@ from voxrun.protocol.elevenlabs.tts_messages import SendText
 from voxrun.session.session import Application
 
 _HOUSEWORK = frozenset(
-    ("inlet", "detach", "produce", "consume", "mix", "converse", "begin", "leave", "clear", "refuse")
+    (
+        *("inlet", "detach", "produce", "consume", "mix", "converse", "begin", "leave", "clear", "refuse"),
+        *("expect", "waiting", "mixes", "output", "namespaces"),
+    )
 )
 """What a unit has for the runtime, not for scenarios; so is all that has an underscore in its name."""
 
 _MODULES = {"ElevenLabs": ("Events", "AgentsEvents")}
 """What is there after `require`, and which of its names it brings under their own."""
 
-_NAMESPACES = ("ConferenceDirection", "ConferenceMode", "ElevenLabs", "Logger", "Net", "VoxEngine")
+_NAMESPACES = (
+    *("ConferenceDirection", "ConferenceMode", "ElevenLabs", "Logger", "Net", "VoxEngine"),
+    *("WebSocketAudioEncoding", "WebSocketCloseCode", "WebSocketReadyState"),
+)
 """Names of `voxrun` that the language has as well as functions and events. The others are classes."""
 
 _PYTHON = ("voxrun", "voxrun.events", "voxrun.api.voxengine", "voxrun.api.elevenlabs", "voxrun.api.net")
@@ -141,7 +147,10 @@ class _Reader:
         if issubclass(kind, Struct):
             return Type(name, self._struct(kind), open=True, doc=_doc(kind))
         if issubclass(kind, enum.Enum):
-            values: dict[str, Member] = {choice: Property(choice, Value((TEXT,))) for choice in kind.__members__}
+            values: dict[str, Member] = {
+                name: Property(name, Value((NUMBER if isinstance(choice, int) else TEXT,)))
+                for name, choice in kind.__members__.items()
+            }
             return Type(name, values, doc=_doc(kind))
         if events := _events(kind):
             return Type(name, Lazy(events, lambda constant: self._event(constant, events[constant])), doc=_doc(kind))
@@ -150,16 +159,25 @@ class _Reader:
         return self._unit(name, kind)
 
     def _unit(self, name: str, kind: type) -> Type:
-        names = [n for n in dir(kind) if _is_for_scenarios(n) and isinstance(getattr(kind, n), FunctionType)]
+        names = [n for n in dir(kind) if isinstance(getattr(kind, n), FunctionType | property)]
+        names += vars(kind).get("__annotations__", ())  # what a scenario may set
         sent = tuple(map(self._named, vars(kind)["namespaces"])) if "namespaces" in vars(kind) else None
         return Type(
             name,
-            Lazy(dict.fromkeys(names), lambda member: self._function(member, getattr(kind, member), bound=True)),
+            Lazy(dict.fromkeys(filter(_is_for_scenarios, names)), lambda member: self._of_unit(member, kind)),
             events=None if kind is EventTarget else sent,
             sends=hasattr(kind, "sendMediaTo"),
             takes=hasattr(kind, "inlet"),
             doc=_doc(kind),
         )
+
+    def _of_unit(self, name: str, kind: type) -> Member:
+        thing = getattr(kind, name)
+        if isinstance(thing, FunctionType):
+            return self._function(name, thing, bound=True)
+        if isinstance(thing, property):
+            return Property(name, self._value(get_type_hints(thing.fget)["return"]), doc=_doc(thing))
+        return Property(name, self._value(get_type_hints(kind, localns=_Scope(kind.__module__))[name]))
 
     def _namespace(self, name: str, module: ModuleType) -> Type:
         public = _exports(module)

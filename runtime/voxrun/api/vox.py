@@ -1,5 +1,6 @@
 """The scenario language at work: a `.vox` file is read, checked, compiled and given the call API, and nothing else."""
 
+import enum
 import sys
 from collections.abc import Callable, Container, Mapping, Set
 from dataclasses import dataclass
@@ -174,8 +175,8 @@ def _value(gate: Gate, name: str, member: Member, thing: Any) -> Any:
         return ApiFunction(name, thing, gate.call)
     if isinstance(member, Event):
         return member.value
-    if isinstance(thing, str):
-        return str(thing)
+    if isinstance(thing, enum.Enum):
+        return thing.value
     (kind,) = member.value.kinds
     members = scenario_surface().types[kind].members
     return Namespace(name, Lazy(members, lambda inner: _value(gate, inner, members[inner], getattr(thing, inner))))

@@ -32,16 +32,21 @@ if TYPE_CHECKING:
     from voxrun.api.recorder import RecorderParameters, createRecorder
     from voxrun.api.rtp import RtpUnitParameters, createRtpUnit
     from voxrun.api.sound_devices import createMicrophone, createSpeaker
+    from voxrun.api.websocket import WebSocketHeader, WebSocketParameters, createWebSocket
     from voxrun.media.call import CallRecordParameters, CallSayParameters, StartPlaybackParameters
+    from voxrun.media.unit import SendMediaParameters
+    from voxrun.providers.websocket import ClearMediaBufferParameters
 else:
     __getattr__, __dir__ = on_demand(
         __name__,
         {
             "CallRecordParameters": "voxrun.media.call:CallRecordParameters",
             "CallSayParameters": "voxrun.media.call:CallSayParameters",
+            "ClearMediaBufferParameters": "voxrun.providers.websocket:ClearMediaBufferParameters",
             "ConferenceParameters": "voxrun.api.conference:ConferenceParameters",
             "RecorderParameters": "voxrun.api.recorder:RecorderParameters",
             "RtpUnitParameters": "voxrun.api.rtp:RtpUnitParameters",
+            "SendMediaParameters": "voxrun.media.unit:SendMediaParameters",
             "SequencePlayerParameters": "voxrun.api.players:SequencePlayerParameters",
             "StartPlaybackParameters": "voxrun.media.call:StartPlaybackParameters",
             "TTSPlayerParameters": "voxrun.api.players:TTSPlayerParameters",
@@ -52,6 +57,8 @@ else:
             "URLPlayerRequestBody": "voxrun.api.players:URLPlayerRequestBody",
             "URLPlayerRequestHeader": "voxrun.api.players:URLPlayerRequestHeader",
             "URLPlayerSegment": "voxrun.api.players:URLPlayerSegment",
+            "WebSocketHeader": "voxrun.api.websocket:WebSocketHeader",
+            "WebSocketParameters": "voxrun.api.websocket:WebSocketParameters",
             "createConference": "voxrun.api.conference:createConference",
             "createMicrophone": "voxrun.api.sound_devices:createMicrophone",
             "createRecorder": "voxrun.api.recorder:createRecorder",
@@ -61,6 +68,7 @@ else:
             "createTTSPlayer": "voxrun.api.players:createTTSPlayer",
             "createToneScriptPlayer": "voxrun.api.players:createToneScriptPlayer",
             "createURLPlayer": "voxrun.api.players:createURLPlayer",
+            "createWebSocket": "voxrun.api.websocket:createWebSocket",
             "destroyConference": "voxrun.api.conference:destroyConference",
         },
     )
@@ -68,9 +76,11 @@ else:
 __all__ = [
     "CallRecordParameters",
     "CallSayParameters",
+    "ClearMediaBufferParameters",
     "ConferenceParameters",
     "RecorderParameters",
     "RtpUnitParameters",
+    "SendMediaParameters",
     "SequencePlayerParameters",
     "StartPlaybackParameters",
     "TTSPlayerParameters",
@@ -81,6 +91,8 @@ __all__ = [
     "URLPlayerRequestBody",
     "URLPlayerRequestHeader",
     "URLPlayerSegment",
+    "WebSocketHeader",
+    "WebSocketParameters",
     "addEventListener",
     "createConference",
     "createMicrophone",
@@ -91,6 +103,7 @@ __all__ = [
     "createTTSPlayer",
     "createToneScriptPlayer",
     "createURLPlayer",
+    "createWebSocket",
     "customData",
     "destroyConference",
     "getSecretValue",

@@ -58,6 +58,15 @@ if TYPE_CHECKING:
         SequencePlayerEvent,
         SequencePlayerStartedEvent,
     )
+    from voxrun.events.websocket import (
+        WebSocketClosedEvent,
+        WebSocketCreatedEvent,
+        WebSocketErrorEvent,
+        WebSocketEvent,
+        WebSocketMessageEvent,
+        WebSocketStreamEndedEvent,
+        WebSocketStreamStartedEvent,
+    )
 else:
     __getattr__, __dir__ = on_demand(
         __name__,
@@ -101,8 +110,15 @@ else:
             "TerminatingEvent": "voxrun.events.app:TerminatingEvent",
             "ToneReceivedEvent": "voxrun.events.call:ToneReceivedEvent",
             "WebSocketCloseEvent": "voxrun.events.elevenlabs:WebSocketCloseEvent",
+            "WebSocketClosedEvent": "voxrun.events.websocket:WebSocketClosedEvent",
+            "WebSocketCreatedEvent": "voxrun.events.websocket:WebSocketCreatedEvent",
+            "WebSocketErrorEvent": "voxrun.events.websocket:WebSocketErrorEvent",
+            "WebSocketEvent": "voxrun.events.websocket:WebSocketEvent",
             "WebSocketMediaEndedEvent": "voxrun.events.elevenlabs:WebSocketMediaEndedEvent",
             "WebSocketMediaStartedEvent": "voxrun.events.elevenlabs:WebSocketMediaStartedEvent",
+            "WebSocketMessageEvent": "voxrun.events.websocket:WebSocketMessageEvent",
+            "WebSocketStreamEndedEvent": "voxrun.events.websocket:WebSocketStreamEndedEvent",
+            "WebSocketStreamStartedEvent": "voxrun.events.websocket:WebSocketStreamStartedEvent",
         },
     )
 
@@ -146,6 +162,13 @@ __all__ = [
     "TerminatingEvent",
     "ToneReceivedEvent",
     "WebSocketCloseEvent",
+    "WebSocketClosedEvent",
+    "WebSocketCreatedEvent",
+    "WebSocketErrorEvent",
+    "WebSocketEvent",
     "WebSocketMediaEndedEvent",
     "WebSocketMediaStartedEvent",
+    "WebSocketMessageEvent",
+    "WebSocketStreamEndedEvent",
+    "WebSocketStreamStartedEvent",
 ]

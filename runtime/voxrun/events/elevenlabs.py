@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from voxrun.events.message import Message
 from voxrun.events.name import EventName
+from voxrun.events.websocket import WebSocketMediaInfo
 
 if TYPE_CHECKING:
     from voxrun.providers.elevenlabs.agents_client import AgentsClient
@@ -32,13 +33,6 @@ class WebSocketMediaStartedEvent:
     tag: str | None
     encoding: str
     customParameters: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebSocketMediaInfo:
-    """`duration` is how much audio was played, in seconds."""
-
-    duration: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,13 @@ class Source(Protocol):
         """The unit's name."""
 
 
+@runtime_checkable
+class Part(Protocol):
+    """A source that is a part of a unit."""
+
+    unit: Source
+
+
 class Holding(Protocol):
     """A unit in which audio waits for its tick."""
 
@@ -149,7 +156,7 @@ class MixerOutput(Output):
     def __init__(self, graph: "Graph", owner: Source) -> None:
         super().__init__(graph, owner)
         self._apart = _NOBODY  # what was pushed beside `_pushed`
-        self._streams: dict[Sink, tuple[Resampler, Receive]] = {}
+        self._streams: dict[object, tuple[Resampler, Receive]] = {}  # by what `push` calls the listener
 
     def open(self, rate: int) -> None:
         """Say at which rate (Hz) the frames will come."""
@@ -161,14 +168,18 @@ class MixerOutput(Output):
         if self._version != self._graph.version:
             self._replan()
         self._pushed, self._apart = frame, apart
-        for sink, (converter, receive) in self._streams.items():
-            receive(converter.process(apart.get(sink, frame)))
+        for listener, (converter, receive) in self._streams.items():
+            receive(converter.process(apart.get(listener, frame)))
 
     def _replan(self) -> None:
-        self._streams = {
-            sink: (self._converter(inlet.rate, self._apart.get(sink, self._pushed)), inlet.receive)
-            for sink, inlet in self._inlets().items()
-        }
+        # Of a listener that sends parts of itself, a part is what must not come back to it.
+        senders = self._graph.senders(cast(Sink, self._owner))
+        parts: dict[object, object] = {part.unit: part for part in senders if isinstance(part, Part)}
+        self._streams = {}
+        for sink, inlet in self._inlets().items():
+            listener = parts.get(sink, sink)
+            before = self._apart.get(listener, self._pushed)
+            self._streams[listener] = (self._converter(inlet.rate, before), inlet.receive)
 
 
 def _fading_in(receive: Receive) -> Receive:

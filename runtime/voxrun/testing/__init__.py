@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from voxrun.testing.stage import Simulation
     from voxrun.testing.track import Track
     from voxrun.testing.turn_taking import interruptionToSilence, turns
+    from voxrun.testing.web_socket_peer import WebSocketPeer
 else:
     __getattr__, __dir__ = on_demand(
         __name__,
@@ -56,6 +57,7 @@ else:
             "Simulation": "voxrun.testing.stage:Simulation",
             "SpeechService": "voxrun.testing.agent:SpeechService",
             "Track": "voxrun.testing.track:Track",
+            "WebSocketPeer": "voxrun.testing.web_socket_peer:WebSocketPeer",
             "after": "voxrun.testing.moments:after",
             "agentStarts": "voxrun.testing.moments:agentStarts",
             "agentStops": "voxrun.testing.moments:agentStops",
@@ -105,6 +107,7 @@ __all__ = [
     "Simulation",
     "SpeechService",
     "Track",
+    "WebSocketPeer",
     "after",
     "agentStarts",
     "agentStops",

@@ -13,6 +13,7 @@ from voxrun.events.player import PlayerEvents
 from voxrun.events.recorder import RecorderEvents
 from voxrun.events.rtp_unit import RtpUnitEvents
 from voxrun.events.sequence_player import SequencePlayerEvents
+from voxrun.events.websocket import WebSocketEvents
 from voxrun.nearest import nearest
 from voxrun.protocol.elevenlabs.agents_client_messages import ClientMessage
 
@@ -43,5 +44,5 @@ def _message_types() -> frozenset[str]:
 def _all() -> frozenset[str]:
     return constants(
         *(AppEvents, CallEvents, ConferenceEvents, PlayerEvents, RecorderEvents, RtpUnitEvents, SequencePlayerEvents),
-        *(AgentsEvents, ElevenLabsEvents),
+        *(AgentsEvents, ElevenLabsEvents, WebSocketEvents),
     )

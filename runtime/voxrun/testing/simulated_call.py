@@ -101,7 +101,7 @@ class SimulatedCall:
     requests: list[Request]
     """What the agent's service was asked."""
     webRequests: list[Request]
-    """What the scenario asked other servers by `Net`."""
+    """What the scenario asked other servers, by `Net` and for WebSockets."""
     replies: list[ControlReply]
     """What the requests for the session's control URL brought."""
     files: list[Path]

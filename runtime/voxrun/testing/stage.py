@@ -95,7 +95,7 @@ class Stage:
         self._news: News
         self._disk: Disk
         self._service: Service
-        self._web = Web(wanted.web)
+        self._web = Web(wanted.web, self._render, lambda: self._news.now())
 
     async def run(self) -> None:
         """Play it."""
@@ -239,6 +239,7 @@ class Stage:
         """Give the peers time to see that all is over, then look who is left."""
         with trio.move_on_after(SETTLE_SECONDS):
             await self._network.quiet()
+            await self._web.quiet()
         await trio.testing.wait_all_tasks_blocked()
         left = trio.lowlevel.current_statistics().tasks_living - tasks
         if left:

@@ -1,37 +1,57 @@
-"""`Web`: the servers that the scenario of a simulated call asks by `Net`: a test says what they answer."""
+"""`Web`: the servers that the scenario of a simulated call asks by `Net` and WebSockets: a test says what they do."""
 
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 from urllib.parse import urlsplit
 
 import trio
 
 from voxrun.errors import ConfigurationError
+from voxrun.testing.sounds import Render
+from voxrun.testing.web_socket_peer import Talk, WebSocketPeer
 from voxrun.transports.address import Address
 from voxrun.transports.network import Network
-from voxrun.transports.server import Limits, Reply, Request, serve
+from voxrun.transports.server import Limits, Reply, Request, Upgrade, serve
+from voxrun.transports.websocket import WebSocket
 
 BODY_LIMIT = 16 * 1024 * 1024
 """Bytes that a scenario may send."""
 
-Answer: TypeAlias = str | bytes | int | Reply | Mapping[str, Any] | Sequence[Any] | Callable[[Request], Any]
-"""A text, bytes, a status, a `Reply`, what is to be JSON, or a function that gives one of these for a `Request`."""
+Answer: TypeAlias = str | bytes | int | Reply | Mapping[str, Any] | Sequence[Any] | Callable[[Request], Any] | Talk
+"""A text, bytes, a status, a `Reply`, what is to be JSON, or a function that gives one of these for a `Request`.
+
+At a ws or wss address: an async function that has the connection, see `WebSocketPeer`.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Socket:
+    talk: Talk
 
 
 class Web:
     """Answers at each URL of `answers`, whatever comes after a `?`; one without a path is for all of its host."""
 
-    def __init__(self, answers: Mapping[str, Answer]) -> None:
+    def __init__(self, answers: Mapping[str, Answer], render: Render, now: Callable[[], float]) -> None:
         self.requests: list[Request] = []
-        self._pages: dict[tuple[str, int], dict[str, Answer]] = defaultdict(dict)
+        self._peers: list[WebSocketPeer] = []
+        self._render = render
+        self._now = now
+        self._pages: dict[tuple[str, int], dict[str, Answer | _Socket]] = defaultdict(dict)
         for url, answer in answers.items():
-            address = Address.parse(url, plain="http", secure="https")
+            is_socket = url.startswith(("ws:", "wss:"))
+            plain, secure = ("ws", "wss") if is_socket else ("http", "https")
+            address = Address.parse(url, plain=plain, secure=secure)
             if "?" in url:
                 raise ConfigurationError(f"web answers whatever comes after a '?': leave that out of '{url}'")
-            self._pages[address.host, address.port][address.target if urlsplit(url).path else ""] = answer
+            page = address.target if urlsplit(url).path else ""
+            self._pages[address.host, address.port][page] = (
+                _Socket(cast("Talk", answer)) if is_socket and callable(answer) else answer
+            )
 
     async def start(self, network: Network, nursery: trio.Nursery) -> None:
         """Begin to serve."""
@@ -39,15 +59,28 @@ class Web:
             handle = partial(self._handle, pages)
             await nursery.start(partial(serve, network, host, port, handle, limits=Limits(body=BODY_LIMIT)))
 
-    async def _handle(self, pages: Mapping[str, Answer], request: Request) -> Reply:
+    async def quiet(self) -> None:
+        """Wait until nobody talks on a WebSocket any more."""
+        for peer in tuple(self._peers):
+            await peer.over.wait()
+
+    async def _handle(self, pages: Mapping[str, Answer | _Socket], request: Request) -> Reply | Upgrade:
         self.requests.append(request)
         path = request.target.partition("?")[0]
-        return _reply(pages.get(path, pages.get("", 404)), request)
+        answer = pages.get(path, pages.get("", 404))
+        if isinstance(answer, _Socket):
+            return Upgrade(partial(self._talk, answer.talk, request))
+        return _reply(answer, request)
+
+    async def _talk(self, talk: Talk, request: Request, socket: WebSocket) -> None:
+        peer = WebSocketPeer(request, socket, self._render, self._now)
+        self._peers.append(peer)
+        await peer.run(talk)
 
 
 def _reply(answer: Answer, request: Request) -> Reply:
     if callable(answer):
-        return _reply(answer(request), request)
+        return _reply(cast(Callable[[Request], Answer], answer)(request), request)
     if isinstance(answer, Reply):
         return answer
     if isinstance(answer, int):

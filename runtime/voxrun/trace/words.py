@@ -63,6 +63,9 @@ _EVENTS: dict[str, tuple[str, Callable[[Record], str]]] = {
     "Player.PlaybackFinished": ("player", lambda p: "has finished"),
     "SequencePlayer.Started": ("player", lambda p: f"plays {p['duration']:.1f} s"),
     "SequencePlayer.PlaybackFinished": ("player", lambda p: "has finished"),
+    "WebSocket.Open": ("socket", lambda p: "is open"),
+    "WebSocket.Error": ("socket", lambda p: _at(p, "error")),
+    "WebSocket.Close": ("socket", lambda p: f"is closed: code {_at(p, 'code')} {_at(p, 'reason')}".rstrip()),
     "Recorder.Started": ("recorder", lambda p: f"writes {p['url']}"),
     "Recorder.Stopped": ("recorder", lambda p: f"wrote {p['duration']:.1f} s to {p['url']}"),
 }
@@ -126,6 +129,8 @@ def _message(record: Record) -> str:
             return f"sends {record['text']}"
         case "audio":
             return f"sends audio of event {record['event_id']}" if "event_id" in record else "sends audio"
+        case "connect":
+            return f"connects to {record['url']}"
         case other:
             return f"sends '{other}'"
 

@@ -7,50 +7,12 @@ A stream that was stopped may start again (voximplant.com/docs/guides/media-stre
 connection, which VoxEngine does not close by itself when its own call ends.
 """
 
-from typing import Any
+from pybase64 import b64decode
 
-import msgspec
-from msgspec import Struct
-from msgspec.json import Decoder
-from pybase64 import b64decode, b64encode_as_string
-
-from voxrun.audio.frame import FRAME_MS
-from voxrun.protocol.mediastream.dialect import Dialect, parse_format
+from voxrun.protocol.mediastream import voximplant_messages as messages
+from voxrun.protocol.mediastream.dialect import Dialect
 from voxrun.protocol.mediastream.format import StreamFormat
 from voxrun.protocol.mediastream.news import Media, News, Started, UnsupportedError
-
-_ENCODINGS = {"ulaw": "ulaw", "alaw": "alaw", "pcm8": "pcm", "pcm16": "pcm"}
-
-
-class _Format(Struct):
-    encoding: str
-    sampleRate: int
-
-
-class _Start(Struct):
-    mediaFormat: _Format
-    tag: str = ""
-    customParameters: str | dict[str, Any] | None = None
-
-
-class _Media(Struct):
-    payload: str
-    tag: str = ""
-
-
-class _Stop(Struct):
-    tag: str = ""
-
-
-class _Message(Struct):
-    event: str = ""
-    start: _Start | None = None
-    media: _Media | None = None
-    stop: _Stop | None = None
-
-
-_decoder = Decoder(_Message)
-_parameters = Decoder(dict[str, Any])
 
 
 class Voximplant(Dialect):
@@ -61,44 +23,38 @@ class Voximplant(Dialect):
     def __init__(self) -> None:
         self._format: StreamFormat | None = None
         self._tag: str | None = None  # of what is heard now
-        self._start = ""
-        self._sent = 0  # messages of ours
+        self._sender: messages.Sender
 
     def read(self, message: str | bytes) -> News | None:
         """See `Dialect.read`."""
-        said = _decoder.decode(message)
+        said = messages.decode(message)
         match said:
-            case _Message(event="media", media=_Media() as media):
+            case messages.Message(event="media", media=messages.Media() as media):
                 is_heard = self._is_heard(media.tag) or self._format is None  # without a start it's a mistake
                 return Media(b64decode(media.payload, validate=True)) if is_heard else None
-            case _Message(event="start", start=_Start() as start):
+            case messages.Message(event="start", start=messages.Start() as start):
                 return self._started(start) if self._tag is None else None
-            case _Message(event="stop", stop=stop):
+            case messages.Message(event="stop", stop=stop):
                 if stop is None or self._is_heard(stop.tag):
                     self._tag = None
-            case _Message(event="start" | "media"):
+            case messages.Message(event="start" | "media"):
                 raise ValueError(f"a {said.event} message without its contents")
         return None
 
     def begin(self) -> str:
         """See `Dialect.begin`."""
-        return self._start
+        return self._sender.start()
 
     def media(self, audio: bytes) -> str:
         """See `Dialect.media`."""
-        self._sent += 1
-        chunk = self._sent - 1
-        return (
-            f'{{"event":"media","sequenceNumber":{self._sent},"media":{{"chunk":{chunk},'
-            f'"timestamp":{chunk * FRAME_MS},"payload":"{b64encode_as_string(audio)}"}}}}'
-        )
+        return self._sender.media(audio)
 
     def _is_heard(self, tag: str) -> bool:
         return self._tag is not None and tag in ("", self._tag)
 
-    def _started(self, start: _Start) -> Started | None:
+    def _started(self, start: messages.Start) -> Started | None:
         announced = start.mediaFormat
-        stream_format = parse_format(_ENCODINGS, announced.encoding, announced.sampleRate)
+        stream_format = announced.parse()
         if self._format not in (None, stream_format):
             again = f"{announced.encoding[:40]!a} at {announced.sampleRate} Hz"
             raise UnsupportedError(f"the stream starts again in another format: {again}")
@@ -106,17 +62,5 @@ class Voximplant(Dialect):
         if self._format is not None:
             return None
         self._format = stream_format
-        mine = {"mediaFormat": {"encoding": announced.encoding, "sampleRate": announced.sampleRate}}
-        self._start = msgspec.json.encode({"event": "start", "sequenceNumber": 0, "start": mine}).decode()
-        return Started(start.tag, stream_format, parameters=_texts(start.customParameters))
-
-
-def _texts(parameters: str | dict[str, Any] | None) -> dict[str, str]:
-    """Custom parameters, which come as an object or as the JSON of one; what is neither is `customData`."""
-    found = parameters or {}
-    if isinstance(found, str):
-        try:
-            found = _parameters.decode(found)
-        except msgspec.DecodeError:
-            return {"customData": str(parameters)}
-    return {name: value if isinstance(value, str) else str(value) for name, value in found.items()}
+        self._sender = messages.Sender(announced.encoding, stream_format.rate)
+        return Started(start.tag, stream_format, parameters=messages.texts(start.customParameters))

@@ -18,11 +18,11 @@ from voxrun.events.elevenlabs import (
     Events,
     WebSocketCloseEvent,
     WebSocketMediaEndedEvent,
-    WebSocketMediaInfo,
     WebSocketMediaStartedEvent,
 )
 from voxrun.events.message import Message
 from voxrun.events.name import EventName
+from voxrun.events.websocket import WebSocketMediaInfo
 from voxrun.media.graph import Inlet, Source
 from voxrun.media.host import UnitHost
 from voxrun.media.parameters import one_object
@@ -313,7 +313,7 @@ class AgentsClient(MediaSource):
 
     def _take_speech(self, received: AudioReceived) -> None:
         turn = received.event_id
-        if self._speech is not None and self._speech.put(turn, received.audio):
+        if self._speech is not None and self._speech.take_in(turn, received.audio):
             # Once a turn, as there may be fifty messages a second.
             self._host.trace("wire", unit=self.id(), type="audio", event_id=turn)
 

@@ -1,0 +1,109 @@
+"""The server's end of a scenario's WebSocket, as tests have it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from voxrun.testing import SimulatedCall, WebSocketPeer, at, cut, say, simulate, speech, tone
+from voxrun.testing.web import Answer
+
+SCENARIO = """
+from voxrun import *
+
+@VoxEngine.on(AppEvents.CallAlerting)
+def answer(event):
+    call = event.call
+    call.addEventListener(CallEvents.Disconnected, lambda e: VoxEngine.terminate())
+    call.answer()
+    ws = VoxEngine.createWebSocket("wss://ai.example/media/7?a=b")
+    ws.onmessage = lambda e: Logger.write(e.text)
+    ws.onclose = lambda e: Logger.write(f"{e.code} {e.reason}")
+    ws.send("hello")
+    ws.send("again")
+    call.sendMediaTo(ws, tag="caller", encoding="PCM16", customParameters={"n": 1})
+    ws.sendMediaTo(call)
+    setTimeout(call.hangup, 4000)
+"""
+
+
+def play(folder: Path, talk: Answer, url: str = "wss://ai.example/media/7", **more: Any) -> SimulatedCall:
+    (folder / "scenario.py").write_text(SCENARIO)
+    return simulate(folder / "scenario.py", web={url: talk}, **more)
+
+
+@pytest.mark.parametrize("url", ["wss://ai.example/media/7", "wss://ai.example", "wss://ai.example:443"])
+def test_a_talk(tmp_path: Path, url: str) -> None:
+    peers: list[WebSocketPeer] = []
+
+    async def talk(peer: WebSocketPeer) -> None:
+        peers.append(peer)
+        assert await anext(peer) == "hello"
+        peer.say(tone(1.0))
+        async for text in peer:
+            peer.send({"text": text})
+        peer.send("nobody hears this")
+
+    call = play(tmp_path, talk, url, caller=[at(1.0, say(speech(1.0)))]).expectOk()
+    assert call.log == ['{"text": "again"}']
+    (peer,) = peers
+    assert peer.request.query == {"a": "b"}
+    assert [request.path for request in call.webRequests] == ["/media/7"]
+    started = peer.started["caller"]
+    assert (started.encoding, started.rate, started.parameters) == ("PCM16", 16_000, {"n": "1"})
+    assert peer.heard("caller").contains(call.caller.said.slice(1.0, 2.0))
+    assert peer.heard("caller").firstSoundAfter(0.0) == pytest.approx(1.0, abs=0.03)
+    assert peer.closed is not None
+    assert peer.closed.code == 1000
+    assert peer.messages[0] == "hello"
+
+
+def test_its_return_closes_the_connection(tmp_path: Path) -> None:
+    async def talk(peer: WebSocketPeer) -> None:
+        await anext(peer)
+
+    assert play(tmp_path, talk).expectOk().log == ["1000 "]
+
+
+def test_it_may_go_on_for_a_second_when_the_connection_is_closed(tmp_path: Path) -> None:
+    moments: list[str] = []
+
+    async def talk(peer: WebSocketPeer) -> None:
+        async for _ in peer:
+            await trio.sleep(2.4)  # the call lasts four seconds
+        moments.append("after the end")
+        await trio.sleep(10)
+        moments.append("too late")
+
+    play(tmp_path, talk).expectOk()
+    assert moments == ["after the end"]
+
+
+def test_it_may_close_and_be_cut(tmp_path: Path) -> None:
+    peers: list[WebSocketPeer] = []
+
+    async def talk(peer: WebSocketPeer) -> None:
+        peers.append(peer)
+        await trio.sleep_forever()
+
+    async def close(peer: WebSocketPeer) -> None:
+        peer.close(4001, "no")
+        await trio.sleep_forever()
+
+    play(tmp_path, talk, faults=[at(1.0, cut())]).expectOk()
+    assert peers[0].closed is not None
+    assert peers[0].closed.code == 1006
+    assert play(tmp_path, close).expectOk().log == ["4001 no"]
+
+
+def test_what_it_finds_wrong_fails_the_test(tmp_path: Path) -> None:
+    async def talk(peer: WebSocketPeer) -> None:
+        assert await anext(peer) == "goodbye"
+
+    with pytest.raises(AssertionError, match="hello"):
+        play(tmp_path, talk)
+
+
+def test_a_plain_answer_refuses(tmp_path: Path) -> None:
+    assert play(tmp_path, {"error": "full"}).log[0].startswith("1006 ai.example:443 ")
