@@ -10,6 +10,8 @@ from voxrun.namespace import on_demand
 if TYPE_CHECKING:
     from voxrun.events.app import (
         CallAlertingEvent,
+        HttpHeader,
+        HttpRequestEvent,
         SoundDeviceEvent,
         SoundDeviceLostEvent,
         StartedEvent,
@@ -82,6 +84,8 @@ else:
             "DisconnectedEvent": "voxrun.events.call:DisconnectedEvent",
             "EventName": "voxrun.events.name:EventName",
             "FailedEvent": "voxrun.events.call:FailedEvent",
+            "HttpHeader": "voxrun.events.app:HttpHeader",
+            "HttpRequestEvent": "voxrun.events.app:HttpRequestEvent",
             "Message": "voxrun.events.message:Message",
             "PlaybackFinishedEvent": "voxrun.events.player:PlaybackFinishedEvent",
             "PlaybackMarkerReachedEvent": "voxrun.events.player:PlaybackMarkerReachedEvent",
@@ -134,6 +138,8 @@ __all__ = [
     "DisconnectedEvent",
     "EventName",
     "FailedEvent",
+    "HttpHeader",
+    "HttpRequestEvent",
     "Message",
     "PlaybackFinishedEvent",
     "PlaybackMarkerReachedEvent",
