@@ -77,10 +77,20 @@ def test_an_answer_and_what_was_asked(ask: Ask) -> None:
     assert request.body == b'{"name": "Ada"}'
 
 
+def test_values_are_sent_as_json_has_them(ask: Ask) -> None:
+    values = '{"a": True, "b": None, "c": [False, 1.5], "d": {"e": True}}'
+    call = ask(f'"{URL}", params={values}, headers={{"X-New": True}}', {URL: "here"}).expectOk()
+    (request,) = call.webRequests
+    assert request.query == {"a": "true", "b": "null", "c": "1.5", "d": '{"e": true}'}
+    assert "&c=false&" in request.target
+    assert request.headers["x-new"] == "true"
+
+
 @pytest.mark.parametrize(
     ("answer", "code", "text"),
     [
         ("grüße", 200, "grüße"),
+        ('\ufeff{"a": 1}', 200, '{"a": 1}'),
         (404, 404, ""),
         ([1, {"a": None}], 200, '[1, {"a": null}]'),
         (b"\xff\xfe\x00", 200, None),
@@ -117,8 +127,13 @@ def redirected(request: Request) -> Reply:
 
 
 def test_redirects_are_followed_and_have_an_end(ask: Ask) -> None:
-    web = {"http://round": redirected, "http://maze": lambda _: Reply(302, headers=(("Location", "/"),))}
+    web = {
+        "http://round": redirected,
+        "http://maze": lambda _: Reply(302, headers=(("Location", "/"),)),
+        "http://void": Reply(302, headers=(("Location", "http://[b"),)),
+    }
     assert result_of(ask('"http://round"', web)) == (200, "found", None)
+    assert result_of(ask('"http://void"', web)) == (-2, None, "'http://[b' is not a http:// or https:// address")
     assert result_of(ask('"http://maze"', web)) == (-5, None, "more than 5 redirects, one after the other")
 
 

@@ -229,6 +229,27 @@ def test_a_scenario_that_can_never_run_is_not_served(
 
 
 @pytest.mark.slow
+def test_a_scenario_in_the_language_is_served(tmp_path: Path) -> None:
+    (tmp_path / "brief.vox").write_text("""on AppEvents.CallAlerting as { call } {
+    log secret("NOWHERE_SET") ?? "none"
+    call.answer()
+    call.hangup()
+}
+""")
+    with Running("serve", "brief.vox", "--listen", "127.0.0.1:0", cwd=tmp_path) as running:
+
+        async def talk(twilio: TwilioCall) -> None:
+            twilio.start()
+
+        call(port_of(running), talk, "")
+        running.wait_for("over after")
+        running.signal(SIGTERM)
+        done = running.finish()
+    assert "voxrun by twilio: brief.vox" in done.out
+    assert done.status == OK
+
+
+@pytest.mark.slow
 def test_whoever_is_not_let_in_is_told_of_with_the_reason(echo: Path) -> None:
     with Running("serve", "echo.py", "--listen", "127.0.0.1:0", "--token", "sesame", cwd=echo.parent) as running:
         assert httpx.get(f"http://127.0.0.1:{port_of(running)}/media/twilio?token=sesam").status_code == 401

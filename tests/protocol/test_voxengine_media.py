@@ -91,7 +91,7 @@ def test_the_two_names_of_a_linear_encoding_are_one() -> None:
     [
         (None, {}),
         ({"a": 1, "b": "x"}, {"a": "1", "b": "x"}),
-        ('{"a": true}', {"a": "True"}),
+        ('{"a": true, "b": null, "c": {"d": [1.5]}}', {"a": "true", "b": "null", "c": '{"d":[1.5]}'}),
         ("no JSON", {"customData": "no JSON"}),
     ],
 )

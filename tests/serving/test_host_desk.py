@@ -1,13 +1,16 @@
 """What handlers of `AppEvents.HttpRequest` return, as the reply to who asked."""
 
 import json
+import os
 from pathlib import Path
 
+import msgspec
 import pytest
 import trio
 import trio.testing
 from tests.serving.hosted import hosted, written
 
+from voxrun.errors import ConfigurationError
 from voxrun.serving.host_desk import HostDesk
 from voxrun.serving.metrics import Metrics
 from voxrun.session.http_request import REPLY_SECONDS, HttpAsk, HttpReply
@@ -141,3 +144,16 @@ async def hear(event):
 )
 def test_a_handler_that_fails_is_an_error_to_who_asked(tmp_path: Path, handler: str) -> None:
     assert replied(tmp_path, f"listen({handler})", "")[0] == [FAILED]
+
+
+def test_a_scenario_whose_file_has_a_name_that_is_no_utf_8_is_shown_and_begun_like_others(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with hosted(written(tmp_path, os.fsdecode(b"caf\xe9.py"), "")) as host:
+            desk = HostDesk(host, Metrics(host), lambda: None)
+            shown = json.loads(msgspec.json.encode(await desk.start("", "")))["scenario"]
+            assert shown == r"caf\udce9.py"
+            assert (await desk.start(shown, "")).scenario == shown
+            with pytest.raises(ConfigurationError, match=r"there are caf\\udce9\.py$"):
+                await desk.start("tea.py", "")
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))

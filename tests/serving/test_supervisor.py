@@ -148,6 +148,35 @@ while question := os.read(link, 4):
     supervise(program, act, count=2)
 
 
+def test_sessions_that_are_asked_for_at_once_begin_in_all_workers() -> None:
+    info = SessionInfo("1", "a.py", "", "", "", 0.0, "")
+    program = (
+        READY
+        + f"""
+import json
+info = {msgspec.to_builtins(info)!r}
+info["worker"] = int(sys.argv[1].split(",")[0])
+while length := int.from_bytes(os.read(link, 4), "big"):
+    answer = {{"number": json.loads(os.read(link, length))["number"], "result": info}}
+    body = json.dumps(answer).encode()
+    os.write(link, len(body).to_bytes(4, "big") + body)
+"""
+    )
+    begun: list[int] = []
+
+    async def act(supervisor: Supervisor, said: list[str]) -> None:
+        async def start() -> None:
+            begun.append((await supervisor.start("", "")).worker)
+
+        await supervisor.ready.wait()
+        async with trio.open_nursery() as nursery:
+            for _ in range(6):
+                nursery.start_soon(start)
+
+    supervise(program, act, count=3)
+    assert sorted(begun) == [1, 1, 2, 2, 3, 3]
+
+
 def test_when_none_ever_gets_ready_the_server_ends() -> None:
     async def main() -> None:
         await Supervisor(1, (), 0.0, print).run([sys.executable, "-c", "raise SystemExit(2)"])

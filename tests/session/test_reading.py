@@ -12,7 +12,9 @@ from tests.kit import ScriptedLeg
 
 from voxrun.api.vox import vox_language
 from voxrun.audio.frame import FRAME_SECONDS, Samples
+from voxrun.errors import ScenarioError
 from voxrun.media.ticker import Ticker
+from voxrun.session.loader import read
 from voxrun.session.secrets import Secrets
 from voxrun.session.services import Language, Reading, Services
 from voxrun.session.session import Outcome, Session
@@ -67,6 +69,15 @@ def test_what_is_told_is_the_same_as_without_a_thread(tmp_path: Path, name: str,
     assert here == there
     assert len(here) == len(told)
     assert all(part in whole for part, whole in zip(told, here, strict=True))
+
+
+def test_a_scenario_can_be_read_before_there_is_a_session(tmp_path: Path) -> None:
+    scenario = tmp_path / "a.vox"
+    scenario.write_text('log secret("KEY")\n' + ENDS)
+    assert callable(read(scenario, vox_language))
+    scenario.write_text("log nothing")
+    with pytest.raises(ScenarioError, match=r"a\.vox:1:5: error: "):
+        read(scenario, vox_language)
 
 
 def test_each_session_is_told_of_the_secrets_that_it_lacks(tmp_path: Path) -> None:

@@ -73,9 +73,10 @@ def test_bodies_of_every_framing(network: Network, answer: bytes) -> None:
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (b"", "did not answer in HTTP"),
+        (b"", r"did not answer in HTTP \(the connection was closed\)"),
         (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "did not answer in HTTP"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbody", "did not answer in HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbody", "broke off during the HTTP request"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n", "broke off during the HTTP request"),
         (b"HTTP/1.1 200 OK\r\n\r\n" + bytes(RESPONSE_LIMIT), "sent an HTTP response of more than 1048576 bytes"),
         (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000, "did not answer in HTTP"),
     ],
@@ -126,7 +127,7 @@ async def roam(
     async with trio.open_nursery() as nursery:
         for host in {url.partition("/")[0] for url in answers}:
             await nursery.start(network.serve, host, 80, partial(attend, host))
-        headers = (("authorization", "a secret"),)
+        headers = (("authorization", "a secret"), ("Content-Type", "a/b"))
         response = await outcome.acapture(
             partial(http_request, network, method, "http://a/1", headers=headers, body=body, limits=limits)
         )
@@ -147,20 +148,46 @@ def test_redirects_are_followed_as_far_as_the_limit_says() -> None:
     assert trio.run(roam, HttpLimits(), answers)[0].status == 302
 
 
-def test_headers_are_not_sent_on_to_another_server() -> None:
+def test_what_may_be_secret_is_not_sent_on_to_another_server() -> None:
     response, requests = trio.run(roam, HttpLimits(redirects=1), {"a/1": redirect(301, "http://b/x"), "b/x": OK})
     assert response.body == b"body"
     assert ["a secret" in head for _, head in requests] == [True, False]
+    assert ["a/b" in head for _, head in requests] == [True, True]
 
 
-@pytest.mark.parametrize(("status", "method"), [(301, "GET"), (302, "GET"), (303, "GET"), (307, "POST"), (308, "POST")])
-def test_a_post_goes_on_as_a_get_or_as_it_was(status: int, method: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "method", "next_method"),
+    [
+        (301, "POST", "GET"),
+        (302, "POST", "GET"),
+        (303, "POST", "GET"),
+        (307, "POST", "POST"),
+        (308, "POST", "POST"),
+        (302, "HEAD", "HEAD"),
+        (303, "HEAD", "HEAD"),
+        (301, "DELETE", "DELETE"),
+        (303, "DELETE", "GET"),
+    ],
+)
+def test_a_request_goes_on_as_a_get_or_as_it_was(status: int, method: str, next_method: str) -> None:
     answers = {"a/1": redirect(status, "/2"), "a/2": OK}
-    _, requests = trio.run(roam, HttpLimits(redirects=1), answers, "POST", b"x=1")
-    assert [head.split()[0] for _, head in requests] == ["POST", method]
+    _, requests = trio.run(roam, HttpLimits(redirects=1), answers, method, b"x=1" if method == "POST" else b"")
+    assert [head.split()[0] for _, head in requests] == [method, next_method]
 
 
-@pytest.mark.parametrize("location", ["ftp://b/x", "http://b:x/"])
+def test_a_location_may_be_in_utf_8() -> None:
+    _, requests = trio.run(roam, HttpLimits(redirects=1), {"a/1": redirect(302, "/ä"), "a/%C3%A4": OK})
+    assert requests[1][1].startswith("GET /%C3%A4 ")
+
+
+@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304)])
+def test_the_length_of_what_does_not_come_is_within_every_limit(method: str, status: int) -> None:
+    answer = f"HTTP/1.1 {status} Go\r\nContent-Length: 5000000\r\n\r\n".encode()
+    response, _ = trio.run(roam, HttpLimits(size=100), {"a/1": answer}, method)
+    assert (response.status, response.body) == (status, b"")
+
+
+@pytest.mark.parametrize("location", ["ftp://b/x", "http://b:x/", "http://[b/"])
 def test_a_redirect_to_nowhere_is_an_error(location: str) -> None:
     with pytest.raises(VoxrunError):
         trio.run(roam, HttpLimits(redirects=1), {"a/1": redirect(301, location)})

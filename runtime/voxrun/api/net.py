@@ -158,6 +158,6 @@ def _text(response: HttpResponse) -> str | None:
     kind = next((value for name, value in response.headers if name.lower() == "content-type"), "")
     named = _CHARSET.search(kind)
     try:
-        return response.body.decode(named[1] if named else "utf-8")
+        return response.body.decode(named[1] if named else "utf-8").removeprefix("\ufeff")
     except (ValueError, LookupError):  # no text, or in letters that nobody knows
         return None

@@ -1,5 +1,6 @@
 """`NetRequest`: a request of a scenario's, made of what it gave to `Net`."""
 
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ def _body(function: str, data: object) -> bytes:
 
 
 def _headers(function: str, given: Any) -> list[tuple[str, str]]:
-    lines = [f"{name}: {value}" for name, value in given.items()] if isinstance(given, Mapping) else given or []
+    lines = [f"{name}: {_word(value)}" for name, value in given.items()] if isinstance(given, Mapping) else given or []
     if not isinstance(lines, list | tuple) or not all(isinstance(line, str) and ":" in line for line in lines):
         raise ScenarioError(f"{function} needs its headers by name, or each as a text such as 'Accept: text/html'")
     fields = [(name.strip(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]
@@ -83,7 +84,17 @@ def _with(url: str, params: Mapping[str, object]) -> str:
     if not params:
         return url
     place, mark, fragment = url.partition("#")
-    return f"{place}{'&' if '?' in place else '?'}{urlencode(params, doseq=True)}{mark}{fragment}"
+    words = {name: _words(value) for name, value in params.items()}
+    return f"{place}{'&' if '?' in place else '?'}{urlencode(words, doseq=True)}{mark}{fragment}"
+
+
+def _words(value: object) -> object:
+    return [_word(one) for one in value] if isinstance(value, list | tuple) else _word(value)
+
+
+def _word(value: object) -> object:
+    """As servers expect it, which is as in JSON, where Python has words of its own."""
+    return json.dumps(value) if isinstance(value, bool | Mapping | None) else value
 
 
 def _seconds(function: str, name: str, options: Mapping[str, Any], most: float) -> float:

@@ -28,7 +28,7 @@ from voxrun.dsl.source import Source
 from voxrun.dsl.surface import Event, Function, Lazy, Member
 from voxrun.dsl.values import ApiFunction, Namespace
 from voxrun.errors import ScenarioError
-from voxrun.session.current import current_session
+from voxrun.session.current import current, current_session
 from voxrun.session.failure import short_path
 from voxrun.session.services import Reading
 
@@ -53,13 +53,14 @@ class _Compiled:
 
 
 def vox_language(scenario: Path, source: bytes) -> Reading:
-    """Read a `.vox` scenario for the calling session.
+    """Read a `.vox` scenario for the calling session, or before there is any.
 
     ScenarioError with all that is wrong, if anything is; what only may be wrong are warnings of the session.
     """
     path, name = str(scenario), short_path(str(scenario))
     compiled = _compiled(source, path, name)
-    known = current_session().services.secrets
+    session = current.get(None)
+    known = compiled.secrets if session is None else session.services.secrets
     unset = frozenset(it for it in compiled.secrets if it not in known)
     return partial(_put, compiled, _warnings(source, name, unset) if unset else compiled.warnings)
 

@@ -8,6 +8,7 @@ import trio
 from voxrun.serving.desk import SessionInfo, Sessions
 from voxrun.serving.host import Host
 from voxrun.serving.metrics import Metrics
+from voxrun.serving.routes import name_of
 from voxrun.serving.running import Running
 from voxrun.session.http_request import HttpAsk, HttpReply, reply_to
 
@@ -69,7 +70,7 @@ class HostDesk:
         call, party = running.session.call, running.party
         return SessionInfo(
             id=running.id,
-            scenario=running.scenario.name,
+            scenario=name_of(running.scenario),
             caller=party.callerid if party else "",
             destination=party.destination if party else "",
             since=running.began.isoformat(timespec="milliseconds"),

@@ -56,6 +56,8 @@ class Asking:
         self.worker = worker
         self.ready = trio.Event()
         """Set once it takes calls."""
+        self.starting = 0
+        """Sessions that it was asked to begin, and has not answered for yet."""
         self._stream = stream
         self._sending = trio.Lock()
         self._serial = 0
@@ -93,7 +95,11 @@ class Asking:
     async def start(self, scenario: str, custom_data: str) -> SessionInfo:
         """See `Desk`."""
         asked = {"scenario": scenario, "custom_data": custom_data, "until": time.monotonic() + SOON_SECONDS}
-        info: SessionInfo = await self._ask("start", SessionInfo, 2 * SOON_SECONDS, **asked)
+        self.starting += 1
+        try:
+            info: SessionInfo = await self._ask("start", SessionInfo, 2 * SOON_SECONDS, **asked)
+        finally:
+            self.starting -= 1
         return info
 
     async def request(self, session: str, ask: HttpAsk) -> HttpReply | None:

@@ -52,7 +52,12 @@ class Routes:
     def named(self, name: str) -> Path:
         """The scenario whose file has that name; the first of all for none. ConfigurationError for an unknown one."""
         for scenario in self.scenarios:
-            if name in ("", scenario.name):
+            if name in ("", name_of(scenario)):
                 return scenario
-        names = ", ".join(scenario.name for scenario in self.scenarios)
+        names = ", ".join(map(name_of, self.scenarios))
         raise ConfigurationError(f"no scenario of that name is served here: there are {names}")
+
+
+def name_of(scenario: Path) -> str:
+    """Its file's name as JSON can say it, which need not be UTF-8: spelt as in a trace then."""
+    return scenario.name.encode(errors="backslashreplace").decode()

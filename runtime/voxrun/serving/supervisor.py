@@ -96,7 +96,7 @@ class Supervisor:
         if self._ending.is_set():
             raise Refused("no new calls are taken: the server is about to end", "drain")
         refusal = Refused("no worker takes calls just now", "worker")
-        for desk in sorted(self._taking_calls(), key=lambda desk: self._table.sessions_in(desk.worker)):
+        for desk in sorted(self._taking_calls(), key=self._sessions_of):
             try:
                 return await desk.start(scenario, custom_data)
             except Refused as error:
@@ -206,6 +206,10 @@ class Supervisor:
             process.terminate()
         await trio.sleep(self._drain_seconds + CUSHION_SECONDS)
         process.kill()
+
+    def _sessions_of(self, desk: Asking) -> int:
+        """Those about to begin included: of many that are asked for at once, none shows in the table yet."""
+        return self._table.sessions_in(desk.worker) + desk.starting
 
     def _taking_calls(self) -> list[Asking]:
         return [desk for desk in self._workers.values() if desk.ready.is_set()]

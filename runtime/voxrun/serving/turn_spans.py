@@ -9,6 +9,7 @@ from opentelemetry.trace import Span, Status, StatusCode, Tracer
 
 from voxrun.events.elevenlabs import AgentsEvents
 from voxrun.serving.host import Host
+from voxrun.serving.routes import name_of
 from voxrun.serving.running import Running
 from voxrun.serving.turn_watch import TurnWatch
 from voxrun.trace.turns import Turn
@@ -27,7 +28,7 @@ class TurnSpans:
 
     def began(self, running: Running) -> None:
         """Begin the session's span."""
-        about = {"voxrun.session": running.id, "voxrun.scenario": running.scenario.name}
+        about = {"voxrun.session": running.id, "voxrun.scenario": name_of(running.scenario)}
         span = self._tracer.start_span("session", attributes=about, start_time=_nanoseconds(running, 0.0))
         self._sessions[running.id] = span
         running.session.trace_log.observe(partial(self._note, running, span, TurnWatch()))

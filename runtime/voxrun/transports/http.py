@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from urllib.parse import urljoin
 
@@ -18,7 +18,9 @@ RESPONSE_LIMIT = 1024 * 1024
 """Bytes of one response, head included, unless the limits say something else."""
 
 _REDIRECTS = (301, 302, 303, 307, 308)
-_METHOD_KEPT = (307, 308)  # RFC 9110 section 15.4: after the others a POST goes on as a GET
+_METHOD_KEPT = (307, 308)  # RFC 9110 section 15.4
+_WITHOUT_BODY = (204, 304)  # whatever their head says of a length (RFC 9112 section 6.3)
+_NO_SECRETS = ("accept", "accept-language", "content-type", "user-agent")
 _OUR_FIELDS = (b"connection", b"content-length", b"transfer-encoding", b"upgrade")  # they frame the message
 _WITH_BODY = ("POST", "PUT", "PATCH")  # even an empty one says how long it is (section 8.6)
 _RECEIVE_BUFFER = 64 * 1024
@@ -64,11 +66,16 @@ class _Request:
         location = elsewhere(response)
         if location is None:
             return None
-        kept = response.status in _METHOD_KEPT
-        url = urljoin(self.url, location)
+        kept = self._is_kept(response.status)
+        url = _joined(self.url, location)
         request = _Request(self.method if kept else "GET", url, self.headers, self.body if kept else b"")
         same = (self.address.authority, self.address.tls) == (request.address.authority, request.address.tls)
-        return request if same else replace(request, headers=())
+        known = [field for field in self.headers if field[0].lower() in _NO_SECRETS]
+        return request if same else replace(request, headers=known)
+
+    def _is_kept(self, status: int) -> bool:
+        """Whether the method is: after 301 and 302 a POST goes on as a GET, after 303 all but a HEAD."""
+        return status in _METHOD_KEPT or self.method == "HEAD" or (status != 303 and self.method != "POST")
 
 
 async def http_request(
@@ -82,7 +89,7 @@ async def http_request(
 ) -> HttpResponse:
     """Send one request and read its response; a redirect that isn't followed is a response as any.
 
-    The headers, which may hold a secret, are not sent on to another server.
+    Headers that may hold a secret are not sent on to another server.
     Raises RemoteError if the server can't be reached, breaks off, speaks no HTTP or exceeds the limits, and
     ConfigurationError for a URL or header that can't be sent.
     """
@@ -122,6 +129,16 @@ def elsewhere(response: "HttpResponse | ComingResponse") -> str | None:
     """Where the answer is to be found, if this response only says that."""
     locations = (value for name, value in response.headers if name.lower() == "location")
     return next(locations, None) if response.status in _REDIRECTS else None
+
+
+def _joined(url: str, location: str) -> str:
+    """Where `location`, sent by `url`, is; itself if nowhere, as `Address` says so in words."""
+    with suppress(UnicodeDecodeError):
+        location = location.encode("latin-1").decode()  # some send UTF-8, as browsers expect
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return location
 
 
 def encode_headers(headers: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
@@ -176,7 +193,8 @@ class ComingResponse:
         self.headers = tuple(
             (name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers.raw_items()
         )
-        if self.size is not None and self.size > self._limits.size:
+        has_body = request.method != "HEAD" and self.status not in _WITHOUT_BODY
+        if has_body and self.size is not None and self.size > self._limits.size:
             raise self._too_large()
 
     async def receive(self) -> bytes:
@@ -200,6 +218,9 @@ class ComingResponse:
                 self._parser.receive_data(data)
         return event
 
+    def _broken_off(self) -> RemoteError:
+        return RemoteError(f"{self._address} broke off during the HTTP request: try again", failure="network")
+
     def _too_large(self) -> RemoteError:
         message = f"{self._address} sent an HTTP response of more than {self._limits.size} bytes"
         return RemoteError(message, failure="size")
@@ -213,11 +234,14 @@ class ComingResponse:
         except trio.TooSlowError:
             raise _too_slow(self._address, self._limits.seconds) from None
         except trio.BrokenResourceError as error:
-            message = f"{self._address} broke off during the HTTP request: try again"
-            raise RemoteError(message, failure="network") from error
+            raise self._broken_off() from error
         except h11.RemoteProtocolError as error:
+            was_closed = self._parser.trailing_data == (b"", True)  # and what came before was HTTP, if anything
+            if was_closed and self.status:
+                raise self._broken_off() from error
+            happened = "the connection was closed" if was_closed else error
             raise RemoteError(
-                f"{self._address} did not answer in HTTP ({error}): check the address and port", failure="network"
+                f"{self._address} did not answer in HTTP ({happened}): check the address and port", failure="network"
             ) from error
 
 

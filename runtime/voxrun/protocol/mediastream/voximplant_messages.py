@@ -72,7 +72,7 @@ def texts(parameters: str | dict[str, Any] | None) -> dict[str, str]:
             found = _parameters.decode(found)
         except msgspec.DecodeError:
             return {"customData": str(parameters)}
-    return {name: value if isinstance(value, str) else str(value) for name, value in found.items()}
+    return {name: value if isinstance(value, str) else _json(value) for name, value in found.items()}
 
 
 class Sender:
