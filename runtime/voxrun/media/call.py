@@ -323,7 +323,7 @@ class Call(MediaSource):
         elif self._handles_tones:
             self._fire_event(CallEvents.ToneReceived, ToneReceivedEvent, tone=news.digit)
 
-    def _fire_event(self, event: EventName[E], payload: Callable[..., E], **values: object) -> None:
+    def _fire_event(self, event: EventName[E], payload: Callable[..., E], **values: Any) -> None:
         """As any target does it; a call's events have its id as well."""
         super()._fire_event(event, payload, id=self.id(), **values)
 

@@ -1,7 +1,7 @@
 """`EventTarget`: anything that handlers can listen to, and the registry of its handlers."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import trio
 
@@ -112,9 +112,14 @@ class EventTarget:
         """The handlers that would run if `event` fired now."""
         return tuple(self._listeners.get(event, ()))
 
-    def _fire_event(self, event: EventName[E], payload: Callable[..., E], **values: object) -> None:
-        """Have `event` fire; its `payload` is made of `values`, the event's name and this target."""
-        self._host.emit(self, event, payload(name=event, **{self._noun: self}, **values))
+    def _fire_event(
+        self, event: EventName[E], payload: Callable[..., E], *, private: bool = False, **values: Any
+    ) -> None:
+        """Have `event` fire; its `payload` is made of `values`, the event's name and this target.
+
+        A `private` one is in the trace without its payload.
+        """
+        self._host.emit(self, event, payload(name=event, **{self._noun: self}, **values), private=private)
 
     def _warn_if_unknown(self, event: object) -> None:
         known = constants(*self.namespaces)

@@ -7,12 +7,11 @@ What is routed to it goes out at once, each sender's as a stream of its own; wha
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack
 
 import trio
 
 from voxrun.errors import ConfigurationError, RemoteError
-from voxrun.events.name import EventName
 from voxrun.events.websocket import (
     WebSocketCloseCode,
     WebSocketClosedEvent,
@@ -52,8 +51,6 @@ MOST_TAGS = 100
 WAITING_TEXTS = 1000
 """How many messages may wait for the connection to open; more are dropped and counted."""
 
-E = TypeVar("E", bound=WebSocketEvent)
-
 
 class ClearMediaBufferParameters(TypedDict, total=False):
     """`tag`: of the stream to clear; all of them if not given."""
@@ -81,6 +78,7 @@ class WebSocket(MediaSource):
     """
 
     namespaces: ClassVar[tuple[type, ...]] = (WebSocketEvents,)
+    _noun = "websocket"
     mixes = True
 
     oncreated: Callable[[WebSocketCreatedEvent], object] | None = None
@@ -107,7 +105,7 @@ class WebSocket(MediaSource):
         self._samples_dropped = 0  # of streams that are forgotten, or had no place
         self._is_unheard_told = False
         self._breaks = host.breaker()
-        self._fire(WebSocketEvents.CREATED, WebSocketCreatedEvent)
+        self._fire_event(WebSocketEvents.CREATED, WebSocketCreatedEvent)
         host.trace("wire", unit=self.id(), type="connect", url=public(request.url))
         host.at_end(self._leave)
         host.spawn(self._converse)
@@ -233,7 +231,7 @@ class WebSocket(MediaSource):
         except (RemoteError, ConfigurationError) as error:
             closed = _never_open(str(error))
             self._complain(error)
-            self._fire(WebSocketEvents.ERROR, WebSocketErrorEvent, error=str(error))
+            self._fire_event(WebSocketEvents.ERROR, WebSocketErrorEvent, error=str(error))
         finally:
             self._over.set()
         self._end(closed)
@@ -242,7 +240,7 @@ class WebSocket(MediaSource):
         self._socket = socket
         self._state = WebSocketReadyState.OPEN
         self._host.recovered()
-        self._fire(WebSocketEvents.OPEN, WebSocketEvent)
+        self._fire_event(WebSocketEvents.OPEN, WebSocketEvent)
         for text in self._waiting_texts:
             self._send(socket, text)
         self._waiting_texts.clear()
@@ -280,7 +278,9 @@ class WebSocket(MediaSource):
                 else:
                     self._samples_dropped += len(samples)
             case TextCame(text):
-                self._fire(WebSocketEvents.MESSAGE, WebSocketMessageEvent, text=text)
+                self._fire_event(
+                    WebSocketEvents.MESSAGE, WebSocketMessageEvent, private=self._request.privacy, text=text
+                )
             case StreamStarted() as started:
                 self._start(started)
             case StreamStopped(tag) if tag in self._streams:
@@ -306,9 +306,10 @@ class WebSocket(MediaSource):
             )
 
     def _media_started(self, started: StreamStarted) -> None:
-        self._fire(
+        self._fire_event(
             WebSocketEvents.MEDIA_STARTED,
             WebSocketStreamStartedEvent,
+            private=self._request.privacy,
             tag=started.tag or None,
             encoding=started.encoding,
             customParameters=started.parameters,
@@ -316,7 +317,7 @@ class WebSocket(MediaSource):
 
     def _media_ended(self, tag: str, seconds: float) -> None:
         info = WebSocketMediaInfo(duration=seconds)
-        self._fire(WebSocketEvents.MEDIA_ENDED, WebSocketStreamEndedEvent, tag=tag or None, mediaInfo=info)
+        self._fire_event(WebSocketEvents.MEDIA_ENDED, WebSocketStreamEndedEvent, tag=tag or None, mediaInfo=info)
 
     def _send(self, socket: Connection, text: str) -> None:
         dropped = socket.dropped
@@ -345,7 +346,7 @@ class WebSocket(MediaSource):
         message = f"{self.id()}: the connection ended with code {closed.code}{reason}"
         self._complain(RemoteError(message, code=closed.code, reason=closed.reason))
         if not closed.was_clean:
-            self._fire(WebSocketEvents.ERROR, WebSocketErrorEvent, error=message)
+            self._fire_event(WebSocketEvents.ERROR, WebSocketErrorEvent, error=message)
 
     def _complain(self, error: RemoteError | ConfigurationError) -> None:
         """Have the session's outcome say so, unless the scenario wants to know and so can do something about it."""
@@ -369,17 +370,13 @@ class WebSocket(MediaSource):
     def _end(self, closed: Closed) -> None:
         self._go_silent()
         self._state = WebSocketReadyState.CLOSED
-        self._fire(
+        self._fire_event(
             WebSocketEvents.CLOSE,
             WebSocketClosedEvent,
             code=int(closed.code),
             reason=closed.reason,
             wasClean=closed.was_clean,
         )
-
-    def _fire(self, event: EventName[E], payload: Callable[..., E], **values: object) -> None:
-        happened = payload(name=event, websocket=self, **values)
-        self._host.emit(self, event, happened, private=self._request.privacy and event in _CONTENTS)
 
     def _trace_frame(self, direction: str, text: str) -> None:
         if not self._request.privacy:
@@ -407,8 +404,6 @@ class WebSocket(MediaSource):
 def _never_open(reason: str) -> Closed:
     return Closed(WebSocketCloseCode.CLOSE_ABNORMAL, reason, was_clean=False)
 
-
-_CONTENTS = (WebSocketEvents.MESSAGE, WebSocketEvents.MEDIA_STARTED)
 
 _PROPERTIES: dict[str, str] = {
     WebSocketEvents.CREATED: "oncreated",
