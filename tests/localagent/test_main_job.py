@@ -22,6 +22,7 @@ SCENARIOS = Path(__file__).parents[2] / "scenarios"
 AUDIO = SCENARIOS / "audio"
 RATE = 16_000
 TICK = RATE // 50
+FADE = TICK // 4
 
 Record = dict[str, Any]
 
@@ -109,12 +110,14 @@ def assert_the_conversation_went_as_told(job: Job) -> None:
 
 
 def assert_silence_after_the_interruption(job: Job) -> None:
-    """Digital silence at most one tick after it, until the next response is there."""
+    """Digital silence, after a fade that begins at most one tick later, until the next response is there."""
     (interrupted,) = job.times_of("ElevenLabs.Agents.Interruption")
     answered = next(at for at in job.times_of("ElevenLabs.Agents.AgentResponse") if at > interrupted)
     first, last = round(interrupted * RATE), round(answered * RATE)
     assert job.heard[first - RATE // 2 : first].any()
-    silent = job.heard[first + TICK : last - 5 * TICK]  # late ticks are not skipped up to three, but keep their place
+    silent = job.heard[
+        first + TICK + FADE : last - 5 * TICK
+    ]  # late ticks are not skipped up to three, but keep their place
     assert len(silent) > 2 * RATE
     assert not silent.any()
     assert job.heard[last : last + RATE].any()

@@ -58,7 +58,7 @@ def test_a_tone_comes_back_clean_and_soon_in_every_run(tmp_path: Path) -> None:
             with pulse_audio(tmp_path) as (_, environment):
                 answer = run_loop(environment, seconds=12.0)
             assert answer["streams_left"] == ""
-            assert answer["outcome"] == ""
+            assert answer["outcome"] == "", answer
             assert set(answer["events"]) == BOTH_OPEN
             answers.append(answer)
             if median(answer["delays_ms"][1:]) < 60 and max(answer["snrs_db"][1:]) > 60:

@@ -1,0 +1,41 @@
+"""What else the machine does while a test runs that wants it for itself."""
+
+import resource
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+STAT = Path("/proc/stat")
+TICKS_PER_SECOND = 100  # USER_HZ, the same on every Linux that matters
+IDLE = slice(3, 5)
+GUESTS = 8
+"""Idle, waiting for disks, and from where on the fields count what others hold already (proc_stat(5))."""
+
+MOST = 0.25
+"""Of one core."""
+
+
+@contextmanager
+def undisturbed() -> Generator[None]:
+    """A failure in here is none if others took much of the machine meanwhile: it skips the test, and says so."""
+    began, before = monotonic(), cpu_of_others()
+    try:
+        yield
+    except (AssertionError, pytest.fail.Exception) as failure:
+        taken = (cpu_of_others() - before) / (monotonic() - began)
+        if taken < MOST:
+            raise
+        what = str(failure).partition("\n")[0][:100]
+        pytest.skip(f"{taken:.2f} cores of this machine had other things to do, which may be why: {what}")
+
+
+def cpu_of_others() -> float:
+    """Seconds of CPU that went to all but this process and the children it has waited for; 0 where nobody counts."""
+    if not STAT.exists():
+        return 0.0
+    ticks = [int(field) for field in STAT.read_text().split("\n", 1)[0].split()[1:]]
+    own = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return (sum(ticks[:GUESTS]) - sum(ticks[IDLE])) / TICKS_PER_SECOND - own

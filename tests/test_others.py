@@ -1,0 +1,40 @@
+"""Tests that want the machine for themselves, when it is somebody else's."""
+
+import subprocess
+import sys
+from time import sleep
+
+import pytest
+from tests.others import STAT, cpu_of_others, undisturbed
+
+pytestmark = pytest.mark.skipif(not STAT.exists(), reason="this system does not say what its processors do")
+
+BUSY = [sys.executable, "-c", "while True: pass"]
+
+
+def test_a_failure_beside_others_who_are_busy_is_none() -> None:
+    with subprocess.Popen(BUSY) as other:
+        with pytest.raises(pytest.skip.Exception, match="which may be why: too late"):
+            fail_after(1.0)
+        other.kill()
+
+
+def fail_after(seconds: float) -> None:
+    with undisturbed():
+        sleep(seconds)
+        pytest.fail("too late\nby far")
+
+
+def test_what_children_took_is_ones_own() -> None:
+    before = cpu_of_others()
+    with subprocess.Popen(BUSY) as child:
+        sleep(1.0)
+        theirs = cpu_of_others() - before
+        child.kill()
+    assert cpu_of_others() - before < theirs - 0.2
+
+
+def test_a_failure_with_nobody_else_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.others.cpu_of_others", lambda: 0.0)
+    with pytest.raises(AssertionError), undisturbed():
+        raise AssertionError
