@@ -22,6 +22,8 @@ from voxrun.serving.host import Host
 from voxrun.serving.host_desk import HostDesk
 from voxrun.serving.metrics import Metrics
 
+pytestmark = pytest.mark.usefixtures("unhurried")
+
 KEY = Key("the-control-token")
 WITH_TOKEN = {"Authorization": "Bearer the-control-token"}
 TELLS = """

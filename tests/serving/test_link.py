@@ -22,6 +22,8 @@ from voxrun.serving.link import ANSWER_SECONDS, SOON_SECONDS, Asking, answer
 from voxrun.serving.metrics import Metrics
 from voxrun.session.http_request import HttpAsk, HttpReply
 
+pytestmark = pytest.mark.usefixtures("unhurried")
+
 HEARS = """
 @VoxEngine.on(AppEvents.HttpRequest)
 def hear(event):

@@ -19,6 +19,8 @@ from voxrun.trace.timeline import timeline
 from voxrun.trace.words import visible
 from voxrun.transports.network import MemoryNetwork, Network, TcpNetwork
 
+pytestmark = pytest.mark.usefixtures("unhurried")
+
 SHORT = """from voxrun import *
 @VoxEngine.on(AppEvents.CallAlerting)
 def answer(event):

@@ -20,6 +20,8 @@ from voxrun.transports.http import http_request
 from voxrun.transports.network import MemoryNetwork, Network, TcpNetwork
 from voxrun.transports.turnstile import Turnstile
 
+pytestmark = pytest.mark.usefixtures("unhurried")
+
 TOKEN = "the-token-of-the-test"
 HALF_OPEN = 1000
 
@@ -96,12 +98,18 @@ def test_no_name_breaks_the_twiml(echo: Path, field: str, given: str, told: str)
 def test_twilio_is_told_where_to_go_and_its_ticket_is_good_once(echo: Path) -> None:
     async def main() -> None:
         async with served(echo, Keys(token=TOKEN)) as place:
-            url = f"http://{HOST}:{place.port}/twiml/sales?token={TOKEN}"
-            form = b"From=%2B493012345&To=%2B15550100&CallerName=%22%3CAnn%3E%26%22"
+            url = f"http://{HOST}:{place.port}/twiml/sales?token={TOKEN}&customData=order%2017"
+            form = b"From=%2B493012345&To=%2B15550100&CallerName=%22%3CAnn%3E%26%22&AnsweredBy=human&CallStatus=ringing"
             answer = await http_request(place.network, "POST", url, body=form)
             (stream,) = ElementTree.fromstring(answer.body).iter("Stream")
             parameters = {parameter.get("name"): parameter.get("value") for parameter in stream}
-            assert parameters == {"callerid": "+493012345", "destination": "+15550100", "displayName": '"<Ann>&"'}
+            assert parameters == {
+                "callerid": "+493012345",
+                "destination": "+15550100",
+                "displayName": '"<Ann>&"',
+                "customData": "order 17",
+                "AnsweredBy": "human",
+            }
             target = str(stream.get("url")).removeprefix(place.url(""))
             assert target.startswith("/media/twilio/sales/~")
             assert TOKEN not in target

@@ -35,6 +35,15 @@ RETRY_SECONDS = 5
 _STATUS = {"origin": 403, "signature": 403, "replay": 403}
 _SELDOM = (Breach, Started, Stopped)
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, section 2.2
+_TOLD = {
+    "callerid": "From",
+    "destination": "To",
+    "displayName": "CallerName",
+    "customData": "customData",  # of the address itself: whoever has Twilio call somebody writes it there
+    "AnsweredBy": "AnsweredBy",
+}
+"""What a call is told, and what Twilio calls that."""
+
 _BUSY = b'<?xml version="1.0" encoding="UTF-8"?>\n<Response><Reject reason="busy"/></Response>'
 
 
@@ -225,12 +234,8 @@ def _end_of(closed: Closed, peer: str) -> str:
 
 
 def _connect(url: str, form: Mapping[str, str]) -> str:
-    told = {
-        "callerid": form.get("From", ""),
-        "destination": form.get("To", ""),
-        "displayName": form.get("CallerName", ""),
-    }
-    parameters = "".join(f'<Parameter name="{name}" value="{escape(value)}"/>' for name, value in told.items() if value)
+    told = ((name, form.get(field, "")) for name, field in _TOLD.items())
+    parameters = "".join(f'<Parameter name="{name}" value="{escape(value)}"/>' for name, value in told if value)
     document = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<Response><Connect><Stream url="{escape(url)}">{parameters}</Stream></Connect></Response>'
