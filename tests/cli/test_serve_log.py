@@ -6,7 +6,7 @@ import pytest
 import trio
 from tests.kit import in_virtual_time
 
-from voxrun.cli.serve_log import QUIET_SECONDS, SOON_SECONDS, tell_refusals
+from voxrun.cli.serve_log import QUIET_SECONDS, SOON_SECONDS, Log, tell_refusals
 
 
 def told(capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -18,7 +18,7 @@ def test_refusals_are_told_by_their_reason_soon_and_then_not_at_once_again(capsy
     async def main() -> None:
         refusals = Counter({"busy": 0})
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(tell_refusals, refusals)
+            nursery.start_soon(tell_refusals, refusals, Log())
             await trio.sleep(100.5)
             assert told(capsys) == []
             refusals["token"] += 2
@@ -40,3 +40,9 @@ def test_refusals_are_told_by_their_reason_soon_and_then_not_at_once_again(capsy
             nursery.cancel_scope.cancel()
 
     in_virtual_time(main)
+
+
+def test_where_there_are_workers_a_line_says_whose_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    Log().tell("all workers have ended")
+    Log(2).tell("all calls are over")
+    assert told(capsys) == ["all workers have ended", "worker 2: all calls are over"]

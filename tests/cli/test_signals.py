@@ -1,6 +1,7 @@
 """Ctrl-C, SIGTERM, SIGHUP and kill -9, as real signals to a real process, at every stage of a call."""
 
 import signal
+import socket
 import sys
 from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGKILL, SIGTERM
@@ -101,6 +102,19 @@ def test_handlers_of_terminating_run_to_their_end(scenario: Write) -> None:
         done = running.finish()
     assert done.status == INTERRUPTED
     assert "scenario  done" in done.out
+
+
+def test_a_server_that_does_not_answer_holds_nobody_up_who_interrupts(scenario: Write) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        path = scenario(TALKING + f'Net.httpRequest("http://{address}/?key=SECRET", Logger.write)')
+        with start(path) as running:
+            running.wait_for("talking")
+            running.signal(SIGINT)
+            done = running.finish()
+    assert done.status == INTERRUPTED
+    assert f"the HTTP request to {address} was not through after 5 s" in done.text
+    assert "SECRET" not in done.text
 
 
 def test_a_reader_that_ctrl_c_ends_too_does_not_count_as_a_second_one(scenario: Write) -> None:

@@ -62,6 +62,21 @@ def test_the_excess_is_over_the_worker_with_the_least_and_a_dead_one_is_none(fil
     assert [CommonTable(file).sessions_in(row) for row in (1, 2, 3)] == [3, 0, 1]
 
 
+def test_connections_that_are_no_sessions_yet_are_an_excess_too(file: int) -> None:
+    first, second = CommonTable(file, 1), CommonTable(file, 2)
+    assert [first.come("a", 9), first.come("b", 9), first.come("b", 1)] == [True, True, False]
+    assert [second.excess(), first.excess(), second.excess()] == [0, 2, 0]
+    first.go("b")
+    assert first.excess() == 1
+    first.go("a")
+    assert first.excess() == 0
+    assert first.come("a", 9)
+    assert first.take(9)
+    assert first.excess() == 2
+    CommonTable(file).forget(1)
+    assert [first.excess(), second.excess()] == [0, 0]
+
+
 def test_connections_of_an_address_count_in_all_rows_together(file: int) -> None:
     first, second = CommonTable(file, 1), CommonTable(file, 2)
     assert [first.come("a", 3), second.come("a", 3), second.come("a", 3), first.come("a", 3)] == [

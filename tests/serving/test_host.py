@@ -6,11 +6,14 @@ from tempfile import TemporaryFile
 
 import pytest
 import trio
+from tests.kit import in_virtual_time
 from tests.serving.hosted import hosted, written
 
 from voxrun.serving.common_table import CommonTable
 from voxrun.serving.host import LONGEST_HESITATION
 from voxrun.serving.load import Load
+from voxrun.session.session import ENDING_SECONDS
+from voxrun.transports.network import MemoryNetwork
 
 
 def test_it_leaves_calls_to_those_with_fewer_and_all_of_them_to_who_takes_some(
@@ -37,3 +40,26 @@ def test_it_leaves_calls_to_those_with_fewer_and_all_of_them_to_who_takes_some(
 
     with TemporaryFile() as file:
         trio.run(main)
+
+
+def test_a_drain_that_is_out_of_time_does_not_wait_for_what_a_server_never_answers(tmp_path: Path) -> None:
+    async def attend(stream: trio.abc.Stream) -> None:
+        while await stream.receive_some():
+            pass
+
+    async def main() -> None:
+        network = MemoryNetwork()
+        scenario = written(tmp_path, "asks.py", "from voxrun import Net\nNet.httpRequest('http://crm.example', print)")
+        async with trio.open_nursery() as nursery:
+            await nursery.start(network.serve, "crm.example", 80, attend)
+            async with hosted(scenario, network=network) as host:
+                running = host.begin(scenario)
+                await trio.sleep(1.0)
+                began = trio.current_time()
+                await host.drain(2.0)
+                assert trio.current_time() - began == pytest.approx(2.0 + ENDING_SECONDS, abs=0.1)
+                assert running.outcome
+                assert running.outcome.reason == "the server ends"
+            nursery.cancel_scope.cancel()
+
+    in_virtual_time(main)

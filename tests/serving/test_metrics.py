@@ -147,7 +147,7 @@ def test_losses_are_told_by_the_kind_of_unit_and_names_from_outside_by_none(tmp_
 
 def test_the_dashboard_asks_only_for_what_there_is(tmp_path: Path) -> None:
     told = measure(tmp_path, ANSWERS, AgentService(converse), call_and_hang_up)
-    supervised = figures(trio.run(Supervisor(0, (), 0.0, print).metrics))
+    supervised = figures(trio.run(Supervisor(0, (), 0.0, print, lambda: None).metrics))
     there = {name.partition("{")[0] for name in (*told, *supervised)} | {"voxrun_refusals_total"}
     board = json.loads(files(serving).joinpath("grafana.json").read_text())
     asked = {

@@ -10,7 +10,7 @@ import trio.testing
 from tests.kit import tone
 from tests.serving.phone_caller import TwilioCall, calling, served
 
-from voxrun.cli.serve_log import SessionLog
+from voxrun.cli.serve_log import Log, SessionLog
 from voxrun.serving.host import HostSettings
 from voxrun.serving.phone import MESSAGE_LIMIT
 from voxrun.serving.routes import Routes
@@ -78,7 +78,7 @@ def test_how_the_connection_ended_is_in_the_trace_and_in_the_log(
     async def main() -> None:
         settings = HostSettings(routes=Routes(path), trace=tmp_path, idle_seconds=0.1)
         async with served(settings, network=network()) as place:
-            place.host.observers.append(SessionLog())
+            place.host.observers.append(SessionLog(Log(3)))
             with trio.move_on_after(0.4 if leave is _vanish else 10):  # cancelled, it drops the connection
                 async with calling(place) as call:
                     call.start()
@@ -94,4 +94,5 @@ def test_how_the_connection_ended_is_in_the_trace_and_in_the_log(
     assert told.startswith(how)
     assert visible(told) in timeline(tell(records))
     last = capsys.readouterr().out.splitlines()[-1]
+    assert last.split()[1:3] == ["worker", "3:"]
     assert last.endswith(f"no call for 0.1 s; {visible(told)}")

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 import trio
 
-from voxrun.errors import ConfigurationError
+from voxrun.errors import ConfigurationError, ScenarioError
 from voxrun.serving import supervisor as module
 from voxrun.serving.desk import Refused, SessionInfo, Sessions
 from voxrun.serving.supervisor import Supervisor
@@ -26,13 +26,14 @@ def supervise(
     act: Callable[[Supervisor, list[str]], Awaitable[None]],
     count: int = 1,
     python: str = sys.executable,
+    check: Callable[[], None] = lambda: None,
 ) -> list[str]:
     """What a supervisor says that runs the program, from its beginning to the end of `act`."""
     said: list[str] = []
 
     async def main() -> None:
         async with trio.open_nursery() as nursery:
-            supervisor = Supervisor(count, (), 0.0, said.append)
+            supervisor = Supervisor(count, (), 0.0, said.append, check)
             nursery.start_soon(supervisor.run, [python, "-c", program])
             with trio.fail_after(20):
                 await act(supervisor, said)
@@ -77,6 +78,34 @@ while os.path.lexists({str(python)!r}) or not is_first:
     assert said[1:3] == [
         "worker 1 can't begin (No such file or directory); another begins in 0.2 s",
         "worker 1 can't begin (No such file or directory); another begins in 0.4 s",
+    ]
+
+
+def test_none_begins_while_what_it_is_to_serve_can_not_be_read_and_that_is_told_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mistakes = [
+        "a.py:1:5: invalid syntax\n    x = (",
+        "a.py:1:5: invalid syntax\n    x = (",
+        "a.py:2: unexpected indent",
+    ]
+    coming = iter(mistakes)
+
+    def check() -> None:
+        for mistake in coming:
+            raise ScenarioError(mistake)
+
+    async def act(supervisor: Supervisor, said: list[str]) -> None:
+        while len(said) < 4:  # noqa: ASYNC110 - as above
+            await trio.sleep(0.01)
+        assert supervisor.restarts == 1
+
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
+    assert supervise(READY + "sys.exit(7)", act, check=check) == [
+        "worker 1 has ended (status 7); another begins in 0.1 s",
+        "worker 1 waits until this is mended: a.py:1:5: invalid syntax",
+        "worker 1 waits until this is mended: a.py:2: unexpected indent",
+        "worker 1 has ended (status 7); another begins in 0.2 s",
     ]
 
 
@@ -179,7 +208,7 @@ while length := int.from_bytes(os.read(link, 4), "big"):
 
 def test_when_none_ever_gets_ready_the_server_ends() -> None:
     async def main() -> None:
-        await Supervisor(1, (), 0.0, print).run([sys.executable, "-c", "raise SystemExit(2)"])
+        await Supervisor(1, (), 0.0, print, lambda: None).run([sys.executable, "-c", "raise SystemExit(2)"])
 
     with pytest.RaisesGroup(ConfigurationError, flatten_subgroups=True):
         trio.run(main)
@@ -236,6 +265,6 @@ def test_nothing_begins_once_all_is_to_end() -> None:
 def test_without_a_worker_nothing_can_begin() -> None:
     async def main() -> None:
         with pytest.raises(Refused, match="no worker takes calls"):
-            await Supervisor(1, (), 0.0, print).start("", "")
+            await Supervisor(1, (), 0.0, print, lambda: None).start("", "")
 
     trio.run(main)

@@ -281,7 +281,7 @@ def test_a_worker_that_takes_no_calls_leaves_them_to_those_that_do(tmp_path: Pat
         async with serving(tmp_path, "--workers", "2") as server:
             session = await begin(server)
             os.kill(server.worker(session["worker"]), signal.SIGTERM)
-            await until(lambda: says(server, "no more calls are taken"))
+            await until(lambda: says(server, f"worker {session['worker']}: no more calls are taken"))
             port = int(server.media.split(":")[2].split("/")[0])
             answers = [await asked_for_health(await trio.open_tcp_stream("127.0.0.1", port)) for _ in range(60)]
             assert answers.count("503") <= 6  # some: the other one may be held up for as long as this one hesitates
@@ -292,6 +292,23 @@ def test_a_worker_that_takes_no_calls_leaves_them_to_those_that_do(tmp_path: Pat
 async def says(server: Server, what: str) -> bool:
     """Whether it has said so."""
     return any(what in line for line in server.lines)
+
+
+@pytest.mark.slow
+def test_a_mistake_that_is_saved_ends_no_worker_and_a_dead_one_comes_back_without_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serving(tmp_path, "--workers", "2") as server:
+            written(tmp_path, "echo.py", "x = (")
+            os.kill(server.worker(1), signal.SIGKILL)
+            await until(lambda: says(server, "worker 1 waits until this is mended: "))
+            assert (await begin(server))["worker"] == 2
+            await until(lambda: says(server, "; until that is mended, calls get the version before it"))
+            assert await figure_is(server, "voxrun_workers", 1)
+            written(tmp_path, "echo.py", ECHO)
+            await until(lambda: figure_is(server, "voxrun_workers", 2))
+            assert sum("echo.py:2:5: while loading: '(' was never closed" in line for line in server.lines) == 2
+
+    trio.run(main)
 
 
 @pytest.mark.slow

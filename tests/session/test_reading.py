@@ -18,6 +18,7 @@ from voxrun.session.loader import read
 from voxrun.session.secrets import Secrets
 from voxrun.session.services import Language, Reading, Services
 from voxrun.session.session import Outcome, Session
+from voxrun.session.versions import Versions
 from voxrun.transports.network import MemoryNetwork
 
 ENDS = "on AppEvents.Started { VoxEngine.terminate() }\n"
@@ -31,9 +32,8 @@ fn f{}(a, b) {{
 
 
 def services(*, in_thread: bool, language: Language = vox_language, secrets: dict[str, str] | None = None) -> Services:
-    return Services(
-        secrets=Secrets(secrets or {}, {}), network=MemoryNetwork(), language=language, reads_in_thread=in_thread
-    )
+    versions = Versions(print) if in_thread else None
+    return Services(secrets=Secrets(secrets or {}, {}), network=MemoryNetwork(), language=language, versions=versions)
 
 
 def run(scenario: Path, given: Services) -> list[str]:

@@ -31,7 +31,7 @@ class Scene:
         self.done: dict[int, float] = {}
 
     def begin(self, number: int, seconds: float = 1.0) -> bool:
-        return self.requests.begin(partial(self._work, number, seconds))
+        return self.requests.begin(f"host-{number}", partial(self._work, number, seconds))
 
     async def _work(self, number: int, seconds: float) -> None:
         await trio.sleep(seconds)
@@ -97,3 +97,50 @@ def test_so_many_may_be_made_then_and_no_more() -> None:
         assert not scene.begin(3)
 
     assert sorted(play(act).done) == [1]
+
+
+def test_in_a_hurry_the_end_gives_up_what_takes_longer_and_names_it() -> None:
+    async def act(scene: Scene) -> None:
+        scene.begin(0, 60.0)
+        scene.begin(1, 2.0)
+        await trio.sleep(1.0)
+        scene.requests.hurry(5.0)
+        await scene.requests.finish(then=1)
+        assert trio.current_time() == pytest.approx(6.0)
+        assert scene.host.warnings[1:] == [
+            "the HTTP request to host-0 was not through after 5 s: the session ends without it"
+        ]
+
+    assert play(act).done == pytest.approx({1: 2.0})
+
+
+def test_an_end_that_has_begun_can_be_hurried_and_no_further_haste_gives_more_time() -> None:
+    async def act(scene: Scene) -> None:
+        async def hurry_twice() -> None:
+            for moment in (3.0, 4.0):
+                await trio.sleep_until(moment)
+                scene.requests.hurry(5.0)
+
+        scene.begin(0, 60.0)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(hurry_twice)
+            await scene.requests.finish()
+            assert trio.current_time() == pytest.approx(8.0)
+
+    assert play(act).done == {}
+
+
+def test_what_is_begun_in_a_hurry_has_its_own_time_and_the_turn_of_those_given_up() -> None:
+    async def act(scene: Scene) -> None:
+        scene.requests.hurry(5.0)
+        for number in range(ACTIVE_LIMIT):
+            scene.begin(number, 60.0)
+        scene.begin(3, 4.0)
+        await trio.sleep(5.0 + 4.5)
+        assert scene.done == pytest.approx({3: 9.0})
+        scene.begin(4, 60.0)
+        await scene.requests.finish()
+        assert trio.current_time() == pytest.approx(14.5)
+        assert len(scene.host.warnings) == ACTIVE_LIMIT + 2
+
+    play(act)

@@ -1,4 +1,6 @@
 import socket
+import ssl
+import threading
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -120,6 +122,36 @@ def test_tls_with_a_peer_that_speaks_none_fails_plainly() -> None:
             nursery.cancel_scope.cancel()
 
     trio.run(main)
+
+
+def test_certificates_are_loaded_once_and_hold_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+    load = ssl.create_default_context
+
+    def note_thread() -> ssl.SSLContext:
+        threads.append(threading.get_ident())
+        return load()
+
+    async def main() -> None:
+        network = TcpNetwork()
+
+        async def connect() -> None:
+            with pytest.raises(RemoteError, match="no encrypted connection"):
+                await network.connect(HOST, port, tls=True)
+
+        async with trio.open_nursery() as nursery:
+            port = await nursery.start(network.serve, HOST, 0, echo)
+            assert threads == []
+            async with trio.open_nursery() as clients:
+                for _ in range(3):
+                    clients.start_soon(connect)
+            await connect()
+            nursery.cancel_scope.cancel()
+
+    monkeypatch.setattr(ssl, "create_default_context", note_thread)
+    trio.run(main)
+    assert len(threads) == 1
+    assert threads != [threading.get_ident()]
 
 
 def test_a_cancelled_tls_handshake_leaves_no_socket() -> None:

@@ -110,7 +110,8 @@ def _begin(function: str, url: str, options: Mapping[str, Any], tell: Callable[[
     request = net_request(function, text_of(function, url), options)
     if session.services.is_sandboxed:
         raise ScenarioError("--sandbox allows no HTTP requests: leave it out")
-    if not session.requests.begin(partial(_ask, session, request, tell)):
+    host = public(request.url).partition("//")[2].partition("/")[0]
+    if not session.requests.begin(host, partial(_ask, session, request, tell)):
         error = f"there are {LIMIT} requests already, or the session is over"
         tell(HttpRequestResult(code=_TOO_MANY, error=error))
 

@@ -106,7 +106,7 @@ async def _run(options: RunOptions, leg: Leg | None, party: Party, outputs: _Out
             idle_seconds = idle if options.idle_timeout is None else options.idle_timeout
             ticker = Ticker()
             session = Session(options.scenario, services, ticker, idle_seconds=idle_seconds)
-            interruption.end = partial(session.terminate, "interrupted")
+            interruption.end = partial(session.interrupt, "interrupted")
             if outputs.trace is not None:
                 session.trace_log.subscribe(_lines_into(outputs.trace, "--trace", session.broke))
             _subscribe_view(options, session, nursery, interruption, outputs.view)

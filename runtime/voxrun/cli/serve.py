@@ -18,7 +18,7 @@ from voxrun.api.language import language_of
 from voxrun.cli.collector import tame_collector
 from voxrun.cli.interrupt import Interruption
 from voxrun.cli.run import LOCAL_KEY
-from voxrun.cli.serve_log import SessionLog, tell, tell_refusals
+from voxrun.cli.serve_log import Log, SessionLog, tell_refusals
 from voxrun.cli.serve_options import MOST_SILENT, MOST_SILENT_OF_ALL, ServeOptions, parse
 from voxrun.cli.speech import speech
 from voxrun.cli.status import OK
@@ -30,10 +30,10 @@ from voxrun.serving.doors import Doors
 from voxrun.serving.host import Host
 from voxrun.serving.phone import BODY_LIMIT, MESSAGE_LIMIT, Phone
 from voxrun.serving.place import InheritedNetwork
-from voxrun.session.loader import read
 from voxrun.session.secrets import Secrets
 from voxrun.session.services import Services, in_thread
 from voxrun.session.unawaited import tell_unawaited
+from voxrun.session.versions import Versions
 from voxrun.session.watchdog import Watchdog
 from voxrun.transports.network import Network, TcpNetwork
 from voxrun.transports.server import Limits
@@ -56,15 +56,17 @@ def serve(arguments: list[str]) -> int:
     _allow_many_files()
     tell_unawaited()
     sys.setswitchinterval(SWITCH_SECONDS)
+    log = Log(options.place.number if options.place else 0)
+    versions = Versions(log.tell)
     for scenario in options.settings.routes.scenarios:
-        read(scenario, language_of(scenario))  # what is wrong in it is told now, and its language loaded
+        versions.read(scenario, language_of(scenario))  # what is wrong in it is told now, and its language loaded
     if not options.workers:
         _load_api()
     tame_collector()
     if options.workers:
         trio.run(_serve_workers, options, arguments)
     else:
-        trio.run(serve_calls, options)
+        trio.run(serve_calls, options, versions, log)
     return OK
 
 
@@ -98,7 +100,7 @@ async def _serve_workers(options: ServeOptions, arguments: list[str]) -> None:
     await serve_workers(options, arguments)
 
 
-async def serve_calls(options: ServeOptions) -> None:
+async def serve_calls(options: ServeOptions, versions: Versions, log: Log) -> None:
     """Serve until a signal says to stop, or until a worker's supervisor does, or is gone."""
     async with trio.open_nursery() as nursery:
         stop = trio.Event()
@@ -106,27 +108,28 @@ async def serve_calls(options: ServeOptions) -> None:
         interruption.end = stop.set
         with interruption.on_signals():
             nursery.start_soon(Watchdog(breaks_in=True).run)
-            host = await _start_host(options, nursery)
+            host = await _start_host(options, versions, nursery)
+            host.observers.append(SessionLog(log))
             network = InheritedNetwork(options.place, host.hesitation) if options.place else TcpNetwork()
-            await _open_control(options, host, network, stop.set, nursery)
+            await _open_control(options, host, network, log, stop.set, nursery)
             phone = Phone(host, Doors(options.keys, time.time, host.table, options.public_url))
             refusals = host.counters.refusals
-            nursery.start_soon(tell_refusals, refusals)
+            nursery.start_soon(tell_refusals, refusals, log)
             turnstile = Turnstile(options.max_per_address, MOST_SILENT, MOST_SILENT_OF_ALL, refusals, host.table)
             limits = Limits(body=BODY_LIMIT, message=MESSAGE_LIMIT, turnstile=turnstile)
             listen = partial(serve_requests, network, options.host, options.port, phone.handle, limits=limits)
             port = await nursery.start(listen)
             if options.place is None:
-                tell(f"calls are taken on {options.where(port)}")
+                log.tell(f"calls are taken on {options.where(port)}")
             await stop.wait()
-            tell(f"no more calls are taken; {len(host.sessions)} go on for at most {options.drain:g} s")
+            log.tell(f"no more calls are taken; {len(host.sessions)} go on for at most {options.drain:g} s")
             await host.drain(options.drain)
-            tell("all calls are over")
+            log.tell("all calls are over")
         nursery.cancel_scope.cancel(reason="the server ends")
 
 
 async def _open_control(
-    options: ServeOptions, host: Host, network: Network, stop: Callable[[], None], nursery: trio.Nursery
+    options: ServeOptions, host: Host, network: Network, log: Log, stop: Callable[[], None], nursery: trio.Nursery
 ) -> None:
     if options.spans:
         from voxrun.serving.turn_spans import TurnSpans  # noqa: PLC0415 - an extra
@@ -137,10 +140,10 @@ async def _open_control(
 
         url = await open_control(options, host, network, stop, nursery)
         if options.place is None:
-            tell(f"the control API is at {url}")
+            log.tell(f"the control API is at {url}")
 
 
-async def _start_host(options: ServeOptions, nursery: trio.Nursery) -> Host:
+async def _start_host(options: ServeOptions, versions: Versions, nursery: trio.Nursery) -> Host:
     base_urls, secrets = {}, dict(options.secrets)
     network = TcpNetwork()
     if options.local_agent is not None:
@@ -162,14 +165,13 @@ async def _start_host(options: ServeOptions, nursery: trio.Nursery) -> Host:
             base_urls=base_urls,
             sounds=SoundLibrary(network, in_thread, voice, options.sandbox),
             language=language_of(scenario),
-            reads_in_thread=True,
+            versions=versions,
             is_sandboxed=options.sandbox is not None,
         )
 
     ticker = Ticker()
     table = options.place.open_table() if options.place else CommonTable()
     host = Host(services_for, ticker, options.settings, table)
-    host.observers.append(SessionLog())
     nursery.start_soon(ticker.run)
     await nursery.start(host.run)
     return host

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections import Counter
+from dataclasses import dataclass
 
 import trio
 
@@ -38,16 +39,26 @@ _WHY = {
 """By what the metrics call it."""
 
 
-def tell(what: str) -> None:
-    """A line with the time."""
-    try:
-        print(time.strftime("%H:%M:%S"), what, flush=True)  # noqa: T201 - the command line speaks here
-    except OSError:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - nobody reads it any more; the calls go on
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What `worker` prints; 0 where all is one process, or for the one above the workers."""
+
+    worker: int = 0
+
+    def tell(self, what: str) -> None:
+        """A line with the time."""
+        who = f"worker {self.worker}: " if self.worker else ""
+        try:
+            print(time.strftime("%H:%M:%S"), visible(f"{who}{what}"), flush=True)  # noqa: T201 - the command line speaks
+        except OSError:
+            sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - nobody reads it any more; the calls go on
 
 
 class SessionLog:
     """A line for each session that begins, and one for its end."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
 
     def began(self, running: Running) -> None:
         """It is about to run."""
@@ -57,17 +68,16 @@ class SessionLog:
 
     def ended(self, running: Running) -> None:
         """It has its outcome."""
-        seconds = trio.current_time() - running.since
         outcome = running.outcome
         reason = "cancelled" if outcome is None else str(outcome.error or outcome.reason)
         parted = f"; {running.parted}" if running.parted else ""
-        self._tell(running, f"over after {seconds:.1f} s: {reason}{parted}")
+        self._tell(running, f"over after {running.session.now():.1f} s: {reason}{parted}")
 
     def _tell(self, running: Running, what: str) -> None:
-        tell(f"{running.id[:8]} {visible(running.session.services.secrets.scrub(what))}")
+        self._log.tell(f"{running.id[:8]} {running.session.services.secrets.scrub(what)}")
 
 
-async def tell_refusals(refusals: Counter[str]) -> None:
+async def tell_refusals(refusals: Counter[str], log: Log) -> None:
     """A line for each reason for which somebody was refused since the last, until cancelled."""
     told: Counter[str] = Counter()
     while True:
@@ -75,6 +85,6 @@ async def tell_refusals(refusals: Counter[str]) -> None:
         fresh = refusals - told
         told += fresh
         for reason, times in fresh.items():
-            tell(f"refused {times}: {_WHY.get(reason, reason)}")
+            log.tell(f"refused {times}: {_WHY.get(reason, reason)}")
         if fresh:
             await trio.sleep(QUIET_SECONDS)

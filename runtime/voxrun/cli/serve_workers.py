@@ -1,16 +1,19 @@
 """`voxrun serve --workers N`: the process that the worker processes have above them."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from pathlib import Path
 
 import trio
 
+from voxrun.api.language import language_of
 from voxrun.cli.interrupt import Interruption
-from voxrun.cli.serve_log import tell
+from voxrun.cli.serve_log import Log
 from voxrun.cli.serve_options import ServeOptions
 from voxrun.serving.control import Key, serve_control
 from voxrun.serving.supervisor import Supervisor
+from voxrun.session.loader import read
 from voxrun.transports.network import TcpNetwork
 
 
@@ -18,7 +21,9 @@ async def serve_workers(options: ServeOptions, arguments: Sequence[str]) -> None
     """Have `options.workers` processes serve until a signal says to stop; each gets the same `arguments`."""
     listeners = await TcpNetwork().listeners(options.host, options.port)
     sockets = [listener.socket for listener in listeners]
-    supervisor = Supervisor(options.workers, [it.fileno() for it in sockets], options.drain, tell)
+    tell = Log().tell
+    check = partial(_read_all, options.settings.routes.scenarios)
+    supervisor = Supervisor(options.workers, [it.fileno() for it in sockets], options.drain, tell, check)
     # -P: what lies in the current folder is no module of ours.
     command = [sys.executable, "-P", "-m", "voxrun", "serve", *arguments]
     async with trio.open_nursery() as nursery:
@@ -30,12 +35,18 @@ async def serve_workers(options: ServeOptions, arguments: Sequence[str]) -> None
                 url = await nursery.start(serve_control, supervisor, key, options.control)
                 command += ["--control", url.removeprefix("http://")]
                 tell(f"the control API is at {url}")
-            nursery.start_soon(_announce, supervisor, options.where(sockets[0].getsockname()[1]))
+            where = options.where(sockets[0].getsockname()[1])
+            nursery.start_soon(_announce, supervisor, where, tell)
             await supervisor.run([*command, "--worker"])
             tell("all workers have ended")
         nursery.cancel_scope.cancel(reason="the server ends")
 
 
-async def _announce(supervisor: Supervisor, where: str) -> None:
+def _read_all(scenarios: Iterable[Path]) -> None:
+    for scenario in scenarios:
+        read(scenario, language_of(scenario))
+
+
+async def _announce(supervisor: Supervisor, where: str, tell: Callable[[str], None]) -> None:
     await supervisor.ready.wait()
     tell(f"calls are taken on {where}")

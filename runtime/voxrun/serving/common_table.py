@@ -18,8 +18,8 @@ _COUNT_BYTES = 4
 _HASHES, _COLUMNS = 4, 8192
 """An address has a column by each hash. It may share some with others, but hardly all: the least counts."""
 
-_HEAD = 2
-"""Counts in a row before the connections'."""
+_SESSIONS, _HANDICAP, _CONNECTIONS, _HEAD = range(4)
+"""Places in a row before those of the connections from each address; a row without a handicap has no worker."""
 
 _ROW_BYTES = (_HEAD + _HASHES * _COLUMNS) * _COUNT_BYTES
 
@@ -39,7 +39,7 @@ class CommonTable:
         self._begin = row * _ROW_BYTES // _COUNT_BYTES
         self._memory = mmap(-1, self.size(0)) if file is None else mmap(file, 0)
         self._rows = memoryview(self._memory)[_SEEN_BYTES:].cast("I")
-        """Of each worker: its sessions, its handicap (0: it is not there), its connections by hash and column."""
+        """One row of each worker: what the head names, then its connections by hash and column."""
 
     @staticmethod
     def size(workers: int) -> int:
@@ -49,29 +49,33 @@ class CommonTable:
     @property
     def sessions(self) -> int:
         """How many all workers have."""
-        return self._in_all_rows(0)
+        return self._in_all_rows(_SESSIONS)
 
     def sessions_in(self, row: int) -> int:
         """How many the worker with that row has."""
-        return self._column(0)[row]
+        return self._column(_SESSIONS)[row]
 
     def take(self, most: int) -> bool:
         """One more session here; False when all together have `most` already."""
         with self._alone():
             if self.sessions >= most:
                 return False
-            self._rows[self._begin] += 1
+            self._add([_SESSIONS], 1)
             return True
 
     def give_back(self) -> None:
         """One session less here."""
-        self._rows[self._begin] -= 1
+        self._add([_SESSIONS], -1)
 
     def excess(self, further: int = 0) -> int:
-        """By how many sessions this worker has more than the one with the fewest; `further` ones count as its own."""
-        handicap = self._rows[self._begin + 1] = 1 + further
-        everybody = zip(self._column(0), self._column(1), strict=True)
-        return self._rows[self._begin] + handicap - min(has + more for has, more in everybody if more)
+        """By how much this worker has more than the one with the least; `further` counts as its own.
+
+        That is sessions and connections: of many that come at once, none has begun its session yet.
+        """
+        self._rows[self._begin + _HANDICAP] = 1 + further
+        everybody = zip(*map(self._column, range(_HEAD)), strict=True)
+        least: int = min(sum(counts) for counts in everybody if counts[_HANDICAP])
+        return sum(self._rows[self._begin : self._begin + _HEAD]) - least
 
     def come(self, peer: str, most: float) -> bool:
         """One more connection from that address here; False when all together have `most` already."""
@@ -79,12 +83,12 @@ class CommonTable:
         with self._alone():
             if min(map(self._in_all_rows, columns)) >= most:
                 return False
-            self._add(columns, 1)
+            self._add([_CONNECTIONS, *columns], 1)
             return True
 
     def go(self, peer: str) -> None:
         """One less of them here."""
-        self._add(_columns(peer), -1)
+        self._add([_CONNECTIONS, *_columns(peer)], -1)
 
     def forget(self, row: int) -> None:
         """The worker with that row is dead, and all that it had with it."""
@@ -109,9 +113,9 @@ class CommonTable:
     def _column(self, place: int) -> memoryview:
         return self._rows[place :: _ROW_BYTES // _COUNT_BYTES]
 
-    def _add(self, columns: list[int], count: int) -> None:
-        for column in columns:
-            self._rows[self._begin + column] += count
+    def _add(self, places: list[int], count: int) -> None:
+        for place in places:
+            self._rows[self._begin + place] += count
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

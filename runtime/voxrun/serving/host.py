@@ -24,7 +24,7 @@ from voxrun.session.session import IDLE_AFTER_CALL_SECONDS, IDLE_SECONDS, Sessio
 from voxrun.transports.wav import WavWriter
 
 LONGEST_HESITATION = 25
-"""Looks, of which there is one for each session more than a worker that has fewer."""
+"""Looks, of which there is one for each session or connection more than the worker with the fewest has."""
 
 _HANDICAP = 1_000_000
 """So many sessions more a worker that takes none counts as having."""
@@ -84,7 +84,7 @@ class Host:
             self._refuse(f"the server is overloaded: {self.load.words}", "overload")
 
     def hesitation(self) -> int:
-        """For how many looks a connection is left to other workers: those with fewer sessions, or who take some."""
+        """For how many looks a connection is left to other workers: those who have less to do, or who take some."""
         takes_none = self.draining or self.load.is_overloaded
         return min(self.table.excess(_HANDICAP * takes_none), LONGEST_HESITATION)
 

@@ -74,7 +74,7 @@ class HostDesk:
             caller=party.callerid if party else "",
             destination=party.destination if party else "",
             since=running.began.isoformat(timespec="milliseconds"),
-            seconds=round(trio.current_time() - running.since, 3),
+            seconds=round(running.session.now(), 3),
             state=call.state() if call else "",
             worker=self._worker,
         )

@@ -165,7 +165,7 @@ class _Connection:
             self._part(_end_of(closed, self._stream.dialect.name))
             self._running.session.contained(self._leg.leave)
             if self._running.session.call is None:
-                self._running.hang_up("the caller left")
+                self._running.session.terminate("the caller left")
 
     def _part(self, how: str) -> None:
         """Note how the connection ends. The first counts, what follows comes of it; after the session nobody looks."""

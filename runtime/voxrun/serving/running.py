@@ -19,8 +19,6 @@ class Running:
     scenario: Path
     party: Party | None = None
     dialect: str = ""
-    since: float = field(default_factory=trio.current_time)
-    """On trio's clock."""
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     parted: str = ""
     """How the connection with its call ended, and by whom; empty as long as it has not."""
@@ -33,8 +31,8 @@ class Running:
         return self.session.id
 
     def hang_up(self, reason: str) -> None:
-        """End the session in good order."""
-        self.session.terminate(reason)
+        """End the session in good order, for somebody who waits for that."""
+        self.session.interrupt(reason)
 
 
 class Observer(Protocol):

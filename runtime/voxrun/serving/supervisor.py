@@ -12,7 +12,7 @@ from typing import TypeVar
 import trio
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-from voxrun.errors import ConfigurationError
+from voxrun.errors import ConfigurationError, VoxrunError
 from voxrun.serving.common_table import CommonTable
 from voxrun.serving.desk import Refused, SessionInfo, Sessions
 from voxrun.serving.link import Asking
@@ -30,8 +30,13 @@ LONGEST_DELAY = 10.0
 SOON_SECONDS = 30.0
 """After a longer life than this the first delay is enough again."""
 
-CUSHION_SECONDS = 10.0
-"""How much longer than its drain a worker may take to end before it is killed."""
+CUSHION_SECONDS = 15.0
+"""How much longer than its drain a worker may take to end before it is killed: what its sessions have begun to ask
+others has 5 s, and their handlers of Terminating as much; then files are completed.
+"""
+
+LOOK_SECONDS = 1.0
+"""Between two looks at whether a scenario that can't be read has been mended."""
 
 AT_ONCE_SECONDS = 2.0
 """How long one may take that has to end at once: it completes its files."""
@@ -40,7 +45,15 @@ AT_ONCE_SECONDS = 2.0
 class Supervisor:
     """Runs `count` processes that inherit the file descriptors `listening`; it is the common `Desk` of their hosts."""
 
-    def __init__(self, count: int, listening: Sequence[int], drain_seconds: float, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        count: int,
+        listening: Sequence[int],
+        drain_seconds: float,
+        say: Callable[[str], None],
+        check: Callable[[], None],
+    ) -> None:
+        """`check`, in a thread, raises a VoxrunError as long as what the processes serve can't be read."""
         self.restarts = 0
         self.ready = trio.Event()
         """Set once all workers take calls."""
@@ -48,6 +61,7 @@ class Supervisor:
         self._listening = tuple(listening)
         self._drain_seconds = drain_seconds
         self._say = say
+        self._check = check
         self._workers: dict[int, Asking] = {}
         self._table: CommonTable
         self._totals = Totals()
@@ -144,8 +158,24 @@ class Supervisor:
             self._say(f"worker {number} {fate}{loss}; another begins in {delay:g} s")
             with trio.move_on_after(delay):
                 await self._ending.wait()
+            await self._mended(number)
             delay = min(delay * 2, LONGEST_DELAY)
             self.restarts += not self._ending.is_set()
+
+    async def _mended(self, number: int) -> None:
+        """Wait until a worker can read what it is to serve: without this, one after the other would begin in vain."""
+        told = ""
+        while not self._ending.is_set():
+            try:
+                await trio.to_thread.run_sync(self._check)
+                return
+            except VoxrunError as error:
+                wrong = f"worker {number} waits until this is mended: {str(error).splitlines()[0]}"
+            if wrong != told:
+                self._say(wrong)
+            told = wrong
+            with trio.move_on_after(LOOK_SECONDS):
+                await self._ending.wait()
 
     async def _work(self, command: Sequence[str], number: int, table: int) -> int | None:
         """One worker's life; returns its exit status, negative for a signal. OSError when it can't begin."""

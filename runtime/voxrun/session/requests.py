@@ -34,27 +34,35 @@ class Requests:
 
     def __init__(self, host: RequestsHost) -> None:
         self._host = host
-        self._waiting: deque[Work] = deque()
+        self._waiting: deque[tuple[str, Work]] = deque()
         self._active = 0
         self._left = inf  # how many may still be begun
         self._none = trio.Event()
+        self._seconds = inf
+        self._scopes: set[trio.CancelScope] = set()
 
-    def begin(self, work: Work) -> bool:
-        """Have `work` done when its turn has come, whoever waits for it; False when there are too many."""
+    def begin(self, peer: str, work: Work) -> bool:
+        """Have `work` done, which asks `peer`, when its turn has come, whoever waits; False when there are too many."""
         if not self._left or self._active + len(self._waiting) == LIMIT:
             return False
         self._left -= 1
         if self._active < ACTIVE_LIMIT:
             self._active += 1
-            self._host.spawn(self._do, work)
+            self._host.spawn(self._do, peer, work)
         else:
-            self._waiting.append(work)
+            self._waiting.append((peer, work))
         return True
+
+    def hurry(self, seconds: float) -> None:
+        """From now on each is given up after so many seconds: somebody waits for the end."""
+        self._seconds = seconds
+        for scope in self._scopes:
+            scope.deadline = min(scope.deadline, trio.current_time() + seconds)
 
     async def finish(self, *, then: int = 0) -> None:
         """Wait for those whose turn has come, and forget the others; only so many may be made `then`.
 
-        Each has a time limit of its own.
+        Each has a time limit of its own, and that of `hurry`.
         """
         self._left = 0
         self._waiting.clear()
@@ -71,12 +79,21 @@ class Requests:
             self._none = trio.Event()
             await self._none.wait()
 
-    async def _do(self, first: Work) -> None:
+    async def _do(self, peer: str, work: Work) -> None:
         try:
-            await first()
+            await self._within_time(peer, work)
             while self._waiting:
-                await self._waiting.popleft()()
+                await self._within_time(*self._waiting.popleft())
         finally:
             self._active -= 1
             if not self._active:
                 self._none.set()
+
+    async def _within_time(self, peer: str, work: Work) -> None:
+        with trio.move_on_after(self._seconds) as scope:
+            self._scopes.add(scope)
+            await work()
+        self._scopes.remove(scope)
+        if scope.cancelled_caught:
+            words = f"the HTTP request to {peer} was not through after {self._seconds:g} s"
+            self._host.warn(f"{words}: the session ends without it")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from voxrun.media.datagrams import Datagrams
     from voxrun.media.sounds import Sounds
     from voxrun.providers.elevenlabs.cassette_recorder import CassetteRecorder
+    from voxrun.session.versions import Versions
     from voxrun.transports.network import Network
     from voxrun.transports.sound.devices import SoundDevices
 
@@ -48,8 +49,8 @@ class Services:
     """Where players get their audio and recorders their files; a session of which neither is asked needs none."""
     language: Language | None = None
     """What understands `.vox` scenarios; without it only those in Python run."""
-    reads_in_thread: bool = False
-    """Whether scenarios are read in a worker thread, since others than this session would wait for it."""
+    versions: "Versions | None" = None
+    """What reads scenarios, in a worker thread, where others than this session would wait for it; None: on the spot."""
     is_sandboxed: bool = False
     """Whether the scenario is a stranger's: no debugger opens doors to it."""
     datagrams: "Callable[[str, int], Datagrams] | None" = None

@@ -32,7 +32,7 @@ E = TypeVar("E")
 T = TypeVar("T")
 
 ENDING_SECONDS = 5.0
-"""How long handlers of Terminating may take before the session ends without them."""
+"""How long handlers of Terminating may take before the session ends without them; in a hurry, requests as well."""
 
 LEAVING_SECONDS = 1.0
 """How long taking leave of peers may take."""
@@ -143,6 +143,13 @@ class Session:
             self._dispatcher.stop()
             self._life.cancel(reason=reason)
 
+    def interrupt(self, reason: str) -> None:
+        """End the session for somebody who waits for that, even if it is ending already: requests then have no longer
+        than handlers of Terminating.
+        """
+        self.requests.hurry(ENDING_SECONDS)
+        self.terminate(reason)
+
     def now(self) -> float:
         """Seconds since the session began."""
         return trio.current_time() - self._began
@@ -251,8 +258,14 @@ class Session:
             unload(module)
 
     async def _read(self) -> Reading:
-        work = partial(read, self._scenario, self.services.language)
-        return await trio.to_thread.run_sync(work, limiter=_READERS) if self.services.reads_in_thread else work()
+        versions = self.services.versions
+        if versions is None:
+            return read(self._scenario, self.services.language)
+        work = partial(versions.read, self._scenario, self.services.language)
+        reading, wrong = await trio.to_thread.run_sync(work, limiter=_READERS)
+        if wrong:
+            self.warn(wrong)
+        return reading
 
     async def _live(self, leg: Leg | None, party: Party) -> None:
         with self._life:

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from contextvars import copy_context
-from functools import cached_property, partial
+from functools import partial
 from itertools import count
 from typing import Protocol, TypeAlias
 
@@ -53,12 +53,15 @@ class TcpNetwork:
     def __init__(self, *, connect_timeout: float = 10.0) -> None:
         """`connect_timeout` in seconds covers the name look-up, TCP and TLS."""
         self._connect_timeout = connect_timeout
+        self._trust: ssl.SSLContext | None = None
+        self._loading = trio.Lock()
 
     async def connect(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
         try:
+            trust = await self._trusted() if tls else None
             with trio.fail_after(self._connect_timeout):
                 stream = SocketStream.over(await trio.open_tcp_stream(host, port))
-                return await self._encrypt(stream, host) if tls else stream
+                return await _encrypt(stream, host, trust) if trust else stream
         except trio.TooSlowError:
             raise RemoteError(
                 f"{host}:{port} did not answer within {self._connect_timeout:g} s: "
@@ -101,24 +104,12 @@ class TcpNetwork:
                 f"can't listen on {host}:{port}: {error.strerror or error}. Choose another host or port"
             ) from error
 
-    async def _encrypt(self, stream: SocketStream, host: str) -> SocketStream:
-        encrypted = stream.encrypted(self._tls_context, host)
-        try:
-            await encrypted.shake_hands()
-        except BaseException:
-            await trio.aclose_forcefully(encrypted)
-            raise
-        return encrypted
-
-    @cached_property
-    def _tls_context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        paths = ssl.get_default_verify_paths()
-        if not context.cert_store_stats()["x509_ca"] and not (paths.capath and os.listdir(paths.capath)):
-            import certifi  # noqa: PLC0415 - few systems need it, and it takes its share of start-up and memory
-
-            context.load_verify_locations(certifi.where())  # this system brings no certificates of its own
-        return context
+    async def _trusted(self) -> ssl.SSLContext:
+        """Whom the system trusts: loaded by the first that needs it, in a thread, as calls would hear the 50 ms."""
+        async with self._loading:
+            if self._trust is None:
+                self._trust = await trio.to_thread.run_sync(_load_certificates)
+            return self._trust
 
 
 class MemoryNetwork:
@@ -170,6 +161,26 @@ class MemoryNetwork:
                 await trio.sleep_forever()
             finally:
                 del self._doors[host, port]
+
+
+async def _encrypt(stream: SocketStream, host: str, trust: ssl.SSLContext) -> SocketStream:
+    encrypted = stream.encrypted(trust, host)
+    try:
+        await encrypted.shake_hands()
+    except BaseException:
+        await trio.aclose_forcefully(encrypted)
+        raise
+    return encrypted
+
+
+def _load_certificates() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    paths = ssl.get_default_verify_paths()
+    if not context.cert_store_stats()["x509_ca"] and not (paths.capath and os.listdir(paths.capath)):
+        import certifi  # noqa: PLC0415 - few systems need it, and it takes its share of start-up and memory
+
+        context.load_verify_locations(certifi.where())  # this system brings no certificates of its own
+    return context
 
 
 async def _at_free_port(host: str) -> list[trio.SocketListener]:

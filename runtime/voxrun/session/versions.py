@@ -1,0 +1,34 @@
+"""`Versions`: of each scenario that many sessions share, the last one that could be read."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from voxrun.errors import VoxrunError
+from voxrun.session.loader import read
+from voxrun.session.services import Language, Reading
+
+
+class Versions:
+    """Calls go on to be answered while somebody saves a mistake; `say` is told of it once, in a line."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._last: dict[Path, Reading] = {}
+        self._wrong: dict[Path, str] = {}
+
+    def read(self, scenario: Path, language: Language | None) -> tuple[Reading, str]:
+        """What can be read of it, and what is wrong with what is there now. In a worker thread, one after the other.
+
+        Raises what `loader.read` does, if there was no version without a mistake yet.
+        """
+        place, wrong = scenario.resolve(), ""
+        try:
+            self._last[place] = read(scenario, language)
+        except VoxrunError as error:
+            if place not in self._last:
+                raise
+            wrong = f"{str(error).splitlines()[0]}; until that is mended, calls get the version before it"
+            if self._wrong[place] != wrong:
+                self._say(wrong)
+        self._wrong[place] = wrong
+        return self._last[place], wrong
