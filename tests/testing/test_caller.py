@@ -25,6 +25,7 @@ from voxrun.testing import (
     impair,
     press,
     previous,
+    request,
     say,
     simulate,
     speech,
@@ -35,6 +36,8 @@ from voxrun.testing.caller import CallerAction
 from voxrun.testing.moments import Step
 from voxrun.testing.sounds import render
 from voxrun.transports.rtp_socket import RtpSocket
+
+SAY = say(tone(1.0))
 
 
 def keys(call: SimulatedCall) -> list[tuple[float, str]]:
@@ -103,6 +106,63 @@ def test_who_says_something_else_stops_saying_the_first(tmp_path: Path) -> None:
 def test_a_step_that_never_came_is_told(tmp_path: Path) -> None:
     call = simulate(write(tmp_path, ECHO), caller=[at(1.0, hangUp()), after(agentStops, 1.0, press("1"))])
     assert call.unplayed == ["Press(digits='1')"]
+
+
+NOT_DONE = "{}= has {!r}, which was not done: its cue never came ({})"
+
+
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        ([after(agentStops, 1.0, press("1"))], NOT_DONE.format("caller", press("1"), "agent stops")),
+        (
+            [
+                at(1.0, say(tone(0.5))),
+                after(agentStops, 0.1, press("1")),
+                after(event("Call.RecordStarted", 2), 0.0, SAY),
+            ],
+            NOT_DONE.format("caller", SAY, "event Call.RecordStarted 2 times"),
+        ),
+    ],
+)
+def test_a_step_whose_cue_never_came_is_not_ok(tmp_path: Path, steps: list[Any], told: str) -> None:
+    call = simulate(write(tmp_path, ECHO), caller=[*steps, at(4.0, hangUp())])
+    with pytest.raises(AssertionError, match=re.escape(told)):
+        call.expectOk()
+
+
+def test_other_timelines_wait_in_vain_too(tmp_path: Path) -> None:
+    call = simulate(
+        write(tmp_path, ECHO),
+        caller=[at(1.0, hangUp())],
+        faults=[at(0.5, impair(loss=0.1)), after(agentStarts, 0.0, cut())],
+        control=[after(event("Call.RecordStarted"), 1.0, request("x")), after(previous, 1.0, request("y"))],
+    )
+    with pytest.raises(AssertionError) as found:
+        call.expectOk()
+    assert str(found.value).splitlines() == [
+        NOT_DONE.format("faults", cut(), "agent starts"),
+        NOT_DONE.format("control", request("x"), "event Call.RecordStarted"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [at(1.0, hangUp()), at(2.0, press("1"))],
+        [at(1.0, say(tone(2.0))), after(agentStops, 1.0, press("1")), at(2.0, hangUp())],
+        [after(event("Call.Connected"), 5.0, press("1")), at(2.0, hangUp())],
+        [at(1.0, press("1")), after(previous, 5.0, press("1")), at(2.0, hangUp())],
+        [at(1.0, press("1")), after(event("Call.ToneReceived"), 0.5, hangUp()), after(agentStops, 1.0, hangUp())],
+    ],
+)
+def test_a_step_whose_time_has_not_come_is_ok(tmp_path: Path, steps: list[Any]) -> None:
+    assert simulate(write(tmp_path, ECHO), caller=steps).expectOk().unplayed
+
+
+def test_who_waits_to_hang_up_need_not_when_the_call_is_over(tmp_path: Path) -> None:
+    ends = "setTimeout(call.hangup, 2000)"
+    assert simulate(write(tmp_path, ECHO, ends), caller=[after(agentStops, 1.0, hangUp())]).expectOk().unplayed
 
 
 @pytest.mark.parametrize("moment", [at(2.0, hangUp()), after(event("Application.CallAlerting"), 2.0, hangUp())])

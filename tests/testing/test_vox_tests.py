@@ -342,6 +342,10 @@ WRONG = (
     (WEB, ANSWERS, 'expect web receives "PUT"', "the web received 'POST crm.example/customers?page=2 a body", ""),
     (CONTROL, ASKS, 'expect control receives "3"', "did not come", 'there were {"guests":1}, {"guests":2}'),
     (CONTROL, ASKS, 'expect control receives "1" by 1s', "did not come by 1 s", "it came at 2.000 s"),
+    (SCENARIO, KEYS, "network breaks when CallEvents.Failed", "what it waits for never came", ""),
+    (SCENARIO, ('caller presses "5" 1s after CallEvents.Failed', "network has { loss: 1 } at 0s"),
+        "caller hangs up at 2s", "what it waits for never came", ""),
+    (CONTROL, ASKS, "control sends \"c\" when CallEvents.Connected", "what it waits for never came", ""),
     (AGENT, TALK, "expect caller hears agent from 10s", "nothing of the agent", "it was heard at"),
     (AGENT, TALK, "expect agent hears no caller", "the agent heard it", "it was heard at"),
     (AGENT, TALK, 'agent calls tool "late" expecting "ten" at 1min', "did not come to call the tool 'late'", ""),
@@ -438,6 +442,13 @@ def test_what_the_caller_did_not_come_to_do(tmp_path: Path) -> None:
     test = written(tmp_path, SCENARIO, "caller hangs up at 2s", 'caller says "x" at 3s', "caller hangs up at 4s")
     call = simulate(test.scenario, **test.parameters(tmp_path))
     assert test.unplayed(call.unplayed) == ['caller says "x" at 3s', "caller hangs up at 4s"]
+
+
+def test_what_was_not_done_is_told_where_the_test_says_it(tmp_path: Path) -> None:
+    line = 'caller presses "5" when CallEvents.Failed'
+    test = written(tmp_path, SCENARIO, line, "caller hangs up at 2s", "expect call lasts at most 3s")
+    (mistake,) = judge(test, simulate(test.scenario, **test.parameters(tmp_path)))
+    assert test.source.text[mistake.span.start : mistake.span.end] == line
 
 
 def test_a_run_of_the_scenario_leaves_its_tests_out(tmp_path: Path) -> None:

@@ -1,13 +1,19 @@
 """The server's end of a scenario's WebSocket, as tests have it."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import soundfile
 import trio
 
+from voxrun.errors import ConfigurationError
 from voxrun.testing import SimulatedCall, WebSocketPeer, at, cut, say, simulate, speech, tone
+from voxrun.testing.sounds import render
 from voxrun.testing.web import Answer
+
+NO_SOUND: Any = 5
 
 SCENARIO = """
 from voxrun import *
@@ -103,6 +109,58 @@ def test_what_it_finds_wrong_fails_the_test(tmp_path: Path) -> None:
 
     with pytest.raises(AssertionError, match="hello"):
         play(tmp_path, talk)
+
+
+def test_what_its_function_does_wrong_is_told_with_its_line(tmp_path: Path) -> None:
+    async def waits(peer: WebSocketPeer) -> None:
+        while True:
+            await anext(peer)
+
+    async def hears(peer: WebSocketPeer) -> None:
+        await trio.sleep(2.0)
+        peer.heard("callee")
+
+    async def hears_too_soon(peer: WebSocketPeer) -> None:
+        peer.heard("caller")
+
+    async def encodes(peer: WebSocketPeer) -> None:
+        peer.say(tone(1.0), encoding="mp3")
+
+    async def says(peer: WebSocketPeer) -> None:
+        peer.say(NO_SOUND)
+
+    async def sends(peer: WebSocketPeer) -> None:
+        peer.send(NO_SOUND)
+
+    async def fails(peer: WebSocketPeer) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(waits, peer)
+            raise LookupError("nothing there")
+
+    for talk, kind, told in (
+        (waits, AssertionError, "the connection has ended, and no further text has come"),
+        (hears, AssertionError, "no stream of the tag 'callee'; there is 'caller'"),
+        (hears_too_soon, AssertionError, "no stream of the tag 'caller'; there is none at all"),
+        (encodes, ConfigurationError, "encoding= takes one of PCM8, PCM16, ALAW, ULAW, OPUS, but was given 'mp3'"),
+        (says, ConfigurationError, "what is said is a file, tone(…), speech(…) or sentence(…), not 5"),
+        (sends, ConfigurationError, "message= takes a text, or an object for JSON, but was given 5"),
+        (fails, LookupError, "nothing there"),
+    ):
+        with pytest.raises(kind, match=re.escape(told)) as found:
+            play(tmp_path, talk)
+        own = [entry for entry in found.traceback if Path(entry.path) == Path(__file__)]
+        assert own[-1].name == talk.__name__
+
+
+def test_it_says_what_is_in_a_file(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "hello.wav", render(tone(1.0), 16_000), 16_000)
+
+    async def talk(peer: WebSocketPeer) -> None:
+        peer.say("hello.wav")
+        async for _ in peer:
+            pass
+
+    assert play(tmp_path, talk).expectOk().caller.heard.contains(tone(0.9))
 
 
 def test_a_plain_answer_refuses(tmp_path: Path) -> None:

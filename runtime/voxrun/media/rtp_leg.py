@@ -36,9 +36,14 @@ class RtpSettings:
     silence_suppression: bool = False
     """Send nothing while there is nothing to hear, instead of packets of silence."""
 
+    @property
+    def codecs(self) -> list[Codec]:
+        """What is taken: that codec first, and all that have a static payload type."""
+        return [self.codec, *(it for it in CODECS.values() if it.payload_type < _DYNAMIC and it is not self.codec)]
+
 
 class RtpLeg:
-    """Takes the settings' codec and all that have a static payload type, and sends the first.
+    """Takes the settings' codecs, and sends the first.
 
     Both its times, of reading and of writing, are the deadline of the tick, so that a late tick neither moves the
     timestamps sent nor looks like a late packet.
@@ -47,11 +52,10 @@ class RtpLeg:
     def __init__(self, rtp: Datagrams, rtcp: Datagrams, settings: RtpSettings, random: Random | None = None) -> None:
         """`rtcp` is `rtp` itself when both share a port; both are closed when the leg is."""
         codec = settings.codec
-        others = [other for other in CODECS.values() if other.payload_type < _DYNAMIC and other is not codec]
         self._random = random or SystemRandom()
         self._sockets = [rtp] if rtcp is rtp else [rtp, rtcp]
         self._lock = SourceLock(settings.remote)
-        self._receiver = RtpReceiver([codec, *others], self._lock)
+        self._receiver = RtpReceiver(settings.codecs, self._lock)
         self._sender = RtpSender(codec, settings.ptime, self._random)
         cname = f"{self._random.getrandbits(96):024x}"  # one that says nothing of this machine (RFC 7022)
         self._reporter = RtcpReporter(self._sender, cname)

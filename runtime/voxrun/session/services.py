@@ -56,6 +56,6 @@ class Services:
     datagrams: "Callable[[str, int], Datagrams] | None" = None
     """How RTP units listen on an address and port; None for sockets of this machine."""
     devices: "SoundDevices | None" = None
-    """The microphones and speakers of this machine; a session that is only simulated has none."""
+    """The microphones and speakers of this machine; None where a scenario can have none."""
     cassette: "CassetteRecorder | None" = None
     """What takes down the conversations with agents."""

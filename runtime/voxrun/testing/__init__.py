@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         previous,
         toolResult,
     )
+    from voxrun.testing.rtp_peer import RtpPeer
     from voxrun.testing.running import Simulate, simulate, simulation
     from voxrun.testing.simulated_call import SimulatedCall, SimulatedEvent
     from voxrun.testing.sounds import sentence, speech, tone
@@ -51,6 +52,7 @@ else:
         {
             "Agent": "voxrun.testing.agent:Agent",
             "Caller": "voxrun.testing.caller:Caller",
+            "RtpPeer": "voxrun.testing.rtp_peer:RtpPeer",
             "Simulate": "voxrun.testing.running:Simulate",
             "SimulatedCall": "voxrun.testing.simulated_call:SimulatedCall",
             "SimulatedEvent": "voxrun.testing.simulated_call:SimulatedEvent",
@@ -101,6 +103,7 @@ else:
 __all__ = [
     "Agent",
     "Caller",
+    "RtpPeer",
     "Simulate",
     "SimulatedCall",
     "SimulatedEvent",

@@ -3,15 +3,37 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from voxrun.protocol.elevenlabs.agents_server_messages import ServerMessage
 from voxrun.protocol.elevenlabs.cassette import Entry
+from voxrun.protocol.websocket import may_be_sent
+from voxrun.testing.given import (
+    Format,
+    Given,
+    JsonObject,
+    Milliseconds,
+    Only,
+    Positive,
+    Refusal,
+    Seconds,
+    Texts,
+    is_json,
+    is_number,
+)
 from voxrun.testing.moments import Step
-from voxrun.testing.sounds import CHARACTERS_PER_SECOND, File, Sound, spoken
+from voxrun.testing.sounds import CHARACTERS_PER_SECOND, Sound, spoken, voice
 
 
-class AgentAction:
+def _is_closing_code(given: object) -> bool:
+    return isinstance(given, int) and may_be_sent(given)
+
+
+def _is_sendable(given: object) -> bool:
+    return isinstance(given, ServerMessage | str) or (isinstance(given, Mapping) and is_json(given))
+
+
+class AgentAction(Given):
     """What an agent can do."""
 
     __slots__ = ()
@@ -23,8 +45,8 @@ class Turn(AgentAction):
 
     text: str
     sound: Sound
-    pace: float | None = None
-    chunkMs: int | None = None
+    pace: Positive | None = None
+    chunkMs: Milliseconds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +58,7 @@ class CallTool(AgentAction):
     """
 
     name: str
-    parameters: Mapping[str, Any]
+    parameters: JsonObject
     expect: str | None = None
     isError: bool = False
 
@@ -45,7 +67,10 @@ class CallTool(AgentAction):
 class Send(AgentAction):
     """Send any message: one of the protocol's, a JSON object, or the text of a frame, which may be no JSON at all."""
 
-    message: ServerMessage | Mapping[str, Any] | str
+    message: Annotated[
+        ServerMessage | Mapping[str, Any] | str,
+        Only("a text, an object for JSON or a message of the protocol", _is_sendable),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +82,7 @@ class Interrupt(AgentAction):
 class Close(AgentAction):
     """Close the connection with that code, after the protocol's error message if `error` names its type."""
 
-    code: int
+    code: Annotated[int, Only("a WebSocket closing code: 1000, 1008 or 3000 to 4999", _is_closing_code)]
     reason: str
     error: str = ""
 
@@ -68,35 +93,35 @@ class Vanish(AgentAction):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Agent:
+class Agent(Given):
     """What the agent does on one connection, beginning when the scenario has sent its initiation."""
 
     greeting: Turn | None = None
     answers: Sequence[AgentAction | Sequence[AgentAction]] = ()
     """To the caller's first turn, second turn, …: an action, or some to be done one after another."""
-    transcripts: Sequence[str] = ()
+    transcripts: Texts = ()
     """The `user_transcript` of the caller's first turn, …; later ones are "…"."""
     script: Sequence[Step[AgentAction]] = ()
     """What it does at times, or after cues."""
     bargeIn: bool = True
     """When the caller speaks while it talks: fall silent, and send `interruption` and `agent_response_correction`."""
-    lateAudio: float = 0.0
+    lateAudio: Seconds = 0.0
     """Seconds of the interrupted turn that still come after its interruption."""
-    pace: float = 20.0
+    pace: Positive = 20.0
     """How many times faster than real time audio is sent."""
-    chunkMs: int = 250
+    chunkMs: Milliseconds = 250
     """Audio in one message."""
-    latency: float = 0.2
+    latency: Seconds = 0.2
     """Seconds from the end of a caller's turn to the answer."""
-    endOfTurn: float = 0.5
+    endOfTurn: Seconds = 0.5
     """Seconds of silence that end a caller's turn."""
-    pingSeconds: float = 2.0
+    pingSeconds: Positive = 2.0
     """How often it pings; infinity for never."""
-    inputFormat: str = "pcm_16000"
-    outputFormat: str = "pcm_16000"
-    refuse: int = 0
+    inputFormat: Format = "pcm_16000"
+    outputFormat: Format = "pcm_16000"
+    refuse: Refusal = 0
     """The HTTP status with which the request for a signed URL is refused: 401, 404 …"""
-    refuseSocket: int = 0
+    refuseSocket: Refusal = 0
     """The HTTP status with which the WebSocket is refused."""
     recorded: Sequence[Entry] = ()
     """A connection of a cassette, which it replays instead of all that."""
@@ -110,13 +135,13 @@ class Agent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SpeechService:
+class SpeechService(Given):
     """The text-to-speech service of a simulated call: each text becomes a test signal."""
 
-    secondsPerCharacter: float = 1 / CHARACTERS_PER_SECOND
-    latency: float = 0.1
+    secondsPerCharacter: Seconds = 1 / CHARACTERS_PER_SECOND
+    latency: Seconds = 0.1
     """Seconds from a text to its audio."""
-    refuse: int = 0
+    refuse: Refusal = 0
     """The HTTP status with which connections are refused."""
 
 
@@ -124,16 +149,15 @@ def turn(
     text: str, sound: Sound | float | str | Path | None = None, *, pace: float | None = None, chunkMs: int | None = None
 ) -> Turn:
     """Say `text`: with a sound, a file, or a test signal of so many seconds, or of the length that suits the text."""
-    if sound is None or isinstance(sound, int | float):
-        return Turn(text, spoken(text, sound), pace, chunkMs)
-    return Turn(text, File(str(sound)) if isinstance(sound, str | Path) else sound, pace, chunkMs)
+    said = spoken(str(text), sound) if sound is None or is_number(sound) else voice(sound)
+    return Turn(text, said, pace, chunkMs)
 
 
 def callTool(
     name: str, parameters: Mapping[str, Any] | None = None, *, expect: str | None = None, isError: bool = False
 ) -> CallTool:
     """Have the scenario run a tool."""
-    return CallTool(name, parameters or {}, expect, isError)
+    return CallTool(name, {} if parameters is None else parameters, expect, isError)
 
 
 def send(message: ServerMessage | Mapping[str, Any] | str) -> Send:

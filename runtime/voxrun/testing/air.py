@@ -33,6 +33,10 @@ class Air:
         self._sockets[local] = AirSocket(self, local)
         return self._sockets[local]
 
+    def has(self, place: SocketAddress | None) -> bool:
+        """Whether somebody has a socket there."""
+        return place in self._sockets
+
     def forget(self, local: SocketAddress) -> None:
         """Nobody listens there any more."""
         self._sockets.pop(local, None)

@@ -1,13 +1,14 @@
 """`Caller`: who calls in a simulated call, and what they do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from voxrun.errors import ConfigurationError
 from voxrun.protocol.rtp.dtmf import DIGITS
+from voxrun.testing.given import Given, NamedTexts, Rate
 from voxrun.testing.moments import Step
-from voxrun.testing.sounds import File, Sound
+from voxrun.testing.sounds import Sound, voice
 
 
 class CallerAction:
@@ -36,30 +37,30 @@ class HangUp(CallerAction):
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Given):
     """Does the steps of a timeline from the moment the call is connected; one that is due before happens then.
 
     `rtp` is a codec (PCMU, PCMA, G722, L16 …) for a caller whose audio comes in packets; else it comes at `rate` Hz.
     """
 
     steps: Sequence[Step[CallerAction]] = ()
-    rate: int = 16_000
+    rate: Rate = 16_000
     rtp: str | None = None
     callerid: str = "anonymous"
     destination: str = "voxrun"
     displayName: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: NamedTexts = field(default_factory=dict)
     customData: str = ""
 
 
 def say(sound: Sound | str | Path) -> Say:
-    """Say a sound, or what is in a file."""
-    return Say(File(str(sound)) if isinstance(sound, str | Path) else sound)
+    """Say a sound, or what is in a file. ConfigurationError for what is neither."""
+    return Say(voice(sound))
 
 
 def press(digits: str) -> Press:
     """Press keys, one after another. ConfigurationError for what is no key."""
-    if not digits or not set(digits) <= set(DIGITS):
+    if not isinstance(digits, str) or not digits or not set(digits) <= set(DIGITS):
         raise ConfigurationError(f"keys to press are of {DIGITS}, not {digits!r}")
     return Press(digits)
 

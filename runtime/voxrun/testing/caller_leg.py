@@ -17,7 +17,7 @@ class CallerLeg:
 
     def __init__(self, caller: Caller, news: News, render: Render) -> None:
         self.rate = caller.rate
-        self.play = CallerPlay(caller, caller.rate, news, render, self._act)
+        self.play = CallerPlay(caller.steps, caller.rate, news, render, self._act)
         self.digits: list[str] = []
         """What the scenario sent."""
         self._listener: Callable[[LineNews], None] | None = None

@@ -1,14 +1,15 @@
 """`CallerPlay`: the caller's timeline, moved on frame by frame; it has no clock or task of its own."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from voxrun.audio.frame import Samples, frame_size, silence
-from voxrun.testing.caller import Caller, CallerAction, HangUp, Say
+from voxrun.audio.frame import FRAME_SECONDS, Samples, frame_size, silence
+from voxrun.audio.mix import mix
+from voxrun.testing.caller import CallerAction, HangUp, Say
 from voxrun.testing.ear import Ear
-from voxrun.testing.moments import After, At, Moment, event
+from voxrun.testing.moments import After, At, Moment, Step, event
 from voxrun.testing.news import EARLY_SECONDS, Mark, News
 from voxrun.testing.sounds import Render
 from voxrun.testing.track import Track
@@ -23,9 +24,14 @@ class CallerPlay:
     """Says what the steps say, keeps what is said and heard. `act` presses keys and hangs up."""
 
     def __init__(
-        self, caller: Caller, rate: int, news: News, render: Render, act: Callable[[CallerAction], None]
+        self,
+        steps: Sequence[Step[CallerAction]],
+        rate: int,
+        news: News,
+        render: Render,
+        act: Callable[[CallerAction], None],
     ) -> None:
-        self.pending = list(caller.steps)
+        self.pending = list(steps)
         """Steps whose moment has not come."""
         self._rate = rate
         self._size = frame_size(rate)
@@ -39,9 +45,8 @@ class CallerPlay:
         self._speech: Samples | None = None
         self._spoken = 0
         self._speech_ends = 0.0
-        self._said: list[Samples] = []
-        self._heard: list[Samples] = []
-        self._began: float | None = None
+        self._said = _Tape(rate)
+        self._heard = _Tape(rate)
         self._ear = Ear(
             rate,
             PAUSE_SECONDS,
@@ -52,12 +57,19 @@ class CallerPlay:
     @property
     def said(self) -> Track:
         """All that was said, from the connection on."""
-        return self._track(self._said)
+        return self._said.track
 
     @property
     def heard(self) -> Track:
         """All that was heard, from the connection on."""
-        return self._track(self._heard)
+        return self._heard.track
+
+    @property
+    def awaited(self) -> Step[CallerAction] | None:
+        """The step whose cue has not come, those above it being done; who is to hang up then need not any more."""
+        if not self.pending or self._is_marking or isinstance(self.pending[0].action, HangUp):
+            return None
+        return self.pending[0] if self._news.lacks(self.pending[0].moment, self._mark) else None
 
     async def give_up(self) -> None:
         """Hang up when that is due and it still rings; until the answer nobody asks for what else is due."""
@@ -73,18 +85,17 @@ class CallerPlay:
     def say(self) -> Samples:
         """The next 20 ms of the caller's, after what is due now was done."""
         now = self._news.now()
-        if self._began is None:
-            self._began = now
         self._fall_silent(now)
         self._do_what_is_due(now)
         frame = self._next_frame()
-        self._said.append(frame)
+        self._said.put(frame, now)
         return frame
 
     def hear(self, frame: Samples) -> None:
-        """20 ms for the caller."""
-        self._heard.append(frame)
-        self._ear.hear(frame, self._news.now())
+        """20 ms for the caller; what comes at the same time is heard together."""
+        now = self._news.now()
+        self._heard.put(frame, now)
+        self._ear.hear(frame, now)
 
     def _fall_silent(self, now: float) -> None:
         if self._speech is not None and self._spoken >= len(self._speech):
@@ -136,6 +147,28 @@ class CallerPlay:
         missing = self._size - len(frame)
         return np.concatenate([frame, self._silence[:missing]]) if missing else frame
 
-    def _track(self, frames: list[Samples]) -> Track:
-        samples = np.concatenate(frames) if frames else np.zeros(0, np.int16)
-        return Track(samples, self._rate, round(self._began or 0.0, 6))
+
+class _Tape:
+    """Frames one after another, with silence where none came."""
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._frames: list[Samples] = []
+        self._began = 0.0
+
+    @property
+    def track(self) -> Track:
+        """All of it, from the first on."""
+        samples = np.concatenate(self._frames) if self._frames else np.zeros(0, np.int16)
+        return Track(samples, self._rate, round(self._began, 6))
+
+    def put(self, frame: Samples, now: float) -> None:
+        """One more, or a further one of the same time."""
+        if not self._frames:
+            self._began = now
+        place = round((now - self._began) / FRAME_SECONDS)
+        self._frames += [silence(self._rate)] * (place - len(self._frames))
+        if place == len(self._frames):
+            self._frames.append(frame)
+        else:
+            self._frames[place] = mix([self._frames[place], frame])

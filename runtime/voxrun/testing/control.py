@@ -5,16 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from voxrun.testing.given import JSON, Given, NamedTexts, check
+
 HOST = "http://control.simulated"
 
 
 @dataclass(frozen=True, slots=True)
-class ControlRequest:
+class ControlRequest(Given):
     """Fires `AppEvents.HttpRequest`."""
 
     content: str = ""
     method: str = "POST"
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: NamedTexts = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,9 @@ def request(
 ) -> ControlRequest:
     """Ask for the session's control URL, and wait for the reply: with a text, or with an object as JSON.
 
-    Names of headers are in lower case, as the scenario gets them.
+    Names of headers are in lower case, as the scenario gets them. ConfigurationError for what is neither.
     """
-    text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
-    return ControlRequest(text, method, headers or {})
+    if not isinstance(content, str):
+        check("content", content, JSON)
+        content = json.dumps(content, ensure_ascii=False)
+    return ControlRequest(content, method, headers or {})

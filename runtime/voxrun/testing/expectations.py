@@ -103,6 +103,9 @@ class _Judgement:
         if error is not None and not fails:
             yield Mistake(self._test.node.name.span, "the scenario failed", str(error))
         uncalled = [] if error else [NEVER_CALLED.format(tool) for tool in self._call.uncalled]
+        for awaited in [] if error else self._call.awaited:
+            span = self._test.plan.span_of(awaited.step) or self._test.node.name.span
+            yield Mistake(span, "this was not done, as what it waits for never came")
         for unmet in [*(unmet for connection in self._call.agents for unmet in connection.unmet), *uncalled]:
             yield Mistake(self._place_of(unmet), unmet)
         for difference in self._call.differences:

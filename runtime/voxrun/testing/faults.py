@@ -3,8 +3,10 @@
 import math
 from dataclasses import dataclass
 
+from voxrun.testing.given import Given, Seconds, Share
 
-class Fault:
+
+class Fault(Given):
     """What can go wrong."""
 
     __slots__ = ()
@@ -19,30 +21,30 @@ class Cut(Fault):
 class Stall(Fault):
     """For so many seconds nothing arrives over any connection; then all of it at once."""
 
-    seconds: float
+    seconds: Seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Refuse(Fault):
     """For so many seconds nobody can be connected to."""
 
-    seconds: float
+    seconds: Seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Impair(Fault):
-    """From now on packets of an RTP caller are lost, doubled (shares, 0 to 1) and late (up to so many seconds)."""
+    """From now on packets of RTP are lost, doubled (shares, 0 to 1) and late (up to so many seconds)."""
 
-    loss: float = 0.0
-    duplicates: float = 0.0
-    jitter: float = 0.0
+    loss: Share = 0.0
+    duplicates: Share = 0.0
+    jitter: Seconds = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class SlowDisk(Fault):
     """From now on each access to a file takes so many seconds."""
 
-    seconds: float
+    seconds: Seconds
 
 
 def cut() -> Cut:
@@ -61,7 +63,7 @@ def refuse(seconds: float = math.inf) -> Refuse:
 
 
 def impair(*, loss: float = 0.0, duplicates: float = 0.0, jitter: float = 0.0) -> Impair:
-    """Make the network of an RTP caller a bad one, both ways."""
+    """Make the network of RTP a bad one, both ways."""
     return Impair(loss, duplicates, jitter)
 
 

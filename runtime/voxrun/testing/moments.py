@@ -3,22 +3,27 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeAlias, TypeVar
+from typing import Annotated, Generic, TypeAlias, TypeVar
 
 from voxrun.errors import ConfigurationError
 from voxrun.testing.event_names import known, known_message
+from voxrun.testing.given import Given, Only, is_number
 
 Action = TypeVar("Action", covariant=True)
 A = TypeVar("A")
 
 
+def _is_count(given: object) -> bool:
+    return given is None or (type(given) is int and given > 0)
+
+
 @dataclass(frozen=True, slots=True)
-class Cue:
+class Cue(Given):
     """Something to wait for. `number` is which one of the session, from 1; without it, the next one counts."""
 
     kind: str
     name: str = ""
-    number: int | None = None
+    number: Annotated[int | None, Only("which time it is, from 1 on", _is_count)] = None
 
     def __str__(self) -> str:
         """`agent stops`, `event Call.Connected 2 times`."""
@@ -53,6 +58,18 @@ class Step(Generic[Action]):
     action: Action
 
 
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """A step of the timeline `of` that was not done, though those above it were, as its cue never came."""
+
+    of: str
+    step: Step[object]
+
+    def __str__(self) -> str:
+        cue = self.step.moment.cue if isinstance(self.step.moment, After) else ""
+        return f"{self.of}= has {self.step.action!r}, which was not done: its cue never came ({cue})"
+
+
 def at(seconds: float, action: A) -> Step[A]:
     """Do it so many seconds after the session began. ConfigurationError for what is no number."""
     return Step(At(_number(seconds)), action)
@@ -70,8 +87,10 @@ def after(cue: Cue, seconds: float, action: A) -> Step[A]:
 
 
 def _number(seconds: float) -> float:
-    if not isinstance(seconds, int | float):
+    if not is_number(seconds):
         raise ConfigurationError(f"when something is done is a number of seconds, not {seconds!r}")
+    if seconds < 0:
+        raise ConfigurationError(f"nothing is done before it can be: {seconds!r} s are less than none")
     return seconds
 
 

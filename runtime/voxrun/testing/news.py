@@ -20,11 +20,13 @@ Mark: TypeAlias = Mapping[tuple[str, str], int]
 class News:
     """Cues that came, and when, in seconds of the session.
 
-    `own` are the kinds of cue that count by themselves here; `parent` is told of them too, and knows all others.
+    `own` are the kinds of cue that count by themselves here; `parent` knows all others, and with `tells` is told of
+    these too.
     """
 
-    def __init__(self, parent: "News | None" = None, own: Collection[str] = ()) -> None:
+    def __init__(self, parent: "News | None" = None, own: Collection[str] = (), *, tells: bool = True) -> None:
         self._parent = parent
+        self._tells = tells
         self._own = own
         self._came: dict[tuple[str, str], list[float]] = {}
         self._change = trio.Event()
@@ -39,7 +41,7 @@ class News:
         """A cue came: now, or at a time shortly before."""
         self._came.setdefault((kind, name), []).append(self.now() if time is None else time)
         self._change.set()
-        if self._parent is not None:
+        if self._parent is not None and self._tells:
             self._parent.tell(kind, name, time)
 
     def mark(self) -> Mark:
@@ -54,6 +56,12 @@ class News:
         times = self._board(cue)._came.get(key, ())
         index = mark.get(key, 0) if cue.number is None else cue.number - 1
         return times[index] if index < len(times) else None
+
+    def lacks(self, moment: Moment, mark: Mark) -> bool:
+        """Whether a moment is one after a cue that has not come since `mark`."""
+        if isinstance(moment, At) or moment.cue.kind == "previous":
+            return False
+        return self.time_of(moment.cue, mark) is None
 
     async def come(self, moment: Moment, mark: Mark) -> None:
         """Wait for a moment, counting cues from `mark` on."""
@@ -89,21 +97,28 @@ class Play(Generic[A]):
         self._news = news
         self._act = act
         self._is_speech = is_speech
+        self._mark = news.beginning
+        self._steps: list[tuple[Step[A], trio.Event]] = []  # the event: it is done
+
+    @property
+    def awaited(self) -> Step[A] | None:
+        """The step whose cue has not come, those above it being done."""
+        step = next((step for step, done in self._steps if not done.is_set()), None)
+        return step if step is not None and self._news.lacks(step.moment, self._mark) else None
 
     async def run(self, steps: Sequence[Step[A]]) -> None:
         """Do them all."""
-        done = [trio.Event() for _ in steps]
-        marks: list[Mark] = [self._news.beginning]
+        self._steps = [(step, trio.Event()) for step in steps]
         async with trio.open_nursery() as nursery:
-            for index, step in enumerate(steps):
-                earlier = [] if isinstance(step.moment, At) else done[:index]
-                nursery.start_soon(self._do, step, earlier, marks, done[index])
+            for index, (step, done) in enumerate(self._steps):
+                earlier = [] if isinstance(step.moment, At) else [above for _, above in self._steps[:index]]
+                nursery.start_soon(self._do, step, earlier, done)
 
-    async def _do(self, step: Step[A], earlier: Sequence[trio.Event], marks: list[Mark], done: trio.Event) -> None:
+    async def _do(self, step: Step[A], earlier: Sequence[trio.Event], done: trio.Event) -> None:
         for event in earlier:
             await event.wait()
-        await self._news.come(step.moment, marks[-1])
+        await self._news.come(step.moment, self._mark)
         began = self._news.mark()
         await self._act(step.action)
-        marks.append(self._news.mark() if self._is_speech(step.action) else began)
+        self._mark = self._news.mark() if self._is_speech(step.action) else began
         done.set()

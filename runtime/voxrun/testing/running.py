@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypedDict, Unpack
+from typing import Annotated, Any, Protocol, TypedDict, Unpack
 
 import trio
 import trio.testing
@@ -10,11 +10,13 @@ import trio.testing
 from voxrun.errors import ConfigurationError
 from voxrun.session.failure import first_of
 from voxrun.testing.agent import Agent, AgentAction, SpeechService, Turn
-from voxrun.testing.caller import Caller, CallerAction
+from voxrun.testing.caller import Caller, CallerAction, Say
 from voxrun.testing.cassette import FromCassette, agents_of, caller_of, load
 from voxrun.testing.control import ControlRequest
 from voxrun.testing.faults import Fault
+from voxrun.testing.given import SECRETS, Only, Positive, Seconds, check, check_given
 from voxrun.testing.moments import Step, check_all, check_steps
+from voxrun.testing.rtp_peer import RtpPeer
 from voxrun.testing.scheduling import in_order
 from voxrun.testing.simulated_call import SimulatedCall
 from voxrun.testing.stage import Simulation, Stage
@@ -24,6 +26,7 @@ from voxrun.testing.web import Answer
 class SimulationParameters(TypedDict, total=False):
     """`caller`: steps, or a `Caller`; None for a session without a call. `agent`: one, or one for each connection.
 
+    `rtp`: who is at the addresses that RTP units talk to: steps, or an `RtpPeer`. `microphone`: what is said into it.
     `control`: requests for the session's control URL. `customData`: what the session begins with, if not the call's.
     `idleSeconds`: how long the session lives without a call: 1 after one, 60 if there is none, as with `voxrun` itself.
     `secrets`: those besides ELEVENLABS_API_KEY. `web`: what other servers answer, by URL. `seed` decides all that is
@@ -34,13 +37,15 @@ class SimulationParameters(TypedDict, total=False):
     caller: Caller | Sequence[Step[CallerAction]] | FromCassette | None
     agent: Agent | Sequence[Agent] | FromCassette
     speech: SpeechService
+    rtp: Mapping[str, RtpPeer | Sequence[Step[CallerAction]]]
+    microphone: Sequence[Step[Say]]
     faults: Sequence[Step[Fault]]
     control: Sequence[Step[ControlRequest]]
     customData: str
-    secrets: Mapping[str, str]
+    secrets: Annotated[Mapping[str, str], SECRETS]
     web: Mapping[str, Answer]
-    idleSeconds: float
-    limitSeconds: float
+    idleSeconds: Seconds
+    limitSeconds: Positive
     seed: int
     folder: Path
     files: Path
@@ -54,12 +59,20 @@ class Simulate(Protocol):
 
 
 def simulation(scenario: str | Path, **parameters: Unpack[SimulationParameters]) -> Simulation:
-    """The simulation of a scenario file; a relative path is looked up in `folder`."""
+    """The simulation of a scenario file; a relative path is looked up in `folder`.
+
+    ConfigurationError for what no simulation can be made of.
+    """
+    if not isinstance(scenario, str | Path):
+        raise ConfigurationError(f"simulate(…) takes the file of a scenario, but was given {scenario!r}")
+    check_given("simulate", SimulationParameters, parameters)
     fields: dict[str, Any] = dict(parameters)
     caller, agent = fields.pop("caller", ()), fields.pop("agent", Agent())
     folder = parameters.get("folder", Path())
     check_steps("faults", fields.get("faults", ()), Fault)
     check_steps("control", fields.get("control", ()), ControlRequest)
+    check_steps("microphone", fields.get("microphone", ()), Say)
+    fields["rtp"] = _peers(fields.get("rtp", {}))
     if isinstance(caller, FromCassette):
         caller = caller_of(load(caller, folder))
     if isinstance(agent, FromCassette):
@@ -79,8 +92,19 @@ def simulation(scenario: str | Path, **parameters: Unpack[SimulationParameters])
     )
 
 
+def _peers(given: Mapping[str, RtpPeer | Sequence[Step[CallerAction]]]) -> dict[str, RtpPeer]:
+    check("rtp", given, Only('peers by address, such as {"127.0.0.1:4002": […]}', lambda it: isinstance(it, Mapping)))
+    peers = {address: it if isinstance(it, RtpPeer) else RtpPeer(it) for address, it in given.items()}
+    for address, peer in peers.items():
+        check("rtp", address, Only('peers by address, such as "127.0.0.1:4002"', lambda it: isinstance(it, str)))
+        check_steps("rtp", peer.steps, CallerAction)
+    return peers
+
+
 def _check_agents(agents: Sequence[Agent]) -> None:
     check_all("agent", agents, Agent)
+    if not agents:
+        raise ConfigurationError("agent= takes one at least: for a scenario that has none, leave it out")
     for agent in agents:
         check_all("greeting", [] if agent.greeting is None else [agent.greeting], Turn)
         check_all("answers", agent.answers, AgentAction)

@@ -22,6 +22,7 @@ from voxrun.transports.websocket import WebSocket
 HOST = "elevenlabs.simulated"
 BASE_URL = f"http://{HOST}"
 PUBLIC_HOST = "api.elevenlabs.io"
+AGENT_HOSTS = (HOST, PUBLIC_HOST)
 
 _CONVERSATION = "/v1/convai/conversation"
 _SPEECH = re.compile(r"/v1/text-to-speech/[^/]+(/stream-input)?")

@@ -1,6 +1,6 @@
 """`SimulatedCall`: all that there is to know of a simulated call when it is over."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -13,6 +13,7 @@ from voxrun.session.session import Outcome
 from voxrun.testing.agent_connection import AgentConnection
 from voxrun.testing.control import ControlReply
 from voxrun.testing.event_names import known
+from voxrun.testing.moments import Awaited
 from voxrun.testing.picture import draw
 from voxrun.testing.track import Track
 from voxrun.trace.story import Story, tell
@@ -75,8 +76,8 @@ class Events(Sequence[SimulatedEvent]):
 
 
 @dataclass(frozen=True, slots=True)
-class SimulatedCaller:
-    """What the caller said and heard from the connection on; silence from 0 s on if there was none."""
+class Talker:
+    """What somebody said and heard from the connection on; nothing from 0 s on if there was none."""
 
     said: Track
     heard: Track
@@ -93,7 +94,13 @@ class SimulatedCall:
     """The whole trace."""
     seconds: float
     """How long the session took, in its own time."""
-    caller: SimulatedCaller
+    caller: Talker
+    rtp: Mapping[str, Talker]
+    """Who was at the addresses of `rtp`."""
+    microphone: Track
+    """What was said into it, from when the scenario first had one."""
+    speaker: Track
+    """What came out of it, from when the scenario first had one."""
     agents: list[AgentConnection]
     """Each connection to the agent."""
     spoken: list[str]
@@ -108,6 +115,10 @@ class SimulatedCall:
     """What the session wrote, in a folder of the test."""
     unplayed: list[str] = field(default_factory=list)
     """What the caller did not come to do."""
+    awaited: list[Awaited] = field(default_factory=list)
+    """The steps whose cues never came."""
+    alone: list[str] = field(default_factory=list)
+    """Of `rtp` and `microphone`, whom the scenario left alone."""
     differences: list[str] = field(default_factory=list)
     """Where the scenario did something else than on the cassette that the agent is from."""
     uncalled: list[str] = field(default_factory=list)
@@ -159,11 +170,13 @@ class SimulatedCall:
         draw(tell(self.records), path)
 
     def expectOk(self) -> "SimulatedCall":
-        """AssertionError, with the reasons, unless the scenario ran well and did what the agent expected."""
+        """AssertionError, with the reasons, unless the scenario ran well and did what the test waited for."""
         problems = [str(self.outcome.error)] if self.outcome.error else []
         for connection in self.agents:
             problems += connection.unmet
-        problems += [] if self.outcome.error else [NEVER_CALLED.format(tool) for tool in self.uncalled]
+        if not self.outcome.error:  # or nothing could come any more
+            problems += [NEVER_CALLED.format(tool) for tool in self.uncalled]
+            problems += [*map(str, self.awaited), *self.alone]
         problems += self.differences + self.leftovers
         if problems:
             raise AssertionError("\n".join(problems))  # no `assert`, to whose message pytest would add the list

@@ -15,6 +15,7 @@ from voxrun.audio.resample import Resampler
 from voxrun.errors import ConfigurationError
 from voxrun.localagent.voice import RATE as VOICE_RATE
 from voxrun.localagent.voice import Voice
+from voxrun.testing.given import Decibels, Given, Positive, Seconds
 from voxrun.transports.audio_file import AudioFile
 
 _FULL_SCALE = 32767
@@ -35,25 +36,25 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Tone:
+class Tone(Given):
     """A sine of `seconds`; `level` is its RMS in dBFS."""
 
-    seconds: float
-    hertz: float
-    level: float
+    seconds: Seconds
+    hertz: Positive
+    level: Decibels
 
 
 @dataclass(frozen=True, slots=True)
-class Speech:
+class Speech(Given):
     """A signal with the pitch, spectrum and syllables of speech, which no two seeds share; `level` in dBFS RMS."""
 
-    seconds: float
+    seconds: Seconds
     seed: int
-    level: float
+    level: Decibels
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(Given):
     """A text in an espeak-ng voice; needs the `local-agent` extra."""
 
     text: str
@@ -93,6 +94,15 @@ def speech(seconds: float, seed: int = 0, level: float = -20.0) -> Speech:
 def sentence(text: str, voice: str = "en-us") -> Sentence:
     """A spoken text."""
     return Sentence(text, voice)
+
+
+def voice(given: object) -> Sound:
+    """A sound, or what is in the file of that path. ConfigurationError for anything else."""
+    if isinstance(given, str | Path):
+        return File(str(given))
+    if not isinstance(given, Sound):
+        raise ConfigurationError(f"what is said is a file, tone(…), speech(…) or sentence(…), not {given!r}")
+    return given
 
 
 def spoken(text: str, seconds: float | None) -> Speech:

@@ -2,11 +2,12 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import trio
 import trio.testing
@@ -26,18 +27,21 @@ from voxrun.session.services import Services
 from voxrun.session.session import IDLE_AFTER_CALL_SECONDS, IDLE_SECONDS, Outcome, Session
 from voxrun.testing.agent import Agent, SpeechService
 from voxrun.testing.air import Air
-from voxrun.testing.caller import Caller
+from voxrun.testing.caller import Caller, Say
 from voxrun.testing.caller_leg import CallerLeg
+from voxrun.testing.caller_play import CallerPlay
 from voxrun.testing.control import HOST, ControlReply, ControlRequest
 from voxrun.testing.differences import differences
 from voxrun.testing.disk import Disk
 from voxrun.testing.faults import Cut, Fault, Impair, Refuse, SlowDisk, Stall
-from voxrun.testing.moments import After, Step
+from voxrun.testing.moments import After, Awaited, Step
 from voxrun.testing.network import SimulatedNetwork
 from voxrun.testing.news import News, Play
 from voxrun.testing.rtp_caller import RtpCaller
+from voxrun.testing.rtp_peer import RtpFarEnd, RtpPeer
 from voxrun.testing.service import BASE_URL, Service
-from voxrun.testing.simulated_call import Record, SimulatedCall, SimulatedCaller, no_track
+from voxrun.testing.simulated_call import Record, SimulatedCall, Talker, no_track
+from voxrun.testing.sound_devices import SimulatedDevices
 from voxrun.testing.sounds import Sound, render
 from voxrun.testing.web import Answer, Web
 
@@ -50,6 +54,9 @@ LIMIT_SECONDS = 600.0
 SETTLE_SECONDS = 2.0
 """How long the peers may take to notice that the session is over."""
 
+_VOICES = ("agentStarts", "agentStops", "callerStarts", "callerStops")
+"""The cues that are what somebody says and hears."""
+
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
@@ -59,6 +66,8 @@ class Simulation:
     caller: Caller | None = field(default_factory=Caller)
     agents: Sequence[Agent] = (Agent(),)
     speech: SpeechService = field(default_factory=SpeechService)
+    rtp: Mapping[str, RtpPeer] = field(default_factory=dict)
+    microphone: Sequence[Step[Say]] = ()
     faults: Sequence[Step[Fault]] = ()
     control: Sequence[Step[ControlRequest]] = ()
     customData: str = ""
@@ -91,6 +100,10 @@ class Stage:
         self._outcome = Outcome("cancelled", None)
         self._seconds = 0.0
         self._caller: CallerLeg | RtpCaller | None = None
+        self._peers: dict[str, RtpFarEnd] = {}
+        self._devices: SimulatedDevices
+        self._faults: Play[Fault]
+        self._control: Play[ControlRequest]
         self._network: SimulatedNetwork
         self._news: News
         self._disk: Disk
@@ -103,6 +116,7 @@ class Stage:
         self._network, self._news = SimulatedNetwork(), News()
         self._disk = Disk(self._network, wanted.files, partial(synthesise, self._network, API_KEY, base_url=BASE_URL))
         self._service = Service(wanted.agents, wanted.speech, self._news, self._render)
+        self._devices = SimulatedDevices(wanted.microphone, self._aside(), self._render)
         async with trio.open_nursery() as nursery:
             await self._service.start(self._network, nursery)
             await self._web.start(self._network, nursery)
@@ -118,15 +132,15 @@ class Stage:
     def call(self) -> SimulatedCall:
         """What came of it."""
         caller = self._caller
+        desk = self._devices.play
         return SimulatedCall(
             outcome=self._outcome,
             records=self._records,
             seconds=self._seconds,
-            caller=SimulatedCaller(
-                no_track() if caller is None else caller.play.said,
-                no_track() if caller is None else caller.play.heard,
-                "" if caller is None else "".join(caller.digits),
-            ),
+            caller=Talker(no_track(), no_track(), "") if caller is None else _talker(caller),
+            rtp={address: _talker(peer) for address, peer in self._peers.items()},
+            microphone=desk.said,
+            speaker=desk.heard,
             agents=self._service.conversations,
             spoken=self._service.spoken,
             requests=self._service.requests,
@@ -134,10 +148,26 @@ class Stage:
             replies=self._replies,
             files=self._disk.written,
             unplayed=[] if caller is None else [repr(step.action) for step in caller.play.pending],
+            awaited=[Awaited(of, step) for of, play in self._plays() if (step := play.awaited) is not None],
+            alone=list(self._alone()),
             leftovers=self._leftovers,
             differences=self._differences(),
             uncalled=self._service.uncalled,
         )
+
+    def _plays(self) -> Iterator[tuple[str, CallerPlay | Play[Any]]]:
+        """Those of all timelines but the agents', who may be asked more than once, and what they are of."""
+        if self._caller is not None:
+            yield "caller", self._caller.play
+        yield from (("rtp", peer.play) for peer in self._peers.values())
+        yield from (("microphone", self._devices.play), ("faults", self._faults), ("control", self._control))
+
+    def _alone(self) -> Iterator[str]:
+        for address, peer in self._peers.items():
+            if peer.trouble:
+                yield f"rtp= has somebody at {address}, but {peer.trouble}"
+        if self._wanted.microphone and not self._devices.play.said.seconds:
+            yield "microphone= has steps, but the scenario made no microphone"
 
     def _differences(self) -> list[str]:
         recorded, lines = self._wanted.cassette, self._taken_down
@@ -147,14 +177,19 @@ class Stage:
 
     async def _play(self, session: Session) -> None:
         session.trace_log.subscribe(self._note)
+        self._faults = Play(self._news, partial(self._go_wrong, session))
+        self._control = Play(self._news, partial(self._request, session))
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(Play(self._news, partial(self._go_wrong, session)).run, self._wanted.faults)
+            nursery.start_soon(self._faults.run, self._wanted.faults)
             nursery.start_soon(self._limit, session)
             leg, party = self._call_in(nursery)
+            for address, peer in self._wanted.rtp.items():
+                self._peers[address] = RtpFarEnd(address, peer, self._aside(), self._render, self._air)
+                nursery.start_soon(self._peers[address].run)
             await trio.testing.wait_all_tasks_blocked()  # a fault at 0 s is there from the beginning
             session.access_url = f"{HOST}/request/{session.id}"
             session.custom_data = self._wanted.customData or party.customData
-            nursery.start_soon(Play(self._news, partial(self._request, session)).run, self._wanted.control)
+            nursery.start_soon(self._control.run, self._wanted.control)
             with self.scope:
                 self._outcome = await session.run(leg, party)
             self._seconds = self._news.now()
@@ -172,6 +207,7 @@ class Stage:
             base_urls={"elevenlabs": BASE_URL},
             sounds=self._disk,
             datagrams=self._air.listen,
+            devices=self._devices,
             language=language_of(self._wanted.scenario),
         )
 
@@ -193,6 +229,10 @@ class Stage:
         self._caller = RtpCaller(caller, self._news, self._render, self._air)
         nursery.start_soon(self._caller.run)
         return self._caller.leg, party
+
+    def _aside(self) -> News:
+        """For somebody whose voice and ears are no cue for others."""
+        return News(self._news, _VOICES, tells=False)
 
     def _render(self, sound: Sound, rate: int, /) -> Samples:
         try:
@@ -245,3 +285,7 @@ class Stage:
         if left:
             self._leftovers.append(f"{left} tasks are left")
         self._leftovers += [f"module {name} is left" for name in sys.modules if name.startswith(OWN_MODULES)]
+
+
+def _talker(far_end: CallerLeg | RtpFarEnd) -> Talker:
+    return Talker(far_end.play.said, far_end.play.heard, "".join(far_end.digits))

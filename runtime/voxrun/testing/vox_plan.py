@@ -26,7 +26,7 @@ from voxrun.testing.caller import Caller, CallerAction, hangUp, press, say
 from voxrun.testing.cassette import FromCassette, fromCassette
 from voxrun.testing.control import ControlRequest, request
 from voxrun.testing.faults import Fault, cut, impair, refuse, slowDisk, stall
-from voxrun.testing.moments import After, At, Cue, Step, after, callerTurn, event, message, previous, toolResult
+from voxrun.testing.moments import A, After, At, Cue, Step, after, callerTurn, event, message, previous, toolResult
 from voxrun.testing.moments import Moment as KitMoment
 from voxrun.testing.running import SimulationParameters
 from voxrun.testing.sounds import File, Sound, sentence, spoken, tone
@@ -108,7 +108,7 @@ class Plan:
 
     caller: list[Step[CallerAction]] = field(default_factory=list)
     caller_has: dict[str, Any] = field(default_factory=dict)
-    caller_spans: list[Span] = field(default_factory=list)
+    spans: list[tuple[Step[object], Span]] = field(default_factory=list)
     caller_texts: list[str] = field(default_factory=list)
     caller_sounds: dict[str, Sound] = field(default_factory=dict)
     caller_cassette: FromCassette | None = None
@@ -141,7 +141,7 @@ class Plan:
             case "web" if isinstance(action.deed, sentences.Answers):
                 self.web[action.deed.url.value] = value_of(action.deed.answer)
             case _:
-                self.faults.append(Step(_moment(action.moment, At(0.0)), _fault(action)))
+                self.faults.append(self._step(action, At(0.0), _fault(action)))
 
     def parameters(self) -> SimulationParameters:
         """All of it."""
@@ -161,6 +161,10 @@ class Plan:
             "web": self.web,
         }
 
+    def span_of(self, step: Step[object]) -> Span | None:
+        """The sentence that says this step; None if a cassette does."""
+        return next((span for said, span in self.spans if said is step), None)
+
     def sound_of(self, text: str) -> Sound:
         """What stands for a text that somebody says, or what is in a file."""
         if SOUND_FILE.fullmatch(text):
@@ -170,6 +174,11 @@ class Plan:
                 return sounds[text]
         pace = self.speech.get("secondsPerCharacter")
         return spoken(text, None if pace is None else len(text.strip()) * pace)
+
+    def _step(self, action: Action, otherwise: KitMoment, does: A) -> Step[A]:
+        step = Step(_moment(action.moment, otherwise), does)
+        self.spans.append((step, action.span))
+        return step
 
     def _take_caller(self, action: Action) -> None:
         match action.deed:
@@ -185,8 +194,7 @@ class Plan:
                 does = press(keys.value)
             case _:
                 does = hangUp()
-        self.caller_spans.append(action.span)
-        self.caller.append(Step(_moment(action.moment, After(previous, 0.0)), does))
+        self.caller.append(self._step(action, After(previous, 0.0), does))
 
     def _said(self, text: nodes.Text | None, lasting: Duration | None) -> Sound:
         if text is None:
@@ -212,9 +220,8 @@ class Plan:
         if isinstance(action.deed, sentences.Has):
             self.control_has |= _settings(action.deed.values)
         elif isinstance(action.deed, sentences.Sends):
-            self.control.append(
-                Step(_moment(action.moment, After(previous, 0.0)), request(value_of(action.deed.message)))
-            )
+            does = request(value_of(action.deed.message))
+            self.control.append(self._step(action, After(previous, 0.0), does))
 
 
 @dataclass

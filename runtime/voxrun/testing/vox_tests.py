@@ -72,8 +72,8 @@ class VoxTest:
         """The sentences of what the caller did not come to do, which is given as `SimulatedCall` has it."""
         waiting = list(reversed(actions))
         found = []
-        for step, said in reversed(list(zip(self.plan.caller, self.plan.caller_spans, strict=True))):
-            if waiting and repr(step.action) == waiting[0]:
+        for step, said in reversed(self.plan.spans):
+            if waiting and step in self.plan.caller and repr(step.action) == waiting[0]:
                 del waiting[0]
                 found.append(self.source.text[said.start : said.end])
         return found[::-1]

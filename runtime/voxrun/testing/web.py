@@ -5,18 +5,23 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from inspect import iscoroutinefunction
 from typing import Any, TypeAlias, cast
 from urllib.parse import urlsplit
 
 import trio
 
 from voxrun.errors import ConfigurationError
+from voxrun.testing.given import Only, check, is_json, is_status
+from voxrun.testing.service import AGENT_HOSTS
 from voxrun.testing.sounds import Render
 from voxrun.testing.web_socket_peer import Talk, WebSocketPeer
 from voxrun.transports.address import Address
 from voxrun.transports.network import Network
 from voxrun.transports.server import Limits, Reply, Request, Upgrade, serve
 from voxrun.transports.websocket import WebSocket
+
+_SCHEMES = ({"plain": "http", "secure": "https"}, {"plain": "ws", "secure": "wss"})
 
 BODY_LIMIT = 16 * 1024 * 1024
 """Bytes that a scenario may send."""
@@ -42,16 +47,30 @@ class Web:
         self._render = render
         self._now = now
         self._pages: dict[tuple[str, int], dict[str, Answer | _Socket]] = defaultdict(dict)
+        check("web", answers, Only("a dict of answers by URL", lambda it: isinstance(it, Mapping)))
         for url, answer in answers.items():
-            is_socket = url.startswith(("ws:", "wss:"))
-            plain, secure = ("ws", "wss") if is_socket else ("http", "https")
-            address = Address.parse(url, plain=plain, secure=secure)
-            if "?" in url:
-                raise ConfigurationError(f"web answers whatever comes after a '?': leave that out of '{url}'")
-            page = address.target if urlsplit(url).path else ""
-            self._pages[address.host, address.port][page] = (
-                _Socket(cast("Talk", answer)) if is_socket and callable(answer) else answer
-            )
+            self._open(url, answer)
+
+    def _open(self, url: str, answer: Answer) -> None:
+        """One more page. ConfigurationError for what is no URL, or no answer."""
+        check(
+            "web", url, Only('answers by URL, such as "https://crm.example/customers"', lambda it: isinstance(it, str))
+        )
+        is_socket = url.lower().startswith(("ws:", "wss:"))
+        address = Address.parse(url, **_SCHEMES[is_socket])
+        if "?" in url or "#" in url:
+            raise ConfigurationError(f"web answers whatever comes after a '?': leave that out of '{url}'")
+        if address.host in AGENT_HOSTS:
+            raise ConfigurationError(f"web can't answer for {address.host}, which agent= and speech= do: '{url}'")
+        pages, page = self._pages[address.host, address.port], address.target if urlsplit(url).path else ""
+        if page in pages:
+            raise ConfigurationError(f"web has two answers at '{url}': a host and port has one for each path")
+        if is_socket and callable(answer):
+            pages[page] = _Socket(cast("Talk", answer))
+            return
+        if iscoroutinefunction(answer) or not (callable(answer) or _is_plain(answer)):
+            raise _no_answer(url, answer)
+        pages[page] = answer
 
     async def start(self, network: Network, nursery: trio.Nursery) -> None:
         """Begin to serve."""
@@ -78,13 +97,28 @@ class Web:
         await peer.run(talk)
 
 
+def _is_plain(answer: object) -> bool:
+    """Whether it is an answer, and no function that gives one."""
+    if isinstance(answer, int) and not isinstance(answer, bool):
+        return is_status(answer)
+    return isinstance(answer, bytes | Reply) or is_json(answer)
+
+
+def _no_answer(url: str, answer: object) -> ConfigurationError:
+    kinds = "a text, bytes, a status (200 to 599), something for JSON, or a function that gives one and is not async"
+    return ConfigurationError(f"web= has {answer!r} at {url}, which is no answer: that is {kinds}")
+
+
 def _reply(answer: Answer, request: Request) -> Reply:
     if callable(answer):
-        return _reply(cast(Callable[[Request], Answer], answer)(request), request)
+        given = cast(Callable[[Request], Answer], answer)(request)
+        if not (callable(given) or _is_plain(given)):
+            raise _no_answer(f"{request.headers.get('host', '')}{request.path}", given)
+        return _reply(given, request)
     if isinstance(answer, Reply):
         return answer
-    if isinstance(answer, int):
-        return Reply(answer)
+    if is_status(answer):
+        return Reply(cast(int, answer))
     if isinstance(answer, bytes):
         return Reply(200, answer, "application/octet-stream")
     if isinstance(answer, str):

@@ -3,12 +3,15 @@
 import json
 import math
 from collections.abc import Awaitable, Callable, Mapping
+from inspect import isawaitable
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import trio
 
 from voxrun.audio.frame import Samples, frame_size
+from voxrun.errors import ConfigurationError
 from voxrun.protocol.voxengine_media import (
     AudioCame,
     OutgoingStream,
@@ -17,10 +20,13 @@ from voxrun.protocol.voxengine_media import (
     TextCame,
     WebSocketAudioEncoding,
 )
-from voxrun.testing.sounds import Render, Sound
+from voxrun.testing.given import JSON, Only, check
+from voxrun.testing.sounds import Render, Sound, voice
 from voxrun.testing.track import Track
 from voxrun.transports.server import Request
 from voxrun.transports.websocket import Closed, WebSocket
+
+_ENCODINGS = frozenset(WebSocketAudioEncoding)
 
 LAST_WORDS_SECONDS = 1.0
 """How long a test's function may go on when the connection is closed."""
@@ -52,15 +58,26 @@ class WebSocketPeer:
         self._put, self._texts = trio.open_memory_channel[str](math.inf)
 
     def send(self, message: str | bytes | Mapping[str, Any]) -> None:
-        """Send a text, or the JSON of an object."""
-        self._socket.send(message if isinstance(message, str | bytes) else json.dumps(message))
+        """Send a text, or the JSON of an object. ConfigurationError for what is neither."""
+        if not isinstance(message, str | bytes):
+            check("message", message, JSON)
+            message = json.dumps(message)
+        self._socket.send(message)
 
     def say(
-        self, sound: Sound, tag: str = "", encoding: str = "PCM16", parameters: Mapping[str, object] | None = None
+        self,
+        sound: Sound | str | Path,
+        tag: str = "",
+        encoding: str = "PCM16",
+        parameters: Mapping[str, object] | None = None,
     ) -> None:
-        """Send a whole stream, all at once: its start, the sound, its stop."""
+        """Send a whole stream, all at once: its start, the sound or what is in a file, its stop.
+
+        ConfigurationError for what is no sound or no encoding.
+        """
+        check("encoding", encoding, Only(f"one of {', '.join(WebSocketAudioEncoding)}", _ENCODINGS.__contains__))
         stream = OutgoingStream(WebSocketAudioEncoding(encoding), tag, parameters)
-        samples, size = self._render(sound, stream.format.rate), frame_size(stream.format.rate)
+        samples, size = self._render(voice(sound), stream.format.rate), frame_size(stream.format.rate)
         padded = np.concatenate([samples, np.zeros(-len(samples) % size, np.int16)])
         self.send(stream.start())
         for begin in range(0, len(padded), size):
@@ -68,7 +85,10 @@ class WebSocketPeer:
         self.send(stream.stop())
 
     def heard(self, tag: str = "") -> Track:
-        """What came of the newest stream of a tag."""
+        """What came of the newest stream of a tag. AssertionError when none has begun."""
+        if tag not in self.started:
+            begun = ", ".join(map(repr, self.started)) or "none at all"
+            raise AssertionError(f"the scenario has begun no stream of the tag {tag!r}; there is {begun}")
         rate = self.started[tag].rate
         return Track(np.concatenate([np.zeros(0, np.int16), *self._heard[tag]]), rate, self._begins.get(tag, 0.0))
 
@@ -91,10 +111,22 @@ class WebSocketPeer:
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._listen, nursery.cancel_scope)
-                await talk(self)
+                await self._talk(talk)
                 self.close()
         finally:
             self.over.set()
+
+    async def _talk(self, talk: "Talk") -> None:
+        """AssertionError, from the test's own line, when that waits for a text that does not come any more."""
+        talking = talk(self)
+        if not isawaitable(talking):
+            what = f"a function that is not async: there it takes `async def talk(peer)`, not {talk!r}"
+            raise ConfigurationError(f"web= has for the WebSocket at {self.request.path} {what}")
+        try:
+            await talking
+        except StopAsyncIteration as error:
+            message = f"the connection has ended, and no further text has come: {self.closed}"
+            raise AssertionError(message).with_traceback(error.__traceback__) from None
 
     async def _listen(self, scope: trio.CancelScope) -> None:
         self.closed = await self._socket.pump(self._receive)

@@ -52,6 +52,11 @@ class RtpUnitParameters(TypedDict, total=False):
 
 def open_rtp_leg(parameters: RtpUnitParameters, listen: Listen = RtpSocket, random: Random | None = None) -> RtpLeg:
     """Listen. ConfigurationError when something can't be had."""
+    return RtpLeg(*open_rtp_session(parameters, listen), random)
+
+
+def open_rtp_session(parameters: RtpUnitParameters, listen: Listen) -> tuple[Datagrams, Datagrams, RtpSettings]:
+    """The sockets for RTP and for RTCP, which may be the same one. ConfigurationError as above."""
     settings, crypto = _settings(parameters), _crypto(parameters)
     longest = _payload_bytes(settings)  # before there is a socket to close: the codec may lack its library
     if crypto and longest > MAX_PAYLOAD_BYTES:
@@ -62,9 +67,9 @@ def open_rtp_leg(parameters: RtpUnitParameters, listen: Listen = RtpSocket, rand
     srtp = Srtp(*crypto) if crypto else None
     rtp, rtcp = _open_sockets(listen, _parse(parameters["local"]), rtcp_mux=parameters.get("rtcpMux", False))
     if srtp is None:
-        return RtpLeg(rtp, rtcp, settings, random)
+        return rtp, rtcp, settings
     protected = SrtpDatagrams(rtp, srtp)
-    return RtpLeg(protected, protected if rtcp is rtp else SrtpDatagrams(rtcp, srtp), settings, random)
+    return protected, protected if rtcp is rtp else SrtpDatagrams(rtcp, srtp), settings
 
 
 def describe_remote(parameters: RtpUnitParameters) -> str:
