@@ -34,10 +34,13 @@ def server() -> WebSocketProtocol:
         ("810548656c6c6f", "Hello"),
         ("010348656c80026c6f", "Hello"),
         ("890548656c6c6f", PingCame(b"Hello")),
+        ("897d" + "2a" * 125, PingCame(b"*" * 125)),
         ("8a0548656c6c6f", PongCame()),
         ("827e0100" + "2a" * 256, b"*" * 256),
         ("827f0000000000010000" + "2a" * 65536, b"*" * 65536),
         ("8800", CloseCame(1005, "")),
+        ("0101618800", CloseCame(1005, "")),
+        ("880203e8", CloseCame(1000, "")),
         ("880403e86f6b", CloseCame(1000, "ok")),
     ],
 )
@@ -56,7 +59,7 @@ def test_a_control_frame_between_the_pieces_of_a_message() -> None:
 
 @given(
     st.lists(st.text(max_size=300) | st.binary(max_size=300), max_size=8),
-    st.sampled_from([0, 126, 65_535, 65_536]),
+    st.sampled_from([0, 125, 126, 65_535, 65_536]),
     st.integers(1, 400),
     st.booleans(),
 )
@@ -114,6 +117,7 @@ def whole(pieces: list[TextMessage | BytesMessage]) -> list[str | bytes]:
         ("8000", 1002),  # the rest of no message
         ("0101618100", 1002),  # a message within a message
         ("0900", 1002),  # a ping in pieces
+        ("0800", 1002),
         ("897e007e" + "00" * 126, 1002),  # a long ping
         ("817e0005" + "61" * 5, 1002),  # a length in too many bytes
         ("817f000000000000ffff", 1002),
@@ -137,7 +141,8 @@ def test_a_breach_is_told_and_ends_the_listening(frames: str, code: int) -> None
     *_, breach = protocol.receive(bytes.fromhex(frames))
     assert isinstance(breach, Breach)
     assert breach.code == code
-    assert protocol.receive(server().message("unheard")) == []
+    for unheard in ("short", "as long as audio" * 16):
+        assert protocol.receive(server().message(unheard)) == []
 
 
 def test_a_message_may_be_as_long_as_the_limit_and_no_longer() -> None:
@@ -147,6 +152,16 @@ def test_a_message_may_be_as_long_as_the_limit_and_no_longer() -> None:
     (breach,) = protocol.receive(server().message("a" * 301))
     assert isinstance(breach, Breach)
     assert breach.code == 1009
+
+
+def test_what_looks_like_a_frame_in_the_middle_of_another_is_none() -> None:
+    protocol, inner = client(), server().message(b"i" * 200)
+    outer = server().message(b"o" + inner)
+    assert protocol.receive(outer[: -len(inner)]) == []
+    assert protocol.receive(inner) == [b"o" + inner]
+    assert protocol.receive(bytes.fromhex("010161")) == []  # the first piece of a text
+    (breach,) = protocol.receive(inner)
+    assert isinstance(breach, Breach)
 
 
 def test_a_client_that_does_not_mask_breaks_the_protocol() -> None:

@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,6 +82,7 @@ async def served(
     network: Network | None = None,
     turnstile: Turnstile | None = None,
     secrets: Mapping[str, str] | None = None,
+    offload: Callable[..., Awaitable[object]] = inline,
 ) -> AsyncIterator[Served]:
     """Calls are taken on a free port."""
     net = network or MemoryNetwork()
@@ -91,7 +92,7 @@ async def served(
         return Services(
             secrets=Secrets(secrets or {}, {}),
             network=net,
-            offload=inline,
+            offload=offload,
             base_urls={"elevenlabs": "http://agent.test"},
             sounds=SoundLibrary(net, inline, hum),
         )

@@ -30,7 +30,22 @@ def worker(program: str, file: int, row: int) -> subprocess.Popen[str]:
     head = "import signal, sys; from voxrun.serving.common_table import CommonTable; "
     head += "file, row = map(int, sys.argv[1:]); table = CommonTable(file, row)\n"
     command = [sys.executable, "-c", head + program, str(file), str(row)]
-    return subprocess.Popen(command, pass_fds=(file,), stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, pass_fds=(file,), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def at_once(program: str, file: int) -> list[int]:
+    """The number that each worker prints, all of which begin together."""
+    table = CommonTable(file)
+    assert not table.again("whatever")  # who is there already holds up nobody
+    workers = [worker(f"print(flush=True); input()\n{program}", file, row) for row in range(1, WORKERS + 1)]
+    for it in workers:
+        assert it.stdout
+        it.stdout.readline()
+    for it in workers:
+        assert it.stdin
+        it.stdin.write("\n")
+        it.stdin.flush()
+    return [int(it.communicate(timeout=60)[0]) for it in workers]
 
 
 def test_alone_it_counts_up_to_the_most() -> None:
@@ -137,23 +152,33 @@ def test_it_remembers_much_but_not_everything() -> None:
 
 
 def test_processes_that_take_at_once_never_take_too_many(file: int) -> None:
-    greedy = "print(sum(table.take(1000) for _ in range(1000)))"
-    workers = [worker(greedy, file, row) for row in range(1, WORKERS + 1)]
-    took = [int(it.communicate(timeout=60)[0]) for it in workers]
-    assert sum(took) == 1000
+    assert sum(at_once("print(sum(table.take(1000) for _ in range(1000)))", file)) == 1000
     assert CommonTable(file).sessions == 1000
 
 
 def test_processes_that_let_in_at_once_never_let_in_too_many(file: int) -> None:
-    greedy = "print(sum(table.come('10.0.0.1', 1000) for _ in range(1000)))"
-    workers = [worker(greedy, file, row) for row in range(1, WORKERS + 1)]
-    assert sum(int(it.communicate(timeout=60)[0]) for it in workers) == 1000
+    assert sum(at_once("print(sum(table.come('10.0.0.1', 1000) for _ in range(1000)))", file)) == 1000
+
+
+@pytest.mark.parametrize(
+    ("sit_down", "get_up"),
+    [("table.take(1)", ""), ("table.come('10.0.0.1', 1) and table.take(9)", "table.go('10.0.0.1')")],
+)
+def test_one_seat_never_has_two_processes_at_once(file: int, sit_down: str, get_up: str) -> None:
+    program = f"""
+most = 0
+for _ in range(5000):
+    if {sit_down}:
+        most = max(most, table.sessions)
+        table.give_back()
+        {get_up}
+print(most)"""
+    assert max(at_once(program, file)) == 1
+    assert CommonTable(file).sessions == 0
 
 
 def test_one_name_gets_through_once_however_many_processes_show_it(file: int) -> None:
-    shows = "print(sum(not table.again(str(number)) for number in range(2000)))"
-    workers = [worker(shows, file, row) for row in range(1, WORKERS + 1)]
-    assert sum(int(it.communicate(timeout=60)[0]) for it in workers) == 2000
+    assert sum(at_once("print(sum(not table.again(str(number)) for number in range(2000)))", file)) == 2000
 
 
 def test_a_process_that_is_killed_with_the_lock_in_hand_holds_up_nobody(file: int) -> None:
@@ -164,7 +189,7 @@ def test_a_process_that_is_killed_with_the_lock_in_hand_holds_up_nobody(file: in
     other = worker("print(table.take(2), table.take(2))", file, 2)
     victim.send_signal(signal.SIGKILL)
     assert victim.wait(timeout=60) == -signal.SIGKILL
-    victim.stdout.close()
+    victim.communicate()
     assert other.communicate(timeout=60)[0] == "True False\n"
     CommonTable(file).forget(1)
     assert CommonTable(file).sessions == 1

@@ -86,7 +86,12 @@ def test_no_empty_key_ever_opens() -> None:
     keys = Keys(twilio=SECRET)
     assert doors(keys).refusal(asked("/media/plivo?token="), "plivo") == "no token"
     assert doors(keys).refusal(asked(headers={"authorization": "Bearer "}), "twilio") == "no token"
-    assert doors(keys).refusal(asked(headers={"x-plivo-signature-v3": "x"}), "plivo") == "no token"
+    signature = plivo("http://calls.example.com/media/twilio", "", secret="")
+    assert doors(keys).refusal(asked(headers={"x-plivo-signature-v3": signature}), "plivo") == "no token"
+    signed = asked("/media/l16", {"authorization": f"Bearer {vonage({'iat': NOW}, secret='')}"})
+    assert doors(keys).refusal(signed, "l16") == "token"
+    signed = asked(headers={"x-twilio-signature": twilio_signature("http://calls.example.com/media/twilio", secret="")})
+    assert doors(Keys(token=TOKEN)).refusal(signed, "twilio") == "no token"
 
 
 def test_twilios_signature_is_as_its_documentation_has_it() -> None:
@@ -146,7 +151,7 @@ def test_behind_a_proxy_it_is_the_public_address_that_was_signed() -> None:
 
 
 def test_a_form_is_part_of_what_twilio_signs() -> None:
-    form = {"CallSid": "CA1", "From": "+49", "To": "+1"}
+    form = {"CallSid": "CA1", "From": "+49", "FromCity": "", "To": "+1"}
     signature = twilio_signature("https://calls.example.com/twiml?a=b", form)
     headers = {"x-twilio-signature": signature, "x-forwarded-proto": "https"}
     good = asked("/twiml?a=b", headers, urlencode(form).encode())
@@ -161,13 +166,13 @@ def plivo(url: str, nonce: str, secret: str = SECRET) -> str:
 
 def test_a_stream_signed_by_plivo_comes_in_once() -> None:
     place = doors(Keys(plivo=SECRET))
-    signature = plivo("wss://calls.example.com/media/plivo?a=1&b=2", "n-1")
+    signature = plivo("wss://calls.example.com/media/plivo?a=1&b=2&c=", "n-1")
     headers = upgrade(x_plivo_signature_v3=f"other,{signature}", x_plivo_signature_v3_nonce="n-1")
-    request = asked("/media/plivo?b=2&a=1", headers)
+    request = asked("/media/plivo?b=2&c=&a=1", headers)
     assert place.refusal(request, "plivo") == ""
     assert place.refusal(request, "plivo") == "replay"
     headers["x-plivo-signature-v3-nonce"] = "n-2"
-    assert place.refusal(asked("/media/plivo?b=2&a=1", headers), "plivo") == "signature"
+    assert place.refusal(asked("/media/plivo?b=2&c=&a=1", headers), "plivo") == "signature"
 
 
 @pytest.mark.parametrize(
@@ -217,6 +222,13 @@ def test_vonages_token_must_be_signed_and_fresh(token: str, why: str) -> None:
     request = asked("/media/l16", {"authorization": f"Bearer {token}"})
     assert place.refusal(request, "l16") == why
     assert place.refusal(request, "l16") == (why or "replay")
+
+
+def test_vonages_tokens_without_an_id_are_told_apart() -> None:
+    place = doors(Keys(vonage=SECRET))
+    for seconds in (0, 1):
+        request = asked("/media/l16", {"authorization": f"Bearer {vonage({'iat': NOW - seconds})}"})
+        assert [place.refusal(request, "l16"), place.refusal(request, "l16")] == ["", "replay"]
 
 
 @given(st.text(max_size=80))

@@ -10,10 +10,13 @@ from tests.kit import in_virtual_time
 from tests.serving.hosted import hosted, written
 
 from voxrun.serving.common_table import CommonTable
+from voxrun.serving.desk import Refused
 from voxrun.serving.host import LONGEST_HESITATION
 from voxrun.serving.load import Load
 from voxrun.session.session import ENDING_SECONDS
 from voxrun.transports.network import MemoryNetwork
+
+pytestmark = pytest.mark.usefixtures("unhurried")
 
 
 def test_it_leaves_calls_to_those_with_fewer_and_all_of_them_to_who_takes_some(
@@ -28,6 +31,7 @@ def test_it_leaves_calls_to_those_with_fewer_and_all_of_them_to_who_takes_some(
             host.begin(host.settings.routes.named(""))
             host.begin(host.settings.routes.named(""))
             assert host.hesitation() == 2
+            assert host.counters.calls == {}
             assert [other.take(9) for _ in range(7)] == [True] * 7
             other.excess()
             assert host.hesitation() == 0
@@ -63,3 +67,28 @@ def test_a_drain_that_is_out_of_time_does_not_wait_for_what_a_server_never_answe
             nursery.cancel_scope.cancel()
 
     in_virtual_time(main)
+
+
+def test_nothing_begins_where_another_process_took_the_last_seat_just_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        async with hosted(written(tmp_path, "first.py", ""), max_calls=9) as host:
+            monkeypatch.setattr(host.table, "take", lambda most: False)
+            with pytest.raises(Refused, match="9 calls run already"):
+                host.begin(host.settings.routes.named(""))
+            assert not host.sessions
+
+    trio.run(main)
+
+
+def test_a_session_without_a_call_has_nothing_to_record(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with hosted(written(tmp_path, "first.py", "VoxEngine.terminate()"), record=tmp_path) as host:
+            running = host.begin(host.settings.routes.named(""))
+            await running.over.wait()
+            assert running.outcome
+            assert running.outcome.error is None
+
+    trio.run(main)
+    assert not list(tmp_path.glob("*.wav"))

@@ -50,6 +50,7 @@ def test_everything_that_a_desk_is_asked_goes_over_the_link(tmp_path: Path) -> N
     async def main() -> None:
         async with linked(tmp_path) as (host, desk):
             info = await desk.start("first.py", "x" * 100_000)
+            assert desk.starting == 0
             running = host.sessions[info.id]
             assert running.session.custom_data == "x" * 100_000
             assert info.worker == 3
@@ -107,6 +108,22 @@ def test_who_does_not_answer_is_given_up_sooner_where_others_do() -> None:
             assert trio.current_time() - began == pytest.approx(1)
             with pytest.raises(Refused, match="does not answer"):
                 await desk.start("", "")
+            assert desk.starting == 0
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+def test_who_does_not_even_listen_is_given_up_for_good() -> None:
+    async def main() -> None:
+        near, _ = trio.testing.lockstep_stream_pair()
+        async with trio.open_nursery() as nursery:
+            desk = Asking(near, 1)
+            nursery.start_soon(desk.listen)
+            for seconds in (ANSWER_SECONDS, 0.0):
+                began = trio.current_time()
+                with pytest.raises(Refused, match="does not answer"):
+                    await desk.metrics()
+                assert trio.current_time() - began == pytest.approx(seconds)
 
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
 

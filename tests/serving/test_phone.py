@@ -314,9 +314,14 @@ def answer(event):
     assert len(list(tmp_path.glob("*-recording-1.wav"))) == 2
 
 
-def test_a_folder_that_is_gone_costs_the_recording_and_not_the_call(tmp_path: Path, echo: Path) -> None:
+@pytest.mark.parametrize("kept", ["record", "trace"])
+def test_a_folder_that_is_gone_costs_its_file_and_not_the_call(tmp_path: Path, echo: Path, kept: str) -> None:
+    gone = tmp_path / "gone"
+
     async def main() -> None:
-        settings = HostSettings(routes=Routes(echo), record=tmp_path / "gone", trace=tmp_path / "gone")
+        settings = HostSettings(
+            routes=Routes(echo), record=gone if kept == "record" else None, trace=gone if kept == "trace" else None
+        )
         async with served(settings) as place, calling(place) as call:
             call.start()
             await call.say(tone(8000, 0.5))
@@ -345,10 +350,12 @@ def test_a_breach_closes_with_a_reason(echo: Path) -> None:
     async def main() -> None:
         async with served(echo) as place, calling(place) as call:
             call.start()
+            call.socket.send("nonsense")
             call.start()
             closed = await call.over()
             assert (closed.code, closed.reason) == (1002, "a stream starts once")
             await place.over(1)
+            assert place.host.counters.malformed == 1
 
     run(main)
 
@@ -402,7 +409,14 @@ def test_more_calls_than_may_be_are_refused_before_the_upgrade(echo: Path) -> No
             await refused(place, "as many as may")
             assert place.refusals == {"busy": 1}
             answer = await http_request(place.network, "GET", f"http://{HOST}:{place.port}/twiml")
+            assert answer.status == 200
             assert b'<Reject reason="busy"/>' in answer.body
+            call.hang_up()
+            await place.over(1)
+            async with calling(place) as following:
+                following.start()
+                await trio.sleep(0.1)
+                assert len(place.host.sessions) == 1
 
     run(main)
 
@@ -437,8 +451,8 @@ def test_draining_waits_for_calls_and_then_ends_them(echo: Path) -> None:
                 await refused(place, "no new calls")
                 short.hang_up()
             assert trio.current_time() - begin == pytest.approx(5.0, abs=0.5)
-            assert (await long.over()).is_ordinary
             assert place.host.sessions == {}
+            assert (await long.over()).is_ordinary
 
     run(main)
 

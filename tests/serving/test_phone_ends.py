@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import trio
 import trio.testing
-from tests.kit import tone
+from tests.kit import in_virtual_time, tone
 from tests.serving.phone_caller import TwilioCall, calling, served
 
 from voxrun.cli.serve_log import Log, SessionLog
@@ -18,6 +18,7 @@ from voxrun.trace.story import tell
 from voxrun.trace.timeline import timeline
 from voxrun.trace.words import visible
 from voxrun.transports.network import MemoryNetwork, Network, TcpNetwork
+from voxrun.transports.turnstile import OwnGuests, Turnstile
 
 pytestmark = pytest.mark.usefixtures("unhurried")
 
@@ -96,3 +97,62 @@ def test_how_the_connection_ended_is_in_the_trace_and_in_the_log(
     last = capsys.readouterr().out.splitlines()[-1]
     assert last.split()[1:3] == ["worker", "3:"]
     assert last.endswith(f"no call for 0.1 s; {visible(told)}")
+
+
+def test_the_connection_ends_when_we_hang_up_and_not_with_the_session_only(tmp_path: Path) -> None:
+    path = tmp_path / "short.py"
+    path.write_text(SHORT)
+
+    async def main() -> None:
+        settings = HostSettings(routes=Routes(path), idle_seconds=60.0)
+        async with served(settings) as place, calling(place) as call:
+            call.start()
+            assert (await call.over()).is_ordinary
+            assert len(place.host.sessions) == 1
+
+    in_virtual_time(main)
+
+
+def test_a_caller_who_leaves_before_the_scenario_has_begun_leaves_no_session_behind(tmp_path: Path) -> None:
+    path = tmp_path / "nobody_answers.py"
+    path.write_text("")
+
+    async def slowly(work: Callable[..., object], *args: object) -> object:
+        await trio.sleep(1.0)
+        return work(*args)
+
+    async def main() -> None:
+        async with (
+            served(HostSettings(routes=Routes(path), trace=tmp_path), offload=slowly) as place,
+            calling(place) as call,
+        ):
+            call.start()
+            await trio.sleep(0.5)
+            call.socket.close()
+            with trio.fail_after(30):
+                await place.over(1)
+
+    in_virtual_time(main)
+
+
+def test_who_has_left_takes_no_place_any_more_though_the_session_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "short.py"
+    path.write_text(SHORT)
+    left = trio.Event()
+
+    class Guests(OwnGuests):
+        def go(self, peer: str) -> None:
+            super().go(peer)
+            left.set()
+
+    async def main() -> None:
+        settings = HostSettings(routes=Routes(path), idle_seconds=60.0)
+        async with served(settings, network=TcpNetwork(), turnstile=Turnstile(guests=Guests())) as place:
+            async with calling(place) as call:
+                call.start()
+                await call.say(tone(8000, 0.2))
+            with trio.fail_after(20):
+                await left.wait()
+            assert len(place.host.sessions) == 1
+
+    trio.run(main)

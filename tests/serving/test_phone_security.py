@@ -129,10 +129,11 @@ def test_twilio_is_told_where_to_go_and_its_ticket_is_good_once(echo: Path) -> N
 def test_the_address_that_twilio_is_told_is_one_whatever_its_path(echo: Path) -> None:
     async def main() -> None:
         async with served(echo, Keys(token=TOKEN)) as place:
-            url = f"http://{HOST}:{place.port}/twiml/sales%20team%3F/b%C3%BCro?token={TOKEN}"
-            answer = await http_request(place.network, "GET", url)
-            (stream,) = ElementTree.fromstring(answer.body).iter("Stream")
-            assert str(stream.get("url")).startswith(place.url("/media/twilio/sales%20team%3F/b%C3%BCro/~"))
+            for path in ("", "/sales%20team%3F/b%C3%BCro"):
+                url = f"http://{HOST}:{place.port}/twiml{path}?token={TOKEN}"
+                answer = await http_request(place.network, "GET", url)
+                (stream,) = ElementTree.fromstring(answer.body).iter("Stream")
+                assert str(stream.get("url")).startswith(place.url(f"/media/twilio{path}/~"))
 
     trio.run(main)
 
@@ -143,6 +144,7 @@ def test_twiml_is_for_those_who_know_the_token(echo: Path, method: str, query: s
         async with served(echo, Keys(token=TOKEN)) as place:
             answer = await http_request(place.network, method, f"http://{HOST}:{place.port}/twiml{query}")
             assert answer.status == status
+            assert (("WWW-Authenticate", "Bearer") in answer.headers) == (status == 401)
 
     trio.run(main)
 
@@ -244,10 +246,11 @@ def test_the_crowd_is_let_in_again_once_it_has_thinned_out(echo: Path) -> None:
         async with served(echo, network=TcpNetwork(), turnstile=turnstile) as place:
             with half_open(place.port, 3):
                 assert await ask(place, b"GET / HTTP/1.1\r\n") == b""
-            async with calling(place) as call:
-                call.start()
-                await call.say(tone(8000, 0.1))
-                assert len(place.host.sessions) == 1
+            async with calling(place) as one, calling(place) as other, calling(place) as third:
+                for call in (one, other, third):
+                    call.start()
+                await third.say(tone(8000, 0.1))
+                assert len(place.host.sessions) == 3
 
     trio.run(main)
 

@@ -43,7 +43,12 @@ def supervise(
     return said
 
 
-def test_one_that_dies_again_and_again_is_replaced_more_and_more_slowly() -> None:
+@pytest.mark.parametrize(("soon", "delays"), [(30.0, (0.1, 0.2, 0.4, 0.8)), (0.0, (0.1, 0.1, 0.1, 0.1))])
+def test_one_that_dies_soon_again_and_again_is_replaced_more_and_more_slowly(
+    soon: float, delays: tuple[float, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SOON_SECONDS", soon)
+
     async def act(supervisor: Supervisor, said: list[str]) -> None:
         while len(said) < 4:  # noqa: ASYNC110 - processes tell nobody that they have died
             await trio.sleep(0.01)
@@ -51,7 +56,7 @@ def test_one_that_dies_again_and_again_is_replaced_more_and_more_slowly() -> Non
         assert "voxrun_worker_restarts_total 3.0" in await supervisor.metrics()
 
     said = supervise(READY + "sys.exit(7)", act)
-    assert [line.rpartition(" in ")[2] for line in said] == ["0.1 s", "0.2 s", "0.4 s", "0.8 s"]
+    assert [line.rpartition(" in ")[2] for line in said] == [f"{delay} s" for delay in delays]
     assert said[0] == "worker 1 has ended (status 7); another begins in 0.1 s"
 
 
@@ -252,6 +257,31 @@ def test_a_cancel_ends_even_those_that_ignore_the_signal(monkeypatch: pytest.Mon
     assert supervise(program, act, count=2) == []
 
 
+def test_a_cancel_is_told_twice_as_only_the_second_time_ends_calls_at_once(tmp_path: Path) -> None:
+    told_twice = tmp_path / "told twice"
+
+    async def act(supervisor: Supervisor, said: list[str]) -> None:
+        await supervisor.ready.wait()
+
+    program = (
+        f"""
+import os, signal
+told = []
+def tell(number, frame):
+    told.append(number)
+    if len(told) == 2:
+        os.mkdir({str(told_twice)!r})
+        os._exit(0)
+signal.signal(signal.SIGINT, tell)
+signal.signal(signal.SIGTERM, tell)
+"""
+        + READY
+        + "while True:\n    time.sleep(60)"
+    )
+    assert supervise(program, act) == []
+    assert told_twice.exists()
+
+
 def test_nothing_begins_once_all_is_to_end() -> None:
     async def act(supervisor: Supervisor, said: list[str]) -> None:
         await supervisor.ready.wait()
@@ -262,9 +292,11 @@ def test_nothing_begins_once_all_is_to_end() -> None:
     supervise(READY + "time.sleep(60)", act)
 
 
-def test_without_a_worker_nothing_can_begin() -> None:
+def test_without_a_worker_nothing_can_begin_and_there_is_nothing_to_show() -> None:
     async def main() -> None:
+        supervisor = Supervisor(1, (), 0.0, print, lambda: None)
         with pytest.raises(Refused, match="no worker takes calls"):
-            await Supervisor(1, (), 0.0, print, lambda: None).start("", "")
+            await supervisor.start("", "")
+        assert await supervisor.show("1") is None
 
     trio.run(main)

@@ -1,5 +1,6 @@
 import errno
 import os
+import re
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -60,6 +61,20 @@ def test_a_field_in_two_lines_is_one_list() -> None:
         async with await network.connect(HOST, port, tls=False) as stream:
             await stream.send_all(head + b"\r\n")
             assert (await stream.receive_some(12)) == b"HTTP/1.1 101"
+
+    network = TcpNetwork()
+    with_server(network, main)
+
+
+@pytest.mark.parametrize(
+    ("offered", "taken"),
+    [(b"Sec-WebSocket-Protocol: one, other\r\n", [b"one"]), (b"Sec-WebSocket-Protocol: \xff\r\n", []), (b"", [])],
+)
+def test_the_first_subprotocol_that_is_offered_is_taken(offered: bytes, taken: list[bytes]) -> None:
+    async def main(port: int) -> None:
+        answer = await head_of_answer(network, port, UPGRADE + offered + b"\r\n")
+        assert answer.startswith(b"HTTP/1.1 101")
+        assert re.findall(rb"(?i)sec-websocket-protocol: (.*)\r\n", answer) == taken
 
     network = TcpNetwork()
     with_server(network, main)
@@ -152,6 +167,9 @@ def test_the_handler_refuses_before_the_upgrade(network: Network) -> None:
         (b"GET /talk HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n", b"400 "),
         (UPGRADE.replace(b"13", b"8") + b"\r\n", b"426 "),
         (UPGRADE.replace(b"GET", b"POST") + b"\r\n", b"400 "),
+        (UPGRADE.replace(b"Connection: Upgrade\r\n", b"") + b"\r\n", b"400 "),
+        (UPGRADE.partition(b"Sec-WebSocket-Key")[0] + b"\r\n", b"400 "),
+        (UPGRADE.replace(b"Sec-WebSocket-Version: 13\r\n", b"") + b"\r\n", b"400 "),
         (UPGRADE + b"\r\n", b"101 Switching Protocols"),
         (b"POST /form HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n" + bytes(500_000), b"200 OK"),
         (b"HEAD /x HTTP/1.1\r\nHost: x\r\n\r\n", b"200 OK"),

@@ -5,14 +5,18 @@ from functools import partial
 
 import pytest
 import trio
+import trio.testing
 
 from voxrun.transports.shared_listener import LOOK_SECONDS, SharedListener
 
 CONNECTIONS = 40
 
 
-async def shared(hesitations: Sequence[Callable[[], int]], taken: Counter[int]) -> None:
-    """Connections, one after the other, and who takes them of those that listen at one socket."""
+async def shared(hesitations: Sequence[Callable[[], int]], taken: Counter[int], idle: float = 0.0) -> None:
+    """Connections, one after the other, and who takes them of those that listen at one socket.
+
+    `idle`: seconds for which nobody does anything before each one.
+    """
     server = trio.socket.from_stdlib_socket(socket.create_server(("127.0.0.1", 0)))
     with server:
         async with trio.open_nursery() as nursery:
@@ -20,6 +24,7 @@ async def shared(hesitations: Sequence[Callable[[], int]], taken: Counter[int]) 
                 listener = SharedListener(trio.SocketListener(server.dup()), hesitation)
                 nursery.start_soon(take, listener, number, taken)
             for _ in range(CONNECTIONS):
+                await trio.testing.wait_all_tasks_blocked(idle)
                 stream = await trio.open_tcp_stream(*server.getsockname())
                 assert await stream.receive_some() == b"x"
                 await stream.aclose()
@@ -51,6 +56,21 @@ def test_who_hesitates_takes_what_nobody_else_did() -> None:
         assert trio.current_time() - began >= CONNECTIONS * 2 * LOOK_SECONDS
 
     trio.run(main)
+
+
+def test_who_was_too_late_waits_for_the_next_one_and_hesitates_again() -> None:
+    asked: Counter[int] = Counter()
+
+    def hesitation(number: int) -> int:
+        asked[number] += 1
+        return 0
+
+    async def main() -> None:
+        with trio.fail_after(10):
+            await shared([partial(hesitation, number) for number in range(2)], Counter(), idle=0.005)
+
+    trio.run(main)
+    assert min(asked.values()) >= CONNECTIONS - 1  # a machine that is busy may wake one up late
 
 
 def test_hesitating_by_what_one_has_taken_makes_it_even() -> None:

@@ -32,6 +32,14 @@ def test_those_who_are_silent_count_by_themselves() -> None:
         assert enter(turnstile, stack, "b")
 
 
+def test_who_speaks_takes_no_other_ones_place() -> None:
+    turnstile = Turnstile(most_silent=2)
+    with ExitStack() as stack:
+        assert enter(turnstile, stack, "a")
+        assert enter(turnstile, stack, "a", speaks=True)
+        assert [enter(turnstile, stack, "a") for _ in range(2)] == [True, False]
+
+
 def test_the_silent_of_all_addresses_have_a_bound() -> None:
     turnstile = Turnstile(most_silent_of_all=2)
     with ExitStack() as stack:

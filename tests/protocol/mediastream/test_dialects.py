@@ -185,6 +185,9 @@ def test_what_a_provider_says_is_understood(name: str) -> None:
     stream = stream_of(name)
     assert [stream.receive(message) for message in messages(name)] == HEARD[name]
     assert stream.malformed == 0
+    if HEARD[name][-1] == Stopped():
+        assert not any(stream.receive(message) for message in (*messages(name), "nonsense"))
+        assert stream.malformed == 0
 
 
 @pytest.mark.parametrize("name", sorted(HEARD))
@@ -213,8 +216,10 @@ def test_the_time_of_voximplants_chunks_goes_on() -> None:
     assert json.loads(dialect.media(AUDIO))["media"] | {"payload": ""} == {"chunk": 1, "timestamp": 320, "payload": ""}
 
 
-def test_the_end_of_another_stream_of_voximplants_is_not_the_calls() -> None:
+def test_another_stream_of_voximplants_is_not_the_calls() -> None:
     stream = started("voximplant")
+    assert stream.receive(messages("voximplant")[1].replace('"caller"', '"music"')) is None
+    assert stream.receive('{"event":"media","media":{"tag":"music","payload":"AP9/gA=="}}') is None
     assert stream.receive('{"event":"stop","stop":{"tag":"music","mediaInfo":{"bytesSent":4}}}') is None
     assert stream.receive('{"event":"media","media":{"tag":"caller","payload":"AP9/gA=="}}') == Media(AUDIO)
     assert stream.receive('{"event":"media","media":{"payload":"AP9/gA=="}}') == Media(AUDIO)
@@ -263,6 +268,21 @@ def test_telnyxs_chunks_are_put_in_order() -> None:
     other = json.loads(chunk(9)) | {"media": {"track": "outbound", "chunk": "9", "payload": "AA=="}}
     assert stream.receive(json.dumps(other)) is None
     assert stream.receive(chunk(9)) == Media(AUDIO)
+
+
+@pytest.mark.parametrize(
+    ("state", "parameters"),
+    [(None, {}), ("b3JkZXIgMTc=", {"customData": "order 17"}), ("YWJj!", {"customData": "YWJj!"})],
+)
+def test_telnyxs_state_of_the_client_is_text_in_base64_if_it_is_any(
+    state: str | None, parameters: dict[str, str]
+) -> None:
+    stream = stream_of("telnyx")
+    start = json.loads(messages("telnyx")[1])
+    start["start"] |= {"client_state": state, "custom_parameters": None}
+    stream.receive(json.dumps(start))
+    assert stream.started
+    assert stream.started.parameters == parameters
 
 
 def test_telnyxs_chunks_without_a_number_are_heard_as_they_come() -> None:
@@ -370,6 +390,22 @@ def test_a_peer_that_says_nothing_but_nonsense_is_given_up(name: str) -> None:
     assert told[:-1] == [None] * MOST_MALFORMED
     assert isinstance(told[-1], Breach)
     assert stream.malformed == MOST_MALFORMED + 1
+
+
+@pytest.mark.parametrize("name", ["twilio", "telnyx", "plivo", "voximplant"])
+def test_a_message_without_its_contents_is_counted(name: str) -> None:
+    stream = started(name)
+    assert not any(stream.receive(f'{{"event":"{event}"}}') for event in ("start", "media"))
+    assert stream.malformed == 2
+
+
+@pytest.mark.parametrize("name", sorted(HEARD))
+def test_a_peer_that_says_sense_in_between_is_not(name: str) -> None:
+    stream = started(name)
+    sense = next((message for message in messages(name) if '"payload":"AP' in message), AUDIO)
+    told = [stream.receive(said) for _ in range(2 * MOST_MALFORMED) for said in ("nonsense", sense)]
+    assert not any(isinstance(news, Breach) for news in told)
+    assert stream.malformed == 2 * MOST_MALFORMED
 
 
 def test_a_stream_id_cannot_smuggle_a_message_in() -> None:

@@ -138,9 +138,7 @@ class AgentsClientProtocol:
         self.state = self._after(_Step.INITIATION)
         self._is_text_only = _text_only(data)
         # A ping that came before the initiation is answered after it: the initiation must be the first frame.
-        frames = [frame, self._held_pong] if self._held_pong else [frame]
-        self._held_pong = ""
-        return frames
+        return [frame, self._held_pong] if self._held_pong else [frame]
 
     def audio(self, chunk: bytes) -> list[str]:
         """`user_audio_chunk`: the user's speech, raw bytes in the conversation's input format.
