@@ -10,6 +10,7 @@ import pytest
 import voxrun
 from voxrun.api.surface import scenario_surface
 from voxrun.dsl import surface as words
+from voxrun.dsl.bounds import Seconds, Url
 from voxrun.dsl.surface import Event, Function, Member, Property, Type, Value
 from voxrun.events.name import constants
 
@@ -110,6 +111,24 @@ def test_all_types_are_known() -> None:
         if not value.kinds
     }
     assert unknown == {"Logger.write(message: anything) -> null", "VoxEngine.terminate(event?: anything) -> null"}
+
+
+def test_what_is_bounded_says_so_to_the_checker() -> None:
+    bounds = {
+        (name, member.name, it.name): it.value.bound
+        for name, kind in TYPES.items()
+        for member in kind.members.values()
+        for it in (member.parameters if isinstance(member, Function) else [member])
+        if not isinstance(it, Event) and it.value.bound
+    }
+    web, socket = Url(("https", "http")), Url(("wss", "ws"))
+    assert bounds == {
+        ("HttpRequestOptions", "connectionTimeout", "connectionTimeout"): Seconds(6.0),
+        ("HttpRequestOptions", "timeout", "timeout"): Seconds(90.0),
+        ("Net", "httpRequest", "url"): web,
+        ("Net", "httpRequestAsync", "url"): web,
+        ("VoxEngine", "createWebSocket", "url"): socket,
+    }
 
 
 def test_every_unit_says_which_events_it_sends() -> None:

@@ -57,6 +57,24 @@ def test_nobody_is_silence_and_one_alone_is_heard_as_is() -> None:
     assert mix.mix([])[0] is silence(RATE)
 
 
+def test_who_speaks_with_several_voices_hears_none_of_them() -> None:
+    first, second, other = random_frames(1, 3, 10_000)
+    both = first.astype(np.int32) + second
+    everything, (mine, theirs) = MixMinus(RATE).mix([both, other])
+    assert [it.dtype for it in (everything, mine, theirs)] == [np.int16] * 3
+    assert np.array_equal(everything, both + other)
+    assert np.array_equal(mine, other)
+    assert np.array_equal(theirs, both)
+
+
+def test_several_voices_of_one_are_too_loud_together() -> None:
+    first, second = (frame.astype(np.int32) for frame in random_frames(1, 2, 32_767))
+    everything, (nothing,) = MixMinus(RATE).mix([first + second])
+    assert everything.dtype == np.int16
+    assert (everything.astype(int) * (first + second) >= 0).all()
+    assert not nothing.any()
+
+
 def test_what_is_given_is_not_changed() -> None:
     frames = random_frames(1, 5, 32_767)
     before = [frame.copy() for frame in frames]

@@ -193,6 +193,11 @@ WRONG = [
     ("const a = 1\n«a» += 2\nlog a", None, "declare it with `let a = …`"),
     ("«VoxEngine» = 1", "error: `VoxEngine` belongs to the API: nothing can be assigned to it", None),
     (in_call("«call.id» = 1"), "error: `call.id` belongs to the API: nothing can be assigned to it", None),
+    (
+        'const ai = VoxEngine.createWebSocket("wss://ai.example")\n«ai.onmessage» = fn (e) { log e.text }',
+        "error: `ai.onmessage` belongs to the API: nothing can be assigned to it",
+        "write `on ai WebSocketEvents.… as e { }`",
+    ),
     ("«AppEvents.Started» = 1", "error: `AppEvents.Started` belongs to the API: nothing can be assigned to it", None),
     ("fn f() { }\n«f» = 1\nf()", "error: `f` is a function: nothing can be assigned to it", None),
     (
@@ -259,6 +264,81 @@ WRONG = [
     ("log { a: 1, «a»: 2 }", "error: the key `a` is there already", "leave one of them out"),
     ('VoxEngine.createRecorder({ name: "a.wav", «name»: "b.wav" })', "error: the key `name` is there already", None),
     ('log «"a".length»()', "error: length is no function", "read it without `( )`"),
+    # kinds of values, and what they are bounded to
+    (
+        in_call('await Net.httpRequestAsync("https://a.example", { timeout: «"5"» })'),
+        "error: `timeout` takes a number, not a text",
+        None,
+    ),
+    (
+        in_call('await Net.httpRequestAsync("https://a.example", { timeout: «120» })'),
+        "error: `timeout` takes a plain number of seconds, more than 0 and at most 90",
+        None,
+    ),
+    (in_call('await Net.httpRequestAsync("https://a.example", { connectionTimeout: «5s» })'), None, None),
+    (
+        in_call('await Net.httpRequestAsync("https://a.example", { method: "POST", postData: «{ a: 1 }» })'),
+        "error: `postData` takes a text, bytes or a list, not an object",
+        None,
+    ),
+    (
+        in_call('await Net.httpRequestAsync("https://a.example", { headers: [«{ name: "a", value: "b" }»] })'),
+        "error: `headers` takes a text, not an object",
+        None,
+    ),
+    (
+        in_call('await Net.httpRequestAsync(«{ url: "https://a.example" }»)'),
+        "error: Net.httpRequestAsync takes a text, not an object",
+        None,
+    ),
+    (
+        in_call('await Net.httpRequestAsync(«"crm.example/customers"»)'),
+        "error: Net.httpRequestAsync takes an address that begins with https:// or http://",
+        None,
+    ),
+    (in_call('await Net.httpRequestAsync(«"crm.example/${call.id()}"»)'), None, None),
+    (
+        in_call('Net.httpRequest("https://a.example", «{ method: "GET" }»)'),
+        "error: Net.httpRequest takes a function, not an object",
+        None,
+    ),
+    (
+        'VoxEngine.createWebSocket(«"https://ai.example"»)',
+        "error: VoxEngine.createWebSocket takes an address that begins with wss:// or ws://",
+        None,
+    ),
+    (
+        'VoxEngine.createWebSocket("wss://ai.example", { headers: «{ Authorization: "x" }» })',
+        "error: `headers` takes a list, not an object",
+        None,
+    ),
+    (
+        'VoxEngine.createWebSocket("wss://ai.example", «["chat"]»)',
+        "error: VoxEngine.createWebSocket takes an object, not a list",
+        None,
+    ),
+    (
+        'const ai = VoxEngine.createWebSocket("wss://ai.example")\nai.send(«{ a: 1 }»)',
+        "error: ai.send takes a text, not an object",
+        None,
+    ),
+    (in_call("on agent AgentsEvents.UserTranscript as { data } { call.say(«data») }"), None, None),
+    (in_call("call.say(«agent»)"), "error: call.say takes a text, not an AgentsClient", None),
+    (in_call('agent.userMessage(«"hello"»)'), "error: agent.userMessage takes an object, not a text", None),
+    ("setTimeout(«100», fn () { log 1 })", "error: setTimeout takes a function, not a number", None),
+    (in_call('call.handleTones(«"no"»)'), "warning: call.handleTones takes a boolean, not a text", None),
+    # what a handler may return
+    (
+        'on AppEvents.HttpRequest { return «VoxEngine.createURLPlayer("a.wav")» }',
+        "warning: a reply takes a text, bytes, a number, a boolean, a list or an object, not a Player",
+        None,
+    ),
+    (
+        'on AppEvents.HttpRequest { if true { return «Net.httpRequestAsync("https://a.example")» } }',
+        "error: Net.httpRequestAsync gives a promise",
+        "put `await` before it",
+    ),
+    ("VoxEngine.addEventListener(AppEvents.HttpRequest, fn () { return «fn () { log 1 }» })", None, None),
 ]
 
 
@@ -335,6 +415,34 @@ RIGHT = [
     in_call('call.reject(486, { "X-Reason": "busy" })'),
     in_call("on agent ElevenLabs.Events.WebSocketMediaEnded as e { log e.mediaInfo.duration }"),
     in_call('const p = VoxEngine.createTTSPlayer("a")\non p PlayerEvents.Started as e { e.player.stop() }'),
+    in_call(
+        'const found = await Net.httpRequestAsync("HTTPS://a.example/${call.id()}", { method: "POST", timeout: 5.5,\n'
+        'postData: [1, 2], headers: ["Accept: text/html"], params: { a: [1, 2] }, rawOutput: true })\n'
+        'if found.code == 200 { for h in found.headers { log h.key + h.value } }\ncall.say(found.text ?? "")'
+    ),
+    in_call(
+        'const key = secret("KEY")\nconst base = "crm.example"\nawait Net.httpRequestAsync("${base}/x", {\n'
+        "headers: { Authorization: key }, postData: null, timeout: limit(), connectionTimeout: 6 })\n"
+        "fn limit() { return 5 }"
+    ),
+    in_call(
+        'Net.httpRequest("http${secret("S") ?? ""}://a.example", fn (found) { log found.text }, { method: "HEAD" })'
+    ),
+    in_call(
+        'const ai = VoxEngine.createWebSocket(secret("URL") ?? "ws://a.example", { protocols: ["a", "b"], headers: [{'
+        'name: "Authorization", value: secret("KEY") ?? "" }] })\nai.send("${call.id()}")\nai.send(text({ a: 1 }))\n'
+        'call.sendMediaTo(ai, { encoding: WebSocketAudioEncoding.ULAW, tag: "a", customParameters: { n: 1 } })\n'
+        'ai.clearMediaBuffer({ tag: "a" })\nai.clearMediaBuffer()\n'
+        "on ai WebSocketEvents.MESSAGE as { text } where parse(text)?.event == null { ai.send(text + 1) }"
+    ),
+    in_call("call.handleTones(1)\ncall.hangup(null)\ncall.reject(486, null)"),
+    in_call("agent.userMessage({ text: 1 })\nagent.contextualUpdate({ text: null })"),
+    'on AppEvents.HttpRequest as { content } { return content == "" }',
+    "on AppEvents.HttpRequest as e { return { path: e.path, headers: e.headers, n: [1, null] } }",
+    'on AppEvents.HttpRequest { const got = await Net.httpRequestAsync("https://a.example")\nreturn got.text }',
+    "on AppEvents.HttpRequest { return later() }\nfn later() { return 1 }",
+    "on AppEvents.HttpRequest { setTimeout(fn () { return VoxEngine.createConference() }, 1s)\nreturn null }",
+    "on AppEvents.Started { return VoxEngine.createConference() }",
 ]
 
 

@@ -131,6 +131,81 @@ WRONG = [
     ("def f(:\n    pass", None, None),
     ("x = 1\n«return»", "error: 'return' outside function", None),
     ("# ü€😀\nö = '€'; «nam»", "error: unknown name `nam`", None),
+    # kinds of values, and what they are bounded to
+    (in_call("Net.httpRequest('https://a.example', print, timeout=«'5'»)"), None, None),
+    (
+        in_call("await Net.httpRequestAsync('https://a.example', {'timeout': «120»})"),
+        "error: `timeout` takes a plain number of seconds, more than 0 and at most 90",
+        None,
+    ),
+    (
+        in_call("await Net.httpRequestAsync('https://a.example', method='POST', postData=«{'a': 1}»)"),
+        "error: `postData` takes a text, bytes or a list, not an object",
+        None,
+    ),
+    (in_call("await Net.httpRequestAsync(«f'crm.example/{event.callerid}'»)"), None, None),
+    (
+        in_call("await Net.httpRequestAsync(«url»='https://a.example')"),
+        "error: Net.httpRequestAsync takes `url` without its name",
+        "leave `url=` out",
+    ),
+    (in_call("Net.httpRequest('https://a.example', «{'method': 'GET'}», print)"), None, None),
+    (
+        in_call("VoxEngine.createWebSocket(«'https://ai.example'»)"),
+        "error: VoxEngine.createWebSocket takes an address that begins with wss:// or ws://",
+        None,
+    ),
+    (in_call("VoxEngine.createWebSocket('wss://ai.example').send(«{'a': 1}»)"), None, None),
+    (in_call("VoxEngine.createWebSocket('wss://ai.example').send(«b'a'»)"), None, None),
+    (in_call("call.addEventListener(CallEvents.Connected, «'told'»)"), None, None),
+    (in_call("setTimeout(«100», print)"), "error: setTimeout takes a function, not a number", None),
+    (in_call("call.say(«call»)"), "error: call.say takes a text, not a Call", None),
+    (
+        in_call("«WebSocket»('wss://ai.example')"),
+        "error: a WebSocket is not made by its class",
+        "write `VoxEngine.createWebSocket(…)`",
+    ),
+    (in_call("«Call»()"), "error: a Call is not made by its class", ""),
+    # what a result has
+    (
+        in_call("r = await Net.httpRequestAsync('https://a.example')\n    for h in r.headers:\n        h.«name»"),
+        "error: a HttpHeader has no field `name`",
+        "there is `key`, `value`",
+    ),
+    (in_call("r = await Net.httpRequestAsync('https://a.example')\n    [h.«name» for h in r.headers]"), None, None),
+    # await
+    (
+        in_call("«await VoxEngine.createWebSocket('wss://ai.example')»"),
+        "error: VoxEngine.createWebSocket gives no promise",
+        "leave `await` out",
+    ),
+    (in_call("r = Net.httpRequestAsync('https://a.example')\n    if «r»:\n        print(r)"), None, None),
+    (in_call("print(f'{«call.waitFor(CallEvents.Connected)»}')"), None, None),
+    # handlers
+    (
+        in_call("call.addEventListener(CallEvents.Connected, «lambda: print(1)»)"),
+        "error: this function takes no arguments, but is called with 1",
+        None,
+    ),
+    (in_call("setTimeout(told, 5)\n\ndef «told»(event): pass"), None, None),
+    (in_call("@call.on(CallEvents.Connected)\n    async def «told»(): pass"), None, None),
+    (
+        in_call("ai = VoxEngine.createWebSocket('wss://ai.example')\n    ai.onmessage = lambda e: e.«data»"),
+        "error: a WebSocketMessageEvent has no field `data`",
+        None,
+    ),
+    (in_call("VoxEngine.createWebSocket('wss://ai.example').onopen = «5»"), None, None),
+    # what a handler may return
+    (
+        f"{HEAD}@VoxEngine.on(AppEvents.HttpRequest)\ndef reply(event):\n    return «VoxEngine.createURLPlayer('a')»",
+        "warning: a reply takes a text, bytes, a number, a boolean, a list or an object, not a Player",
+        None,
+    ),
+    (
+        f"{HEAD}@VoxEngine.on(AppEvents.HttpRequest)\nasync def reply(event):\n    return «Net.httpRequestAsync('http://a')»",
+        "error: Net.httpRequestAsync gives a promise",
+        None,
+    ),
 ]
 
 
@@ -167,6 +242,29 @@ RIGHT = [
     "try:\n    pass\nexcept OSError as error:\n    print(error)",
     "def f(*a, b=1, **c):\n    global d\n    d = [a for a in b if (e := a)]\n    print(d, e)",
     "match 1:\n    case {'x': x, **rest}:\n        print(x, rest)\n    case [1, *more] as both:\n        more, both",
+    in_call(
+        "r = await Net.httpRequestAsync(f'HTTP://{event.callerid}/', method='POST', postData=b'x', timeout=90, "
+        "headers={'A': 'b'}, params={'a': [1]}, rawOutput=True)\n    print([h.key for h in r.headers], r.text or '')"
+    ),
+    in_call("options = {'timeout': 5}\n    await Net.httpRequestAsync(*['https://a.example'], **options)"),
+    in_call("request = Net.httpRequestAsync('https://a.example', headers=['A: b'])\n    r = await request\n    r.code"),
+    in_call("Net.httpRequest('https://a.example', lambda r, n=1: print(r.code, n), {'postData': [1, 2]})"),
+    in_call("call.addEventListener(CallEvents.Connected, lambda e: call.waitFor(CallEvents.Disconnected))"),
+    in_call("setTimeout(lambda: call.hangup(), 500)\n    setTimeout(VoxEngine.terminate, 1)\n    setTimeout(told)")
+    + "def told(*args, **keywords): pass",
+    in_call("call.addEventListener(CallEvents.Connected, told)\n\n    def told(event, more=1): pass"),
+    f"{HEAD}class A:\n    def told(self, a, b): pass\n\ndef told(event): pass\n\nVoxEngine.on(AppEvents.Started)(told)",
+    in_call("done = None\n\n    def told(event):\n        nonlocal done\n        done = 'x'\n    call.say(done)"),
+    f"{HEAD}limit = 5\n\ndef told(c: Call):\n    c.say(limit)\n\ndef change():\n    global limit\n    limit = 'x'",
+    in_call(
+        "ai = VoxEngine.createWebSocket('wss://a.example', headers=[{'name': 'A', 'value': event.callerid}])\n"
+        "    ai.onopen = lambda e: ai.send('x')\n    ai.onclose = None\n    ai.onmessage = print\n"
+        "    call.sendMediaTo(ai, encoding=WebSocketAudioEncoding.OPUS, customParameters={'a': 1})\n    ai.send(f'{1}')"
+    ),
+    "from voxrun import *\ndef f(a: WebSocket, e: WebSocketAudioEncoding, c: Call):\n    c.sendMediaTo(a, encoding=e)",
+    f"{HEAD}@VoxEngine.on(AppEvents.HttpRequest)\ndef reply(event):\n    return Net.httpRequestAsync('http://a')",
+    f"{HEAD}@VoxEngine.on(AppEvents.HttpRequest)\nasync def reply(event):\n    return {{'a': [event.path]}} or {{1}}",
+    f"{HEAD}VoxEngine.addEventListener(AppEvents.HttpRequest, lambda e: (Net.httpRequestAsync('http://a'), 1)[0])",
 ]
 
 

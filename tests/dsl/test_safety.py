@@ -80,7 +80,7 @@ WALKS = [
     ('any(parse("{\\"items\\": 1, \\"__class__\\": 2, \\"_host\\": 3}")).items()', "a number can't be called"),
     ('any(parse("{\\"__class__\\": 2}"))["__class__"].x', "a number has no 'x'"),
     (
-        'call.addEventListener("x", "__import__")\ncall.addEventListener(CallEvents.Connected, any("os"))',
+        'call.addEventListener("x", any("__import__"))\ncall.addEventListener(CallEvents.Connected, any("os"))',
         "a handler must be",
     ),
     ("any(any(call).on(CallEvents.Connected))(1)", "can't be called"),

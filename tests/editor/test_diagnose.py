@@ -3,8 +3,11 @@
 import pytest
 
 from voxrun.api.surface import scenario_surface
+from voxrun.dsl.nodes import Program
+from voxrun.dsl.parser import parse
 from voxrun.dsl.source import Source
-from voxrun.editor.analysis import diagnose
+from voxrun.editor import analysis
+from voxrun.editor.analysis import analyse, diagnose
 
 
 @pytest.mark.parametrize(
@@ -18,3 +21,20 @@ from voxrun.editor.analysis import diagnose
 )
 def test_findings(text: str, messages: list[str]) -> None:
     assert [it.message for it in diagnose(Source("scenario.vox", text), scenario_surface())] == messages
+
+
+def test_a_text_that_has_not_changed_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+
+    def counted(source: Source) -> Program:
+        parsed.append(source.text)
+        return parse(source)
+
+    monkeypatch.setattr(analysis, "parse", counted)
+    text = "on AppEvents.Started { VoxEngine.terminate() } // looked at again and again"
+    diagnose(Source("scenario.vox", text), scenario_surface())
+    for _ in range(3):
+        assert analyse(text, scenario_surface()) is not None
+    assert parsed == [text]
+    diagnose(Source("scenario.vox", f"{text}."), scenario_surface())
+    assert parsed == [text, f"{text}."]

@@ -334,6 +334,38 @@ def peers_of_talkers(play: Play, tag: str) -> list[WebSocketPeer]:
     return peers
 
 
+def test_it_hears_a_conference_without_any_of_its_streams(play_socket: Play) -> None:
+    peers: list[WebSocketPeer] = []
+
+    async def talk(peer: WebSocketPeer) -> None:
+        peers.append(peer)
+        await trio.sleep(1.0)
+        if peer is peers[0]:
+            for tag in ("", "low", "high"):
+                peer.say(tone(1.0), tag)
+        await trio.sleep(0.5)
+        if peer is peers[0]:
+            peer.say(tone(1.0), "late")
+        else:
+            peer.say(tone(1.0), "low")
+        await listen(peer)
+
+    body = """
+    room = VoxEngine.createConference()
+    for ws in (connect(), connect()):
+        for tag in ("", "low", "high", "late"):
+            ws.sendMediaTo(room, tag=tag)
+        room.sendMediaTo(ws)
+    """
+    play_socket(dedent(body), talk).expectOk()
+    first, second = peers
+    (span,) = first.heard().audible()
+    assert [span.begin, span.end] == pytest.approx([1.5, 2.5], abs=0.1)
+    (other,) = second.heard().audible()
+    assert [other.begin, other.end] == pytest.approx([1.0, 2.5], abs=0.1)
+    assert second.heard().level(1.1, 1.4) > second.heard().level(2.1, 2.4) + 6.1  # three voices, not two
+
+
 def test_one_websocket_may_be_sent_to_another(play_socket: Play) -> None:
     peers: dict[str, WebSocketPeer] = {}
 

@@ -126,7 +126,8 @@ async def roam(
 
     async with trio.open_nursery() as nursery:
         for host in {url.partition("/")[0] for url in answers}:
-            await nursery.start(network.serve, host, 80, partial(attend, host))
+            for port in (80, 443, 8443):
+                await nursery.start(network.serve, host, port, partial(attend, host))
         headers = (("authorization", "a secret"), ("Content-Type", "a/b"))
         response = await outcome.acapture(
             partial(http_request, network, method, "http://a/1", headers=headers, body=body, limits=limits)
@@ -153,6 +154,25 @@ def test_what_may_be_secret_is_not_sent_on_to_another_server() -> None:
     assert response.body == b"body"
     assert ["a secret" in head for _, head in requests] == [True, False]
     assert ["a/b" in head for _, head in requests] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("second", "third", "is_told"),
+    [
+        ("https://a/2", "https://a:443/3", [True, True, True]),
+        ("https://A/2", "http://a/3", [True, True, False]),
+        ("https://a:8443/2", "https://a/3", [True, False, False]),
+        ("http://a:443/2", "http://a/3", [True, False, False]),
+        ("https://b/2", "https://a/3", [True, False, False]),
+    ],
+)
+def test_a_server_that_turns_to_tls_is_the_same_but_never_the_other_way(
+    second: str, third: str, is_told: list[bool]
+) -> None:
+    host = "b" if "b" in second else "a"
+    answers = {"a/1": redirect(301, second), f"{host}/2": redirect(301, third), "a/3": OK}
+    _, requests = trio.run(roam, HttpLimits(redirects=2), answers)
+    assert ["a secret" in head for _, head in requests] == is_told
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypedDict, overload
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict, overload
 from typing import Unpack as _Unpack
 
 import trio
 
-from voxrun.api.net_request import REDIRECTS, NetRequest, net_request
+from voxrun.api.net_request import CONNECT_SECONDS, REDIRECTS, SECONDS, NetRequest, net_request
+from voxrun.dsl.bounds import Seconds, Url
 from voxrun.errors import ConfigurationError, RemoteError, ScenarioError
 from voxrun.events.app import HttpHeader
 from voxrun.media.parameters import merged, text_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["HttpRequestOptions", "HttpRequestResult", "httpRequest", "httpRequestAsync"]
 
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
+_HttpUrl = Annotated[str, Url(("https", "http"))]
 _TOO_MANY, _UNKNOWN, _BAD_URL, _REDIRECTED = 0, -1, -2, -5
 _FAILURES = {"host": -3, "connection": -4, "network": -6, "time": -7, "size": -9}
 
@@ -41,8 +43,8 @@ class HttpRequestOptions(TypedDict, total=False):
     headers: Mapping[str, str] | Sequence[str]
     params: Mapping[str, object]
     rawOutput: bool
-    timeout: float
-    connectionTimeout: float
+    timeout: Annotated[float, Seconds(SECONDS)]
+    connectionTimeout: Annotated[float, Seconds(CONNECT_SECONDS)]
     enableSystemLog: bool
 
 
@@ -67,7 +69,7 @@ async def httpRequestAsync(url: str, options: HttpRequestOptions, /) -> HttpRequ
 @overload
 async def httpRequestAsync(url: str, /, **keywords: _Unpack[HttpRequestOptions]) -> HttpRequestResult: ...
 async def httpRequestAsync(
-    url: str, options: HttpRequestOptions | None = None, /, **keywords: Any
+    url: _HttpUrl, options: HttpRequestOptions | None = None, /, **keywords: Any
 ) -> HttpRequestResult:
     """Send a request and wait for the answer. Whatever comes of it is a result; no error is raised.
 
@@ -92,7 +94,7 @@ def httpRequest(
     url: str, callback: Callable[[HttpRequestResult], object], /, **keywords: _Unpack[HttpRequestOptions]
 ) -> None: ...
 def httpRequest(
-    url: str,
+    url: _HttpUrl,
     callback: Callable[[HttpRequestResult], object],
     options: HttpRequestOptions | None = None,
     /,

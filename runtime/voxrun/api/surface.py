@@ -5,15 +5,29 @@ import enum
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import is_dataclass
+from dataclasses import is_dataclass, replace
 from functools import cache, partial
 from importlib import import_module
 from types import FunctionType, ModuleType, NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    NotRequired,
+    Required,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 from msgspec import NODEFAULT, Struct, UnsetType
 
 import voxrun
+from voxrun.dsl.bounds import Bound
 from voxrun.dsl.surface import (
     ANYTHING,
     BOOLEAN,
@@ -155,7 +169,7 @@ class _Reader:
         if events := _events(kind):
             return Type(name, Lazy(events, lambda constant: self._event(constant, events[constant])), doc=_doc(kind))
         if is_typeddict(kind) or is_dataclass(kind):
-            return Type(name, self._properties(kind), doc=_doc(kind))
+            return Type(name, self._properties(kind), reply=self._reply(kind), doc=_doc(kind))
         return self._unit(name, kind)
 
     def _unit(self, name: str, kind: type) -> Type:
@@ -177,7 +191,7 @@ class _Reader:
             return self._function(name, thing, bound=True)
         if isinstance(thing, property):
             return Property(name, self._value(get_type_hints(thing.fget)["return"]), doc=_doc(thing))
-        return Property(name, self._value(get_type_hints(kind, localns=_Scope(kind.__module__))[name]))
+        return Property(name, self._value(_hints(kind)[name]))
 
     def _namespace(self, name: str, module: ModuleType) -> Type:
         public = _exports(module)
@@ -195,26 +209,33 @@ class _Reader:
 
     def _properties(self, kind: type) -> dict[str, Member]:
         required: frozenset[str] = getattr(kind, "__required_keys__", frozenset())
-        hints = get_type_hints(kind, localns=_Scope(kind.__module__))
-        return {name: Property(name, self._value(hint), name in required) for name, hint in hints.items()}
+        return {
+            name: Property(name, self._value(hint), name in required)
+            for name, hint in _hints(kind).items()
+            if get_origin(hint) is not ClassVar
+        }
+
+    def _reply(self, kind: type) -> Value | None:
+        hint = _hints(kind).get("reply")
+        return self._value(*get_args(hint)) if get_origin(hint) is ClassVar else None
 
     def _struct(self, kind: type[Struct]) -> dict[str, Member]:
         config = kind.__struct_config__
-        hints = get_type_hints(kind, localns=_Scope(kind.__module__))
+        hints = _hints(kind)
         defaults = dict(zip(reversed(kind.__struct_fields__), reversed(kind.__struct_defaults__), strict=False))
         members: dict[str, Member] = {}
         if (tag := config.tag_field) is not None:
             members[tag] = Property(tag, Value((TEXT,)))
         for name in kind.__struct_fields__:
             required = defaults.get(name, NODEFAULT) is NODEFAULT
-            members[name] = Property(name, self._value(hints[name]), required)
+            members[name] = Property(name, replace(self._value(hints[name]), open=True), required)
         return members
 
     # Events.
 
     def _event(self, name: str, constant: EventName[Any]) -> Event:
         payload = get_args(getattr(constant, "__orig_class__"))[0]  # noqa: B009 - no type checker knows of it
-        hints = get_type_hints(payload, localns=_Scope(payload.__module__))
+        hints = _hints(payload)
         message = _server_messages().get(name)
         carrier = next((field for field, hint in hints.items() if hint is Message), None)
         if message is None or carrier is None:
@@ -245,7 +266,7 @@ class _Reader:
     # Functions and their types.
 
     def _function(self, name: str, function: FunctionType, *, bound: bool = False) -> Function:
-        hints = get_type_hints(function, localns=_Scope(function.__module__))
+        hints = _hints(function)
         given = [it for it in inspect.signature(function).parameters.values() if it.kind <= it.POSITIONAL_OR_KEYWORD]
         takes_keywords = bool(function.__code__.co_flags & inspect.CO_VARKEYWORDS)
         parameters = []
@@ -260,7 +281,7 @@ class _Reader:
                 kind = self._types[keywords]
                 if not kind.open:
                     required = any(getattr(key, "required", False) for key in kind.members.values())
-            parameters.append(Parameter(it.name, value, required))
+            parameters.append(Parameter(it.name, value, required, it.kind is it.POSITIONAL_ONLY))
         result = self._value(hints.get("return", Any))
         promise = inspect.iscoroutinefunction(function)
         return Function(name, tuple(parameters), result, promise, keywords, _doc(function))
@@ -270,6 +291,11 @@ class _Reader:
         kind = origin or hint
         if kind in (Union, UnionType):
             return _either([self._value(one) for one in get_args(hint) if one is not UnsetType])
+        if kind in (Required, NotRequired):
+            return self._value(*get_args(hint))
+        if kind is Annotated:
+            bounds = (it for it in hint.__metadata__ if isinstance(it, Bound))
+            return replace(self._value(hint.__origin__), bound=next(bounds, None))
         if kind is Literal:
             return Value(tuple(dict.fromkeys(_PLAIN[type(choice)] for choice in get_args(hint))))
         if kind is collections.abc.Callable:
@@ -299,6 +325,10 @@ class _Scope(dict[str, Any]):
         raise KeyError(name)
 
 
+def _hints(thing: type | FunctionType) -> dict[str, Any]:
+    return get_type_hints(thing, localns=_Scope(thing.__module__), include_extras=True)
+
+
 def _exports(module: ModuleType) -> Sequence[str]:
     """The names in a module that are for scenarios."""
     own = [name for name, thing in vars(module).items() if getattr(thing, "__module__", "") == module.__name__]
@@ -322,8 +352,13 @@ def _either(values: list[Value]) -> Value:
     if not all(value.kinds for value in values):
         return ANYTHING
     kinds = dict.fromkeys(kind for value in values for kind in value.kinds)
-    item = next((value.item for value in values if value.item), None)
-    return Value(tuple(kinds), item, next((value.arguments for value in values if value.arguments), None))
+    items = {value.item for value in values if value.item}
+    return Value(
+        tuple(kinds),
+        items.pop() if len(items) == 1 else None,
+        next((value.arguments for value in values if value.arguments), None),
+        next((value.bound for value in values if value.bound), None),
+    )
 
 
 @cache

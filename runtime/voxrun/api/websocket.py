@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any, TypedDict, Unpack, overload
+from typing import Annotated, Any, TypedDict, Unpack, overload
 
+from voxrun.dsl.bounds import Url
 from voxrun.errors import ConfigurationError, ScenarioError
 from voxrun.media.parameters import merged, text_of
 from voxrun.providers.websocket import WebSocket, WebSocketRequest
@@ -42,7 +43,9 @@ class WebSocketParameters(TypedDict, total=False):
 def createWebSocket(url: str, parameters: WebSocketParameters, /) -> WebSocket: ...
 @overload
 def createWebSocket(url: str, /, **keywords: Unpack[WebSocketParameters]) -> WebSocket: ...
-def createWebSocket(url: str, parameters: WebSocketParameters | None = None, /, **keywords: Any) -> WebSocket:
+def createWebSocket(
+    url: Annotated[str, Url(("wss", "ws"))], parameters: WebSocketParameters | None = None, /, **keywords: Any
+) -> WebSocket:
     """Connect to a ws or wss address. `WebSocketEvents.OPEN` follows, or `ERROR` and `CLOSE`.
 
     ScenarioError for what can't be asked for.

@@ -1,12 +1,16 @@
 """`MixMinus`: what each member of a conference hears, the sum of all the others, and what a mere listener hears."""
 
 from collections.abc import Sequence
+from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voxrun.audio.fade import ramp
 from voxrun.audio.frame import Samples, silence
+
+Sums: TypeAlias = NDArray[np.int32]
+"""Of several frames, which need not fit into 16 bits, shape (n,)."""
 
 _LOUDEST = 32767
 
@@ -25,16 +29,17 @@ class MixMinus:
         self._silence = silence(rate)
         self._gain = 1.0
 
-    def mix(self, frames: Sequence[Samples]) -> tuple[Samples, Sequence[Samples]]:
+    def mix(self, frames: Sequence[Samples | Sums]) -> tuple[Samples, Sequence[Samples]]:
         """The sum of all `frames`, and for each of them the sum of the others.
 
-        One frame alone comes back as itself, and sums of nothing are the shared silence; other results are fresh.
+        Who has several voices has their sum among `frames`. One frame alone comes back as itself, and sums of nothing
+        are the shared silence; other results are fresh.
         """
         if not frames:
             self._gain = 1.0
             return self._silence, ()
-        if len(frames) == 1 and self._gain == 1.0:
-            return frames[0], (self._silence,)
+        if len(frames) == 1 and self._gain == 1.0 and frames[0].dtype == np.int16:
+            return cast(Samples, frames[0]), (self._silence,)
         parts = np.array(frames, np.int32)
         sums = np.empty((len(parts) + 1, parts.shape[1]), np.int32)
         parts.sum(axis=0, out=sums[0])

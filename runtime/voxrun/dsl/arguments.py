@@ -1,12 +1,33 @@
-"""Arguments: whether a function is called with as many as it takes, and objects of parameters have the right names."""
+"""Arguments: as many as a function takes, each of a kind that it takes, and objects with the right names in them."""
 
 from collections.abc import Sequence
 
 from voxrun.absent import absent_parameter
 from voxrun.dsl.findings import Findings
 from voxrun.dsl.nodes import Object, Span
-from voxrun.dsl.surface import ANYTHING, PAYLOAD, Function, Property, Type, Value
-from voxrun.dsl.types import Known, OwnFunction, Types
+from voxrun.dsl.surface import (
+    ANYTHING,
+    BOOLEAN,
+    BYTES,
+    EVENT,
+    FUNCTION,
+    LIST,
+    NULL,
+    NUMBER,
+    OBJECT,
+    PAYLOAD,
+    SINK,
+    TEXT,
+    Function,
+    Property,
+    Type,
+    Value,
+)
+from voxrun.dsl.types import Known, OwnFunction, Types, a
+
+_PLAIN = frozenset((TEXT, NUMBER, BOOLEAN, LIST, FUNCTION, BYTES))
+_ELSEWHERE = frozenset((EVENT, SINK, PAYLOAD))
+"""Kinds that are looked at where they are special."""
 
 
 def check_count(
@@ -36,6 +57,52 @@ def check_callback(findings: Findings, known: Known, expected: Value | None, spa
         )
         findings.error(span, what, "what else it needs, it can take from names around it: `fn () { f(a, b) }`")
     return known
+
+
+def check_value(findings: Findings, types: Types, known: Known, expected: Value | None, what: str, span: Span) -> None:
+    """A value is of one of the kinds that `what` takes; those of the scenario's own can't be known."""
+    if expected is None or expected.open or not expected.kinds or _ELSEWHERE & {*expected.kinds}:
+        return
+    given = known.kinds if isinstance(known, Value) else ()
+    if isinstance(known, Function | OwnFunction):
+        given = (FUNCTION,)
+    if given and not any(_fits(types, kind, expected) for kind in given):
+        *others, last = dict.fromkeys(_named(types, kind) for kind in expected.kinds if kind != NULL)
+        wanted = f"{', '.join(others)} or {last}" if others else last
+        works_somehow = BOOLEAN in expected.kinds  # whatever is no boolean counts as true or false
+        add = findings.warning if works_somehow else findings.error
+        add(span, f"{what} takes {wanted}, not {_named(types, given[0])}")
+
+
+def check_literal(findings: Findings, given: str | float | None, expected: Value | None, what: str, span: Span) -> None:
+    """What is written out, or begins so, is within the bounds of what `what` takes; None: nothing is written out."""
+    if given is None or expected is None or expected.bound is None:
+        return
+    if wanted := expected.bound.fault(given):
+        findings.error(span, f"{what} takes {wanted}")
+
+
+def _fits(types: Types, given: str, expected: Value) -> bool:
+    """Whether a value of kind `given` may be one that is expected. Whatever is null may be left out."""
+    if given in expected.kinds or given == NULL or (given == NUMBER and BOOLEAN in expected.kinds):
+        return True
+    if given in _PLAIN:
+        return False
+    kind = types.get(given)
+    if given == OBJECT or (kind is not None and kind.open):
+        return OBJECT in expected.kinds or any(map(_is_object, map(types.get, expected.kinds)))
+    is_unit = kind is not None and (kind.sends or kind.takes)
+    return not is_unit or not {*expected.kinds} <= {*_PLAIN, NULL, OBJECT}
+
+
+def _is_object(kind: Type | None) -> bool:
+    return kind is not None and (kind.open or is_record(kind))
+
+
+def _named(types: Types, kind: str) -> str:
+    if kind in (BYTES, NULL):
+        return kind
+    return a(OBJECT) if _is_object(types.get(kind)) else a(kind)
 
 
 def check_object(findings: Findings, types: Types, node: Object, shapes: tuple[Type, ...], what: str) -> None:

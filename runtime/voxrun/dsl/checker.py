@@ -4,12 +4,13 @@ from collections.abc import Callable, Container
 from typing import Any
 
 from voxrun.dsl import nodes
+from voxrun.dsl.arguments import check_value
 from voxrun.dsl.diagnostic import Diagnostic
 from voxrun.dsl.expressions import COMPARISONS, Expressions, spell
 from voxrun.dsl.names import Frame, Role, Scope
 from voxrun.dsl.nodes import Program, Span, Statement
 from voxrun.dsl.routes import check_both_ways, check_sink, check_source
-from voxrun.dsl.surface import TEXT, Function, Surface, Value
+from voxrun.dsl.surface import FUNCTION, TEXT, Function, Property, Surface, Value
 from voxrun.dsl.types import A_LIST, A_TEXT, AN_ERROR, Known, Missing, OwnFunction, a, known_of
 from voxrun.dsl.watch import Watch
 
@@ -148,9 +149,11 @@ class _Checker:
         if not kinds or any(it.open or it.name == A_LIST.kinds[0] for it in kinds):
             return
         what = f"`{spell(target)}` belongs to the API" if spell(target) else f"{a(kinds[0].name)} stays as it is"
-        self._findings.error(
-            target.span, f"{what}: nothing can be assigned to it", "keep the value in a variable of your own: `let`"
-        )
+        advice = "keep the value in a variable of your own: `let`"
+        members = [it.members.get(target.name.text) for it in kinds] if isinstance(target, nodes.Member) else []
+        if any(isinstance(it, Property) and FUNCTION in it.value.kinds for it in members):
+            advice = f"write `on {spell(target.target) or 'UNIT'} {''.join(kinds[0].events or ())}.… as e {{ }}`"
+        self._findings.error(target.span, f"{what}: nothing can be assigned to it", advice)
 
     def _evaluation(self, node: nodes.Evaluation) -> None:
         known, written = self._expressions.settled(node.expression), node.expression
@@ -177,7 +180,12 @@ class _Checker:
         self._expressions.check_duration(node.duration)
 
     def _return(self, node: nodes.Return) -> bool:
-        if node.value is not None:
+        reply = self._expressions.frame.reply
+        if node.value is not None and reply is not None:
+            known = self._expressions.settled(node.value)
+            types = self._expressions.types
+            check_value(self._findings, types, known, reply, "a reply", node.value.span)
+        elif node.value is not None:
             self._expressions.known(node.value)
         if self._expressions.frame.is_program:
             span = Span(node.span.start, node.span.start + len("return"))
@@ -245,7 +253,7 @@ class _Checker:
 
     def _handler(self, node: nodes.Handler) -> None:
         payload = self._expressions.event(node.unit, node.event)
-        outer = self._begin_frame()
+        outer = self._begin_frame(self._expressions.types.reply(payload))
         scope = self._expressions.scope
         if isinstance(node.binding, nodes.Identifier):
             scope.bind(node.binding, Role.PAYLOAD, payload)
@@ -281,8 +289,8 @@ class _Checker:
         self._block(node.body)
         self._expressions.scope, self._expressions.frame = outer
 
-    def _begin_frame(self) -> tuple[Scope, Frame]:
+    def _begin_frame(self, reply: Value | None = None) -> tuple[Scope, Frame]:
         outer = self._expressions.scope, self._expressions.frame
-        self._expressions.frame = Frame()
+        self._expressions.frame = Frame(reply=reply)
         self._expressions.scope = Scope(outer[0], self._expressions.frame)
         return outer

@@ -21,8 +21,6 @@ from voxrun.dsl.writer import Place, Writer
 _FUNCTION_STEPS = 4
 """What a call of a function of the scenario's own counts for, besides its body."""
 
-_MILLISECONDS = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000}
-
 _OPERATORS = {
     "+": "_add",
     "-": "_subtract",
@@ -336,7 +334,7 @@ class _Compiler(Writer):
         return self._constant(number(node.value), self._at(node.span))
 
     def duration(self, node: nodes.Duration) -> ast.expr:
-        return self._constant(number(node.value * _MILLISECONDS[node.unit]), self._at(node.span))
+        return self._constant(number(node.milliseconds), self._at(node.span))
 
     def text(self, node: nodes.Text) -> ast.expr:
         return self._constant(node.value, self._at(node.span))

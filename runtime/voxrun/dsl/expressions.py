@@ -9,7 +9,9 @@ from voxrun.dsl import nodes
 from voxrun.dsl.arguments import (
     check_callback,
     check_count,
+    check_literal,
     check_object,
+    check_value,
     expected_of,
     is_record,
     shapes_of,
@@ -22,13 +24,14 @@ from voxrun.dsl.native import FUNCTIONS
 from voxrun.dsl.nodes import Expression, Span
 from voxrun.dsl.routes import check_sink
 from voxrun.dsl.sent_events import SESSION, check_text, never_sent
-from voxrun.dsl.surface import EVENT, NULL, OBJECT, PAYLOAD, SINK, Event, Function, Surface, Value
+from voxrun.dsl.surface import EVENT, NULL, PAYLOAD, SINK, Event, Function, Surface, Value
 from voxrun.dsl.types import (
     A_BOOLEAN,
     A_LIST,
     A_NULL,
     A_NUMBER,
     A_TEXT,
+    AN_OBJECT,
     Known,
     Missing,
     OwnFunction,
@@ -44,7 +47,6 @@ from voxrun.dsl.watch import Watch
 
 COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
 _SECRETS = frozenset(("secret", "getSecretValue"))
-_AN_OBJECT = Value((OBJECT,))
 
 Walk = Callable[[nodes.Block, Scope], bool]
 
@@ -125,7 +127,7 @@ class Expressions:
         name = node.name.text if isinstance(node, nodes.Function) else "this function"
         function = OwnFunction(name, len(node.parameters))
         outer = self.scope, self.frame
-        self.frame = Frame()
+        self.frame = Frame(reply=self.types.reply(arguments[0]) if arguments else None)
         self.scope = Scope(outer[0], self.frame)
         for index, parameter in enumerate(node.parameters):
             known = arguments[index] if arguments is not None and index < len(arguments) else None
@@ -231,7 +233,7 @@ class Expressions:
         self._check_keys(node)
         for pair in node.pairs:
             self.known(pair.value)
-        return _AN_OBJECT
+        return AN_OBJECT
 
     def _index(self, node: nodes.Index) -> Known:
         target = self.settled(node.target)
@@ -353,8 +355,9 @@ class Expressions:
     def _argument(self, node: Expression, expected: Value | None, what: str) -> Known:
         """One argument, or a part of one, where the API says what it expects."""
         if isinstance(node, nodes.Lambda):
-            function = self.function(node, expected.arguments if expected else None)
-            return check_callback(self.findings, function, expected, node.span)
+            known: Known = self.function(node, expected.arguments if expected else None)
+            check_value(self.findings, self.types, known, expected, what, node.span)
+            return check_callback(self.findings, known, expected, node.span)
         if isinstance(node, nodes.Object) and (shapes := shapes_of(self.types, expected)):
             self._check_keys(node)
             if self._watch is not None:
@@ -362,12 +365,15 @@ class Expressions:
             check_object(self.findings, self.types, node, shapes, what)
             for pair in node.pairs:
                 self._argument(pair.value, expected_of(shapes, pair.key.text), f"`{pair.key.text}`")
-            return _AN_OBJECT
+            return AN_OBJECT
         if isinstance(node, nodes.List) and expected is not None and expected.item is not None:
             for item in node.items:
                 self._argument(item, expected.item, what)
             return A_LIST
-        return check_callback(self.findings, self.settled(node), expected, node.span)
+        known = self.settled(node)
+        check_value(self.findings, self.types, known, expected, what, node.span)
+        check_literal(self.findings, _written(node), expected, what, node.span)
+        return check_callback(self.findings, known, expected, node.span)
 
     def _event_argument(self, node: Expression, known: Known, target: Known) -> Known:
         if isinstance(known, Event):
@@ -413,6 +419,16 @@ class Expressions:
         self.findings.error(node.span, f"`{binding.name}` is a promise: {what}", advice)
         if isinstance(binding.known, Promise):
             binding.known = binding.known.value  # said once
+
+
+def _written(node: Expression) -> str | float | None:
+    """A text or number that is written out, or how a text with values in it begins."""
+    if isinstance(node, nodes.Text | nodes.Number):
+        return node.value
+    if isinstance(node, nodes.Duration):
+        return node.milliseconds
+    first = node.parts[0] if isinstance(node, nodes.Template) else None
+    return first if isinstance(first, str) else None
 
 
 def spell(node: Expression) -> str:

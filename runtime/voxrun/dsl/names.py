@@ -9,6 +9,7 @@ from voxrun.absent import absent_in_language
 from voxrun.dsl.findings import Findings
 from voxrun.dsl.nodes import Declaration, Function, Identifier, Span, Statement
 from voxrun.dsl.slips import FOREIGN_NAMES
+from voxrun.dsl.surface import Value
 from voxrun.dsl.types import Known, OwnFunction
 
 
@@ -34,7 +35,7 @@ _NEVER_USED = {
 
 @dataclass(slots=True, eq=False)
 class Frame:
-    """A piece of code that runs as one: the file, a function, a handler.
+    """A piece of code that runs as one: the file, a function, a handler. `reply`: what it may return, if that matters.
 
     `waits`: it has an `await` or a `wait`. `loops`: how many there are around the place that was come to, `breaks`: how
     many leave the innermost one.
@@ -44,6 +45,7 @@ class Frame:
     waits: bool = False
     loops: int = 0
     breaks: int = 0
+    reply: Value | None = None
 
 
 @dataclass(slots=True, eq=False)

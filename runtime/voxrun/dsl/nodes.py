@@ -8,6 +8,8 @@ from lark import ast_utils
 if TYPE_CHECKING:
     from voxrun.dsl.sentences import Test
 
+_MILLISECONDS = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000}
+
 
 class Span(NamedTuple):
     """A piece of the source: from the character at `start` to the one before `end`."""
@@ -61,10 +63,15 @@ class Number(Node):
 
 @dataclass(frozen=True, slots=True)
 class Duration(Node):
-    """`250ms`, `30s`, `10min`, `1h`: as a value, milliseconds."""
+    """`250ms`, `30s`, `10min`, `1h`."""
 
     value: int | float
     unit: str
+
+    @property
+    def milliseconds(self) -> int | float:
+        """Its value."""
+        return self.value * _MILLISECONDS[self.unit]
 
 
 @dataclass(frozen=True, slots=True)

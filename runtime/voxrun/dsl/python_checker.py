@@ -2,16 +2,25 @@
 
 import ast
 import warnings
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Container
 from typing import Any
 
 from voxrun.absent import absent_parameter
-from voxrun.dsl import nodes
-from voxrun.dsl.arguments import check_object, count, expected_of, is_record, shapes_of, unset_secret, with_payload
+from voxrun.dsl.arguments import (
+    check_literal,
+    check_object,
+    check_value,
+    expected_of,
+    is_record,
+    shapes_of,
+    unset_secret,
+    with_payload,
+)
 from voxrun.dsl.diagnostic import Diagnostic
 from voxrun.dsl.findings import Findings
 from voxrun.dsl.nodes import Span
+from voxrun.dsl.python_arguments import check_count, check_takes, literal, written
 from voxrun.dsl.python_names import (
     FunctionNode,
     Places,
@@ -24,10 +33,49 @@ from voxrun.dsl.python_names import (
 from voxrun.dsl.routes import check_sink
 from voxrun.dsl.sent_events import check_text, never_sent
 from voxrun.dsl.source import Source
-from voxrun.dsl.surface import EVENT, FUNCTION, NULL, PAYLOAD, SINK, Event, Function, Property, Surface, Type, Value
-from voxrun.dsl.types import A_TEXT, Known, Missing, Promise, Types, a, either, without_null
+from voxrun.dsl.surface import (
+    BYTES,
+    EVENT,
+    FUNCTION,
+    NULL,
+    PAYLOAD,
+    SINK,
+    Event,
+    Function,
+    Property,
+    Surface,
+    Type,
+    Value,
+)
+from voxrun.dsl.types import (
+    A_BOOLEAN,
+    A_LIST,
+    A_NULL,
+    A_NUMBER,
+    A_TEXT,
+    AN_OBJECT,
+    Known,
+    Missing,
+    Promise,
+    Types,
+    a,
+    either,
+    without_null,
+)
 
 _DICT = frozenset(dir(dict))
+
+_CONSTANTS: dict[type, Known] = {
+    str: A_TEXT,
+    bytes: Value((BYTES,)),
+    int: A_NUMBER,
+    float: A_NUMBER,
+    bool: A_BOOLEAN,
+    type(None): A_NULL,
+}
+
+_NO_COROUTINE = (ast.If, ast.While, ast.Compare, ast.BinOp, ast.UnaryOp, ast.Subscript, ast.FormattedValue)
+"""Where a coroutine object has no use."""
 
 
 def check_python(
@@ -74,11 +122,13 @@ class _Walk:
         self._types = Types(surface)
         self._scope = PythonScope(None)
         self._functions: deque[tuple[FunctionNode, PythonScope]] = deque()
-        self._handled: dict[str, list[Known]] = {}  # by the function's name: the payloads that it is registered for
-        self._payloads: dict[FunctionNode, list[Known]] = {}
+        self._payloads: dict[FunctionNode, list[Known]] = {}  # of the events that it is registered for
         self._tool_calls: list[Span] = []
         self._answers = False
         self._has_default = False
+        self._is_async = False  # the function that it is in
+        self._reply: Value | None = None  # what that one may return, if that matters
+        self._rebound: Counter[str] = Counter()  # names that inner functions give other values to
         self._visit: dict[type, Callable[[Any], Known]] = {
             ast.Name: lambda node: self._scope.find(node.id),
             ast.Attribute: self._attribute,
@@ -86,13 +136,19 @@ class _Walk:
             ast.Await: self._await,
             ast.Lambda: self._lambda,
             ast.BoolOp: self._bool_op,
-            ast.Constant: lambda node: A_TEXT if isinstance(node.value, str) else None,
+            ast.Constant: lambda node: _CONSTANTS.get(type(node.value)),
+            ast.JoinedStr: lambda node: self._made(node, A_TEXT),
+            ast.List: lambda node: self._made(node, A_LIST),
+            ast.Dict: lambda node: self._made(node, AN_OBJECT),
             ast.NamedExpr: lambda node: self._known(node.value),
         }
 
     def module(self, tree: ast.Module) -> None:
         """Walk the file, then its functions, as they were met."""
-        self._scope.bound = bound_names(tree.body)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Global | ast.Nonlocal):
+                self._rebound.update(dict.fromkeys(node.names, 2))
+        self._scope.bound = bound_names(tree.body) + self._rebound
         self._statements(tree.body)
         while self._functions:
             node, outer = self._functions.popleft()
@@ -104,22 +160,27 @@ class _Walk:
 
     def _function(self, node: FunctionNode, outer: PythonScope) -> None:
         body: list[ast.stmt] = [ast.Expr(node.body)] if isinstance(node, ast.Lambda) else node.body
-        self._scope = PythonScope(outer, bound=bound_names(body))
+        self._scope = PythonScope(outer, bound=bound_names(body) + self._rebound)
+        self._is_async, self._reply = isinstance(node, ast.AsyncFunctionDef), None
         payloads = self._payloads.get(node, [])
         if not isinstance(node, ast.Lambda) and outer.bound[node.name] == 1:
-            payloads = [*payloads, *self._handled.get(node.name, ())]
+            for arguments in outer.called.get(node.name, ()):
+                payloads = [*payloads, *(it for it in arguments[:1] if it.kinds)]
+                if not node.decorator_list:
+                    check_takes(self._findings, self._places, node, len(arguments))
         parameters = [*node.args.posonlyargs, *node.args.args]
         for index, parameter in enumerate(parameters):
             known: Known = annotated(parameter.annotation, outer)
             if index == 0 and payloads:
                 known = either(payloads)
+                self._reply = self._types.reply(known)
             self._scope.bound[parameter.arg] += 1
             self._scope.known[parameter.arg] = known
         for other in (*node.args.kwonlyargs, node.args.vararg, node.args.kwarg):
             if other is not None:
                 self._scope.bound[other.arg] += 1
         if isinstance(node, ast.Lambda):
-            self._settled(node.body)
+            self._returned(node.body)
         else:
             self._statements(node.body)
 
@@ -135,27 +196,53 @@ class _Walk:
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             self._decorated(node)
         elif isinstance(node, ast.ClassDef):
+            outer, self._scope = self._scope, PythonScope(self._scope)
             self._statements(node.body)
+            self._scope = outer
         elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
-            known = self._known(node.value)
-            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            expected = self._settable(targets[0])
+            known = (
+                self._argument(node.value, expected, ast.unparse(targets[0])) if expected else self._known(node.value)
+            )
+            for target in targets:
                 self._assign(target, known)
         elif isinstance(node, ast.Expr):
             self._settled(node.value)
+        elif isinstance(node, ast.Return) and node.value is not None:
+            self._returned(node.value)
         else:
             self._children(node)
 
     def _children(self, node: ast.AST) -> None:
+        for loop in getattr(node, "generators", [node]):
+            if isinstance(loop, ast.For | ast.AsyncFor | ast.comprehension) and isinstance(loop.target, ast.Name):
+                value = self._quiet(loop.iter)
+                self._scope.known[loop.target.id] = value.item if isinstance(value, Value) else None
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.expr):
-                self._known(child)
+                self._settled(child) if isinstance(node, _NO_COROUTINE) else self._known(child)
             elif isinstance(child, ast.stmt):
                 self._statement(child)
             else:
                 self._children(child)
-        if isinstance(node, ast.For | ast.AsyncFor) and isinstance(node.target, ast.Name):
-            value = self._quiet(node.iter)
-            self._scope.known[node.target.id] = value.item if isinstance(value, Value) else None
+
+    def _returned(self, node: ast.expr) -> None:
+        """A coroutine object that a handler returns is awaited, unless the handler is a coroutine itself."""
+        if self._reply is None:
+            self._known(node)
+            return
+        known = self._settled(node) if self._is_async else self._known(node)
+        known = known.value if isinstance(known, Promise) else known
+        check_value(self._findings, self._types, known, self._reply, "a reply", self._places.span(node))
+
+    def _settable(self, target: ast.expr) -> Value | None:
+        """What a member of the API's takes that is assigned to."""
+        owner = self._quiet(target.value) if isinstance(target, ast.Attribute) else None
+        if not isinstance(target, ast.Attribute) or not isinstance(owner, Value) or not self._is_checked(owner):
+            return None
+        member = self._types.member(owner, target.attr)
+        return member if isinstance(member, Value) else None
 
     def _assign(self, target: ast.expr, known: Known) -> None:
         if isinstance(target, ast.Name):
@@ -164,12 +251,16 @@ class _Walk:
             self._known(target)
 
     def _decorated(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        registered = 0
         for decorator in node.decorator_list:
             self._known(decorator)
             if isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Attribute) and decorator.args:
                 function, event = self._quiet(decorator.func), self._quiet(decorator.args[0])
                 if isinstance(function, Function) and function.name == "on" and isinstance(event, Event):
                     self._payloads.setdefault(node, []).append(Value((event.payload,)))
+                    registered += 1
+        if registered and registered == len(node.decorator_list):
+            check_takes(self._findings, self._places, node, 1)
         for default in (*node.args.defaults, *filter(None, node.args.kw_defaults)):
             self._known(default)
         self._functions.append((node, self._scope))
@@ -210,11 +301,21 @@ class _Walk:
 
     def _await(self, node: ast.Await) -> Known:
         known = self._known(node.value)
-        return known.value if isinstance(known, Promise) else None
+        if isinstance(known, Promise):
+            return known.value
+        if isinstance(known, Value) and known.kinds:
+            spelled = ast.unparse(node.value.func if isinstance(node.value, ast.Call) else node.value)
+            self._findings.error(self._places.span(node), f"{spelled} gives no promise", "leave `await` out")
+            return known
+        return None
 
     def _lambda(self, node: ast.Lambda) -> Known:
         self._functions.append((node, self._scope))
-        return None
+        return Value((FUNCTION,))
+
+    def _made(self, node: ast.expr, known: Known) -> Known:
+        self._children(node)
+        return known
 
     def _bool_op(self, node: ast.BoolOp) -> Known:
         outer, self._has_default = self._has_default, isinstance(node.op, ast.Or)
@@ -261,38 +362,48 @@ class _Walk:
     def _call(self, node: ast.Call) -> Known:
         function = self._known(node.func)
         if not isinstance(function, Function):
+            self._check_class(node.func)
             for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
                 self._known(argument)
             return None
         target = self._quiet(node.func.value) if isinstance(node.func, ast.Attribute) else None
         spelled = ast.unparse(node.func)
         payload: Known = None
-        for argument, parameter in zip(node.args, function.parameters, strict=False):
+        places = () if any(isinstance(it, ast.Starred) for it in node.args) else function.parameters
+        for argument, parameter in zip(node.args, places, strict=False):
             known = self._argument(argument, with_payload(parameter.value, payload), spelled)
             if parameter.value.kinds == (EVENT,):
                 payload = self._event_argument(argument, known, target)
             elif parameter.value.kinds == (SINK,):
                 check_sink(self._findings, self._types, known, self._places.span(argument))
-        for argument in node.args[len(function.parameters) :]:
+        for argument in node.args[len(places) :]:
             self._known(argument)
-        self._check_count(node, function, spelled)
+        check_count(self._findings, self._places, self._surface, node, function, spelled)
         self._keywords(node, function, spelled)
         if function.name == "getSecretValue":
             self._check_secret(node)
         result: Known = payload if function.result.kinds == (PAYLOAD,) else function.result
         return Promise(result, spelled) if function.promise else result
 
+    def _check_class(self, node: ast.expr) -> None:
+        """A unit is made by a function of the API, if at all."""
+        kind = self._types.get(self._scope.find_class(node.id)) if isinstance(node, ast.Name) else None
+        if kind is not None and (kind.sends or kind.takes):
+            maker = self._types.maker(kind.name)
+            advice = f"write `{maker}(…)`" if maker else ""
+            self._findings.error(self._places.span(node), f"{a(kind.name)} is not made by its class", advice)
+
     def _argument(self, node: ast.expr, expected: Value | None, what: str) -> Known:
-        if expected is not None and FUNCTION in expected.kinds and expected.arguments:
-            first = expected.arguments[0]
-            if first.kinds and isinstance(node, ast.Lambda):
-                self._payloads.setdefault(node, []).append(first)
-            elif first.kinds and isinstance(node, ast.Name):
-                self._handled.setdefault(node.id, []).append(first)
+        if expected is not None and expected.arguments is not None:
+            if isinstance(node, ast.Lambda):
+                self._payloads.setdefault(node, []).extend(it for it in expected.arguments[:1] if it.kinds)
+                check_takes(self._findings, self._places, node, len(expected.arguments))
+            elif isinstance(node, ast.Name) and (home := self._scope.home(node.id)):
+                home.called.setdefault(node.id, []).append(expected.arguments)
         if isinstance(node, ast.Dict) and (shapes := shapes_of(self._types, expected)):
-            literal = self._literal(node)
-            if literal is not None:
-                check_object(self._findings, self._types, literal, shapes, what)
+            written_out = literal(self._places, node)
+            if written_out is not None:
+                check_object(self._findings, self._types, written_out, shapes, what)
             for key, value in zip(node.keys, node.values, strict=True):
                 name = key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""
                 self._argument(value, expected_of(shapes, name), f"`{name}`")
@@ -301,17 +412,10 @@ class _Walk:
             for item in node.elts:
                 self._argument(item, expected.item, what)
             return None
-        return self._settled(node)
-
-    def _literal(self, node: ast.Dict) -> nodes.Object | None:
-        """A dict whose keys are all written out, as the language's own object."""
-        pairs = []
-        for key in node.keys:
-            if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
-                return None
-            span = self._places.span(key)
-            pairs.append(nodes.Pair(span, nodes.Identifier(span, key.value), nodes.Constant(span, None)))
-        return nodes.Object(self._places.span(node), tuple(pairs))
+        known = self._settled(node)
+        check_value(self._findings, self._types, known, expected, what, self._places.span(node))
+        check_literal(self._findings, written(node), expected, what, self._places.span(node))
+        return known
 
     def _event_argument(self, node: ast.expr, known: Known, target: Known) -> Known:
         span = self._places.span(node)
@@ -331,37 +435,11 @@ class _Walk:
             advice = f"write `{unit}.on({spelled})`{whose}"
             self._findings.error(span, f"{wrong.sender} never sends {spelled}", advice)
 
-    def _check_count(self, node: ast.Call, function: Function, spelled: str) -> None:
-        """As many arguments as it takes; those with names count where the function has parameters of these names."""
-        if any(isinstance(it, ast.Starred) for it in node.args) or any(it.arg is None for it in node.keywords):
-            return
-        most = len(function.parameters)
-        if len(node.args) > most:
-            first, last = self._places.span(node.args[most]), self._places.span(node.args[-1])
-            what = f"{spelled} takes {count(function.least, most)}, not {len(node.args)}"
-            self._findings.error(Span(first.start, last.end), what, "leave the others out")
-        given = {it.arg for it in node.keywords}
-        left = function.parameters[len(node.args) :]
-        if function.keywords and left and left[-1] is function.parameters[-1]:
-            is_open = self._surface.types[function.keywords].open
-            if not is_open:
-                self._check_keywords_needed(node, function, spelled, given)
-            left = left if is_open and not given else left[:-1]
-        missing = ", ".join(f"`{it.name}`" for it in left if it.required and it.name not in given)
-        if missing:
-            self._findings.error(self._places.span(node), f"{spelled} needs {missing}", "add it between the brackets")
-
-    def _check_keywords_needed(self, node: ast.Call, function: Function, spelled: str, given: set[str | None]) -> None:
-        members = self._surface.types[function.keywords].members.values()
-        needed = [it.name for it in members if isinstance(it, Property) and it.required and it.name not in given]
-        if needed:
-            names = ", ".join(f"`{name}`" for name in needed)
-            self._findings.error(self._places.span(node), f"{spelled} needs {names}", "add it between the brackets")
-
     def _keywords(self, node: ast.Call, function: Function, spelled: str) -> None:
         kind = self._surface.types[function.keywords] if function.keywords else Type("", {})
         shape = kind.members
-        own = {it.name: it.value for it in function.parameters[: -1 if function.keywords else None]}
+        own = {it.name: it.value for it in function.parameters[: -1 if function.keywords else None] if not it.nameless}
+        nameless = [it.name for it in function.parameters if it.nameless and it.name not in shape]
         for keyword in node.keywords:
             name = keyword.arg or ""
             member = shape.get(name)
@@ -370,6 +448,10 @@ class _Walk:
             if not name or name in shape or name in own or (kind.open and not self._findings.nearest(name, shape)):
                 continue
             start = self._places.span(keyword).start
+            if name in nameless:
+                what = f"{spelled} takes `{name}` without its name"
+                self._findings.error(Span(start, start + len(name)), what, f"leave `{name}=` out")
+                continue
             advice = absent_parameter(name) or self._findings.did_you_mean(name, [*own, *shape])
             add = self._findings.warning if kind.open else self._findings.error
             add(Span(start, start + len(name)), f"{spelled} has no parameter `{name}`", advice)

@@ -45,6 +45,14 @@ class Places:
         end = self.span(node).end
         return Span(end - len(node.attr), end)
 
+    def head(self, node: FunctionNode) -> Span:
+        """A lambda, or a function's name."""
+        if isinstance(node, ast.Lambda):
+            return self.span(node)
+        before = "async def " if isinstance(node, ast.AsyncFunctionDef) else "def "
+        start = self.offset(node.lineno, node.col_offset) + len(before)
+        return Span(start, start + len(node.name))
+
     def offset(self, line: int, column: int) -> int:
         """Characters from the beginning; `line` is from 1, `column` in bytes of UTF-8 from 0."""
         text = self._lines[line - 1] if line <= len(self._lines) else ""
@@ -54,30 +62,33 @@ class Places:
 
 @dataclass(slots=True)
 class PythonScope:
-    """What is known of the names of a module or function. `classes`: names of classes, with their types."""
+    """What is known of the names of a module or function. `classes`: names of classes, with their types.
+
+    `called`: with what the API calls functions that are registered by their names.
+    """
 
     outer: "PythonScope | None"
     known: dict[str, Known] = field(default_factory=dict)
     classes: dict[str, str] = field(default_factory=dict)
     bound: Counter[str] = field(default_factory=Counter)
+    called: dict[str, list[tuple[Value, ...]]] = field(default_factory=dict)
+
+    def home(self, name: str) -> "PythonScope | None":
+        """Where `name` is bound, from here outwards."""
+        scope: PythonScope | None = self
+        while scope is not None and name not in scope.bound:
+            scope = scope.outer
+        return scope
 
     def find(self, name: str) -> Known:
         """What the value of `name` is known to be here."""
-        scope: PythonScope | None = self
-        while scope is not None:
-            if name in scope.bound:
-                return scope.known.get(name) if scope.bound[name] == 1 else None
-            scope = scope.outer
-        return None
+        home = self.home(name)
+        return home.known.get(name) if home is not None and home.bound[name] == 1 else None
 
     def find_class(self, name: str) -> str:
         """The type of the class `name`, empty when it is none of the API's."""
-        scope: PythonScope | None = self
-        while scope is not None:
-            if name in scope.bound:
-                return scope.classes.get(name, "")
-            scope = scope.outer
-        return ""
+        home = self.home(name)
+        return home.classes.get(name, "") if home is not None else ""
 
 
 def bound_names(body: list[ast.stmt]) -> Counter[str]:

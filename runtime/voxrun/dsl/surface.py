@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
+from voxrun.dsl.bounds import Bound
+
 T = TypeVar("T")
 
 TEXT = "text"
@@ -31,12 +33,15 @@ PAYLOAD = "payload"
 class Value:
     """What there may be: any of `kinds`, which are the words above and names of types; without any it can't be known.
 
-    `item`: of a list. `arguments`: what a function is called with.
+    `item`: of a list. `arguments`: what a function is called with. `bound`: what it must be besides. `open`: another
+    kind of value may do as well, as in a message.
     """
 
     kinds: tuple[str, ...] = ()
     item: "Value | None" = None
     arguments: "tuple[Value, ...] | None" = None
+    bound: Bound | None = None
+    open: bool = False
 
 
 ANYTHING = Value()
@@ -44,11 +49,12 @@ ANYTHING = Value()
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One that is given by its position."""
+    """One that is given by its position; unless it is `nameless`, Python scenarios may give it by its name."""
 
     name: str
     value: Value
     required: bool
+    nameless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,8 @@ class Type:
 
     `events`: the namespaces of the events it sends, None when it is nothing that sends events. `sends`, `takes`: audio.
     `open`: there may be members that nobody knows of, as in a message. `classes`: names of classes among a namespace's,
-    which only annotations in Python have a use for, with their types. `doc`: in a sentence, for the editor.
+    which only annotations in Python have a use for, with their types. `reply`: what a handler of the event that carries
+    this may return, if that matters. `doc`: in a sentence, for the editor.
     """
 
     name: str
@@ -110,6 +117,7 @@ class Type:
     takes: bool = False
     open: bool = False
     classes: Mapping[str, str] | None = None
+    reply: Value | None = None
     doc: str = ""
 
 

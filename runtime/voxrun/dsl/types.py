@@ -10,6 +10,7 @@ from voxrun.dsl.surface import (
     LIST,
     NULL,
     NUMBER,
+    OBJECT,
     TEXT,
     Event,
     Function,
@@ -21,7 +22,7 @@ from voxrun.dsl.surface import (
 )
 
 A_TEXT, A_NUMBER, A_BOOLEAN, A_NULL, A_LIST = (Value((kind,)) for kind in (TEXT, NUMBER, BOOLEAN, NULL, LIST))
-AN_ERROR = Value(("error",))
+AN_ERROR, AN_OBJECT = Value(("error",)), Value((OBJECT,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,22 @@ class Types:
             return None
         types = [self.get(kind) for kind in known.kinds if kind != NULL]
         return None if not types or None in types else tuple(it for it in types if it is not None)
+
+    def maker(self, kind: str) -> str:
+        """The function of the API that makes a `kind`, empty when none does."""
+        members = [it for names in (self._surface.names, *self._surface.modules.values()) for it in names.values()]
+        spaces = filter(None, (self.get(it.value.kinds[0]) for it in members if isinstance(it, Property)))
+        makers = (
+            f"{space.name}.{name}"
+            for space in spaces
+            for name, member in space.members.items()
+            if isinstance(member, Function) and member.result.kinds == (kind,)
+        )
+        return next(makers, "")
+
+    def reply(self, payload: Known) -> Value | None:
+        """What the handler of an event that carries `payload` may return, if anybody wants it."""
+        return next((it.reply for it in self.of(payload) or () if it.reply), None)
 
     def member(self, value: Value, name: str) -> Known | Missing:
         """The member `name` of what `value` says."""

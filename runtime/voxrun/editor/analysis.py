@@ -1,7 +1,7 @@
 """`Analysis`: what the checker has found out about each place of a text, whole or broken."""
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from voxrun.dsl.checker import check
 from voxrun.dsl.diagnostic import Diagnostic, SyntaxMistake
@@ -83,7 +83,7 @@ class Analysis:
 def diagnose(source: Source, surface: Surface) -> tuple[Diagnostic, ...]:
     """What is wrong: the first mistake in the syntax, or else all that the checker finds."""
     try:
-        program = parse(source)
+        program = _tree(source.text)
     except SyntaxMistake as mistake:
         return (mistake.diagnostic,)
     return (*check(program, surface), *check_tests(program, surface))
@@ -91,8 +91,18 @@ def diagnose(source: Source, surface: Surface) -> tuple[Diagnostic, ...]:
 
 def analyse(text: str, surface: Surface) -> Analysis | None:
     """The analysis of a text; lines that break it are left out, and None is given when that doesn't help."""
-    program = repaired(text)
+    program: Program | None
+    try:
+        program = _tree(text)
+    except SyntaxMistake:
+        program = repaired(text)
     return None if program is None else Analysis(text, program, surface)
+
+
+@lru_cache(maxsize=1)
+def _tree(text: str) -> Program:
+    """Kept until the text is another one: nothing takes longer, and an editor asks wherever the pointer goes."""
+    return parse(Source("", text))
 
 
 def closed(text: str) -> str:

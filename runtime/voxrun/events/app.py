@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from voxrun.events.name import EventName
 
@@ -55,6 +55,9 @@ class HttpRequestEvent:
     `path` is as it was asked for, without the host and what follows a `?`; `content` is the body. What a handler
     returns is the reply: text as it is, anything else as JSON; nothing is an empty one.
     """
+
+    reply: ClassVar[str | bytes | float | bool | Sequence[object] | Mapping[str, object] | None]
+    """What a handler may return."""
 
     name: str
     method: str

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import numpy as np
 import trio
 
-from voxrun.audio.mix_minus import MixMinus
+from voxrun.audio.frame import Samples
+from voxrun.audio.mix_minus import MixMinus, Sums
 from voxrun.events.conference import (
     ConferenceEndpointEvent,
     ConferenceErrorEvent,
@@ -15,7 +17,7 @@ from voxrun.events.conference import (
 from voxrun.events.name import EventName
 from voxrun.media.call import CallState
 from voxrun.media.endpoint import ConferenceDirection, Endpoint
-from voxrun.media.graph import Inlet, MixerOutput, Source
+from voxrun.media.graph import Inlet, MixerOutput, Source, unit_of
 from voxrun.media.host import UnitHost
 from voxrun.media.inbox import Inboxes
 from voxrun.media.parameters import one_object
@@ -106,9 +108,12 @@ class Conference(MediaSource):
         """Send each listener what the others say."""
         if self._version != self._host.graph.version:
             self._see_who_left()
-        frames = self._inboxes.take()
-        everything, others = self._mix.mix(list(frames.values()))
-        self.output.push(everything, dict(zip(frames, others, strict=True)))
+        voices: dict[Source, Samples | Sums] = {}
+        for source, frame in self._inboxes.take().items():
+            unit = unit_of(source)
+            voices[unit] = voices[unit] + frame.astype(np.int32) if unit in voices else frame
+        everything, others = self._mix.mix(list(voices.values()))
+        self.output.push(everything, dict(zip(voices, others, strict=True)))
 
     async def _last(self) -> None:
         try:

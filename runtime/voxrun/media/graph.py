@@ -51,11 +51,10 @@ class Source(Protocol):
         """The unit's name."""
 
 
-@runtime_checkable
-class Part(Protocol):
-    """A source that is a part of a unit."""
-
-    unit: Source
+def unit_of(source: Source) -> Source:
+    """The unit that `source` is, or is a part of."""
+    unit: Source = getattr(source, "unit", source)
+    return unit
 
 
 class Holding(Protocol):
@@ -156,7 +155,7 @@ class MixerOutput(Output):
     def __init__(self, graph: "Graph", owner: Source) -> None:
         super().__init__(graph, owner)
         self._apart = _NOBODY  # what was pushed beside `_pushed`
-        self._streams: dict[object, tuple[Resampler, Receive]] = {}  # by what `push` calls the listener
+        self._streams: dict[object, tuple[Resampler, Receive]] = {}  # by listener
 
     def open(self, rate: int) -> None:
         """Say at which rate (Hz) the frames will come."""
@@ -172,14 +171,10 @@ class MixerOutput(Output):
             receive(converter.process(apart.get(listener, frame)))
 
     def _replan(self) -> None:
-        # Of a listener that sends parts of itself, a part is what must not come back to it.
-        senders = self._graph.senders(cast(Sink, self._owner))
-        parts: dict[object, object] = {part.unit: part for part in senders if isinstance(part, Part)}
         self._streams = {}
         for sink, inlet in self._inlets().items():
-            listener = parts.get(sink, sink)
-            before = self._apart.get(listener, self._pushed)
-            self._streams[listener] = (self._converter(inlet.rate, before), inlet.receive)
+            before = self._apart.get(sink, self._pushed)
+            self._streams[sink] = (self._converter(inlet.rate, before), inlet.receive)
 
 
 def _fading_in(receive: Receive) -> Receive:

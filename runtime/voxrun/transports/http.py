@@ -69,13 +69,18 @@ class _Request:
         kept = self._is_kept(response.status)
         url = _joined(self.url, location)
         request = _Request(self.method if kept else "GET", url, self.headers, self.body if kept else b"")
-        same = (self.address.authority, self.address.tls) == (request.address.authority, request.address.tls)
         known = [field for field in self.headers if field[0].lower() in _NO_SECRETS]
-        return request if same else replace(request, headers=known)
+        return request if _is_same_server(self.address, request.address) else replace(request, headers=known)
 
     def _is_kept(self, status: int) -> bool:
         """Whether the method is: after 301 and 302 a POST goes on as a GET, after 303 all but a HEAD."""
         return status in _METHOD_KEPT or self.method == "HEAD" or (status != 303 and self.method != "POST")
+
+
+def _is_same_server(before: Address, after: Address) -> bool:
+    """Or `before` with TLS from now on, both at the usual ports: it has read the headers already."""
+    upgraded = (before.port, before.tls) == (80, False) and (after.port, after.tls) == (443, True)
+    return before.host == after.host and (upgraded or (before.port, before.tls) == (after.port, after.tls))
 
 
 async def http_request(
