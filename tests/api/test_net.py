@@ -257,6 +257,22 @@ def test_what_was_begun_is_sent_before_the_session_ends(play: Ask) -> None:
     assert call.seconds == pytest.approx(3, abs=0.1)
 
 
+def test_what_terminating_begins_and_does_not_wait_for_is_sent_as_well(play: Ask) -> None:
+    call = play(
+        f"""
+        setTimeout(VoxEngine.terminate, 10)
+
+        @VoxEngine.on(AppEvents.Terminating)
+        def terminating(event):
+            Net.httpRequest("{URL}", Logger.write)
+        """,
+        {URL: "here"},
+        faults=(at(0, stall(0.5)),),
+    ).expectOk()
+    assert len(call.webRequests) == 1
+    assert call.seconds == pytest.approx(0.5, abs=0.1)
+
+
 def test_in_the_language(tmp_path: Path) -> None:
     path = tmp_path / "scenario.vox"
     path.write_text(

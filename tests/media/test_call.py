@@ -171,12 +171,13 @@ def test_a_call_answered_in_time_outlives_the_minute(play: Play) -> None:
     assert (payloads(ran)[-1]["internalCode"], payloads(ran)[-1]["duration"]) == (200, 30)
 
 
-def test_answering_twice_changes_nothing_but_warns(play: Play) -> None:
+def test_ringing_or_answering_after_the_answer_changes_nothing_but_warns(play: Play) -> None:
     ran = play(
         """
         @VoxEngine.on(AppEvents.CallAlerting)
         def answer(event):
             event.call.answer()
+            event.call.ring()
             event.call.answer()
             setTimeout(event.call.hangup, 110)
         """,
@@ -308,6 +309,24 @@ def test_what_a_sender_had_ahead_of_the_tick_goes_with_its_route(play: Play) -> 
 
     play("", calling(run_ahead, leg))
     assert np.array_equal(leg.everything_heard, cut_off(noise(0.04), len(leg.heard) - 2))
+
+
+def test_its_levels_tell_what_waits_for_it_and_reach_to_its_end(play: Play) -> None:
+    leg = ScriptedLeg()
+
+    async def run_ahead(session: Session, call: Call) -> None:
+        call.answer()
+        source = MediaSource(session, "source")
+        source.output.open(16_000)
+        source.sendMediaTo(call)
+        for index, frame in enumerate(np.split(noise(1.5), 75)):
+            source.output.push(frame)
+            await trio.sleep(0.02 if index > 2 else 0)
+        call.hangup()
+
+    (level,) = play("", calling(run_ahead, leg)).of_kind("level")
+    assert len(level["heard"]) == len(leg.heard) == 72
+    assert level["waiting"] == {"call-1": 0.06}
 
 
 def test_the_leg_is_carried_from_the_connection_to_the_end_of_the_call(play: Play) -> None:

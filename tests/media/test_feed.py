@@ -89,6 +89,12 @@ def test_what_is_cleared_fades_out_and_what_comes_late_is_heard() -> None:
     assert feed.take().all()
 
 
+def test_what_does_not_fit_is_dropped_and_counted() -> None:
+    feed = Told().feed(0.1)
+    feed.put(sound(7))
+    assert (feed.waiting, feed.dropped) == (0.1, 2 * SIZE)
+
+
 class Ears:
     """A sink that keeps what it hears, at one rate."""
 
@@ -165,7 +171,7 @@ def test_one_without_audio_is_not_told_of() -> None:
     it.start("two")
     it.stream.put(sound(1))
     it.stream.stop()
-    it.play(3)
+    assert it.play(4) == [0, 100, 0, 0]
     assert it.told == ["two", "two 0.02"]
     assert it.stream.is_idle
 

@@ -80,6 +80,16 @@ def test_a_marker_comes_in_each_round_of_a_loop(play: Play, second: Path) -> Non
     assert markers(ran) == [(250, 240), (-10, 980), (250, 1240), (-10, 1980), (250, 2240)]
 
 
+def test_a_marker_in_what_has_no_end_comes_once_and_none_counts_from_the_end(play: Play) -> None:
+    lines = [
+        *(f"player.addMarker({offset})" for offset in (250, 0, -10)),
+        "setTimeout(player.stop, 2510)",
+        "setTimeout(call.hangup, 2510)",
+    ]
+    ran = play(script("createToneScriptPlayer('425@-19;*(1/1/1)')", *lines), Setting(leg=ScriptedLeg()))
+    assert markers(ran) == [(0, 0), (250, 240)]
+
+
 def test_markers_keep_to_rounds_that_are_no_whole_number_of_samples(play: Play, tmp_path: Path) -> None:
     size = 2222
     path = tmp_path / "odd.wav"

@@ -1,5 +1,7 @@
 """A playout buffer against the simplest thing that could be one: a list."""
 
+import weakref
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,6 +51,16 @@ def test_a_frame_put_in_whole_comes_out_as_itself() -> None:
     playout.put(silence(16_000))
     assert playout.take(320) is silence(16_000)
     assert playout.take(320) is None
+
+
+def test_what_is_dropped_is_not_kept_in_memory() -> None:
+    playout, many = Playout(8000, 1.0), np.zeros(8000, np.int16)
+    playout.put(many)
+    too_many = many.copy()
+    playout.put(too_many)
+    kept = weakref.ref(too_many)
+    del too_many
+    assert kept() is None
 
 
 def test_samples_that_were_put_are_never_written_to() -> None:

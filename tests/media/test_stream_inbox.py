@@ -107,6 +107,14 @@ def test_a_delay_that_is_no_longer_needed_goes_away_in_quiet_frames() -> None:
     assert inbox.waiting == 0.02
 
 
+def test_a_delay_that_the_next_burst_needs_stays() -> None:
+    inbox = StreamInbox(RATE)
+    for _ in range(2 * WATCHED_TICKS // 5):
+        inbox.put(np.zeros(SIZE * 5, np.int16))
+        taken(inbox, 5)
+    assert (inbox.left_out, inbox.concealed) == (0, 0)
+
+
 def test_a_delay_under_somebody_who_speaks_without_a_pause_stays() -> None:
     inbox = StreamInbox(RATE)
     inbox.put(frames(10))

@@ -37,6 +37,11 @@ TELNYX_START: Mapping[str, object] = {
     "stream_id": "1",
     "start": {"call_control_id": "v3:1", "media_format": {"encoding": "PCMU", "sample_rate": 8000}},
 }
+VOXIMPLANT_START: Mapping[str, object] = {
+    "event": "start",
+    "start": {"tag": "t", "mediaFormat": {"encoding": "ULAW", "sampleRate": 8000}},
+}
+JAMBONZ_START: Mapping[str, object] = {"callSid": "c-1", "sampleRate": 8000}
 PLIVO_START: Mapping[str, object] = {
     "event": "start",
     "start": {"streamId": "s-1", "callId": "c-1", "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000}},
@@ -55,7 +60,8 @@ class FarEnd:
         self.leg = StreamLeg(self.stream, self)
 
     def send(self, message: str | bytes) -> None:
-        self.sent.append((trio.current_time(), json.loads(message)))
+        said = json.loads(message) if isinstance(message, str) else {"event": "media"}
+        self.sent.append((trio.current_time(), said))
 
     def close(self) -> None:
         self.closed = True
@@ -264,10 +270,47 @@ def test_a_caller_who_hangs_up_before_the_answer_is_gone(play: Play) -> None:
     assert ran.seconds < 0.6
 
 
+def test_a_caller_who_hangs_up_before_there_is_a_call_is_gone_once_it_is_answered(play: Play) -> None:
+    far = FarEnd()
+    far.tell({"event": "stop"})
+    ran = play(far, "call.answer()", nothing)
+    assert ran.events[-3:] == ["Call.Disconnected", "Application.Terminating", "Application.Terminated"]
+    assert ran.seconds < 0.1
+
+
 def test_a_scenario_that_hangs_up_closes_the_connection(play: Play) -> None:
     far = FarEnd()
     play(far, "call.answer(); setTimeout(call.hangup, 200)", nothing)
     assert far.closed
+
+
+def test_a_dialect_says_first_what_begins_a_stream_and_last_what_ends_a_call(play: Play) -> None:
+    begun, ended = FarEnd("voximplant", VOXIMPLANT_START), FarEnd("l16", JAMBONZ_START)
+    for far in (begun, ended):
+        play(far, "call.answer(); call.say('hello'); setTimeout(call.hangup, 200)", nothing)
+    assert [message["event"] for _, message in begun.sent[:2]] == ["start", "media"]
+    assert ended.sent[-1][1] == {"type": "disconnect"}
+
+
+def test_what_is_not_wanted_any_more_is_cleared_at_the_far_end_unless_it_has_played_it(play: Play) -> None:
+    far = FarEnd()
+
+    async def talk(session: Session) -> None:
+        far.leg.clear()
+        await trio.sleep(0.103)
+        far.leg.clear()
+        far.say(tone(8000, 0.4))
+        await trio.sleep(0.6)
+        far.leg.clear()
+        for _, message in far.of("mark"):  # it was not heard
+            far.tell({"event": "mark", "mark": message["mark"]})
+        await trio.sleep(2.0)
+        far.leg.clear()
+
+    (told,) = play(far, "call.answer(); call.sendMediaTo(call)", talk, 4.0).of_kind("stream")
+    assert len(far.of("clear")) == told["times_cleared"] == 1
+    assert far.of("mark")
+    assert told["most_ms_behind"] is None
 
 
 class Ear:

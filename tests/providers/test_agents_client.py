@@ -139,7 +139,7 @@ def test_silence_goes_out_every_tick_when_nobody_sends(play: Play, user_input: s
         conversation.greet("pcm_16000", user_input)
         await trio.sleep_forever()
 
-    _, service, _ = play(script, "call.stopMediaTo(agent)")
+    _, service, _ = play(script, "setTimeout(lambda: call.stopMediaTo(agent), 0)", tone(16_000, 5.0))
     heard = service.conversations[0].heard
     assert {heard[i : i + len(silence)] for i in range(0, len(heard), len(silence))} == {silence}
     assert len(heard) / len(silence) == pytest.approx(ticks(5 - 0.2), abs=3)
@@ -178,6 +178,20 @@ def test_a_cleared_buffer_stays_so_when_the_rest_comes_in_real_time(play: Play, 
     ran, _, leg = play(script, f"setTimeout(agent.clearMediaBuffer, {milliseconds})")
     assert len(np.flatnonzero(leg.everything_heard)) / 16_000 == pytest.approx(0.8 + 0.5, abs=0.06)
     assert ran.outcome.error is None
+    turns = [record["event_id"] for record in ran.of_kind("wire") if record["type"] == "audio"]
+    assert turns == [1, 2]  # each once, however many pieces it comes in
+
+
+def test_clearing_while_nothing_plays_drops_nothing_of_what_comes_later(play: Play) -> None:
+    async def script(conversation: Conversation) -> None:
+        await greet(conversation)
+        for seconds in (0.2, 0.3):
+            conversation.speak(1, tone(16_000, seconds))
+            await trio.sleep(2.0)
+        await trio.sleep_forever()
+
+    _, _, leg = play(script, "setTimeout(agent.clearMediaBuffer, 1800)")
+    assert len(np.flatnonzero(leg.everything_heard)) / 16_000 == pytest.approx(0.5, abs=0.02)
 
 
 @pytest.mark.parametrize(
@@ -322,6 +336,23 @@ def test_a_refused_signed_url_says_what_to_check_and_where(play: Play, status: i
     assert advice in str(error)
     assert "scenario.py:9" in str(error)
     assert "createAgentsClient" in str(error)
+
+
+def test_a_scenario_may_do_without_an_agent_that_refuses(tmp_path: Path) -> None:
+    path = tmp_path / "scenario.py"
+    path.write_text("""from voxrun import *
+@VoxEngine.on(AppEvents.Started)
+async def ask(event):
+    try:
+        await ElevenLabs.createAgentsClient(xiApiKey="key", agentId="a", branchId="b")
+    except Exception as error:
+        Logger.write(type(error).__name__)
+""")
+    service = AgentService(greet, refusal=Reply(503))
+    ran = simulate(path, Setting(background=service.start))
+    assert service.requests[0].query == {"agent_id": "a", "branch_id": "b"}
+    assert ran.logged == ["RemoteError"]
+    assert ran.outcome.error is None
 
 
 def test_a_missing_key_is_a_configuration_error(tmp_path: Path) -> None:

@@ -96,6 +96,19 @@ def test_a_service_that_never_answers_is_given_up(play: Play, body: str) -> None
     assert isinstance(ran.outcome.error, RemoteError)
 
 
+def test_a_service_that_answers_one_text_and_not_the_next_is_given_up(play: Play) -> None:
+    ran, _, _ = play(
+        saying(SPEECH),
+        """
+        player.append("Hello.", True)
+        setTimeout(lambda: player.append("And?", True), 6000)
+        """,
+        hangup=60_000,
+    )
+    assert names(ran) == ["Created", "PlaybackReady", "Started", "Error", "PlaybackFinished"]
+    assert dict(player_events(ran))["Error"] == pytest.approx(16.0, abs=0.1)
+
+
 def test_a_cleared_turn_is_over(play: Play) -> None:
     ran, _, _ = play(
         saying(SPEECH), 'player.append("Hello.", True)\nsetTimeout(player.clearBuffer, 505)', hangup=60_000

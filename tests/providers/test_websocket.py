@@ -217,6 +217,16 @@ def test_the_end_of_a_call_does_not_close_it_and_the_end_of_the_session_does(pla
     assert (peer.closed.code, peer.closed.was_clean) == (1000, True)
 
 
+def test_what_is_on_its_way_when_the_scenario_closes_it_is_not_told(play_socket: Play) -> None:
+    async def talk(peer: WebSocketPeer) -> None:
+        await trio.sleep(1.5)
+        peer.send("late")
+        await listen(peer)
+
+    call = play_socket("ws = connect()\nsetTimeout(ws.close, 1200)\n", talk, faults=[at(1.0, stall(1.0))]).expectOk()
+    assert call.log == ["Created", "Open", "Close 1000"]
+
+
 def test_the_end_of_the_session_ends_its_streams(play_socket: Play) -> None:
     peers = []
 

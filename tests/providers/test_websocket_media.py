@@ -11,7 +11,7 @@ from tests.providers.socket_play import URL, Play, kinds, listen, times
 
 from voxrun.errors import ScenarioError
 from voxrun.protocol.voxengine_media import OutgoingStream, WebSocketAudioEncoding
-from voxrun.testing import WebSocketPeer, at, hangUp, say, simulate, speech, tone
+from voxrun.testing import WebSocketPeer, at, hangUp, say, simulate, speech, stall, tone
 from voxrun.testing.sounds import render
 
 STARTED, ENDED = "WebSocket.MediaEventStarted", "WebSocket.MediaEventEnded"
@@ -57,6 +57,12 @@ def test_linear_audio_at_the_calls_own_rate_arrives_to_the_sample(play_socket: P
     said = call.caller.said.slice(1.0, 2.0).samples
     assert said.any()
     assert peers[0].heard().samples.tobytes().find(said.tobytes()) % 2 == 0
+
+
+def test_what_was_routed_before_it_was_open_reaches_the_peer(play_socket: Play) -> None:
+    more = {"caller": [at(2.0, say(tone(1.0)))], "faults": [at(0.0, stall(1.0))]}
+    (peer,) = peers_of(play_socket, "call.sendMediaTo(connect())\n", **more)
+    assert [span.begin for span in peer.heard().audible()] == [pytest.approx(2.0, abs=0.05)]
 
 
 def test_the_default_is_linear_at_8_khz_without_a_tag(play_socket: Play) -> None:

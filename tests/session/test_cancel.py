@@ -1,5 +1,6 @@
 """A session cancelled at any moment leaves nothing behind, and complete files."""
 
+import json
 import os
 import sys
 import wave
@@ -90,6 +91,7 @@ class Stage:
         self.ticker = CountedTicker()
         self.leg = ScriptedLeg(says=np.arange(16_000, dtype=np.int16))
         self.tasks_left = -1
+        self.kinds: list[str] = []  # of the trace's records
 
     def run(self, at: int) -> int:
         """Returns how many steps it took."""
@@ -102,6 +104,7 @@ class Stage:
         )
         writer = WavWriter(self.folder / "call.wav", rate=16_000, channels=2)
         session = Session(self.scenario, services, self.ticker, idle_seconds=0.1)
+        session.watch(lambda line: self.kinds.append(json.loads(line)["kind"]))
         before = trio.lowlevel.current_statistics().tasks_living
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.ticker.run)
@@ -131,6 +134,7 @@ class Stage:
 def check(stage: Stage) -> None:
     assert stage.tasks_left == 0
     assert stage.ticker.members == []
+    assert "error" not in stage.kinds
     assert stage.open_files() == []
     assert [name for name in sys.modules if name.startswith("voxrun_scenario_")] == []
     # Every frame that was heard is in the file; before the first of them the file may not have been taken yet.

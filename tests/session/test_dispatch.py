@@ -256,14 +256,29 @@ def test_what_exceeds_the_queue_is_dropped_and_counted(monkeypatch: pytest.Monke
     assert ran.of_kind("end")[0]["dropped_events"] == 2
 
 
+def test_nobody_waits_for_what_never_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch, "QUEUE_LIMIT", 1)
+    dispatcher = Dispatcher(lambda error, doing, callback: None)
+    queued, too_many = (dispatcher.put("", iter([print])) for _ in range(2))
+    assert (queued.settled.is_set(), too_many.settled.is_set()) == (False, True)
+    dispatcher.stop()
+    assert queued.settled.is_set()
+    assert dispatcher.put("", iter([print])).settled.is_set()
+
+
 def test_calls_run_in_turn_and_their_errors_name_what_was_done() -> None:
     errors: list[tuple[str, str, object]] = []
     done: list[object] = []
+
+    async def fail_in_a_nursery() -> None:
+        async with trio.open_nursery():
+            raise ValueError
 
     async def main() -> None:
         dispatcher = Dispatcher(lambda error, doing, callback: errors.append((repr(error), doing, callback)))
         dispatcher.put("adding", iter([done.append, done.append]), 1)
         dispatcher.put("failing", iter([len]), 5)
+        dispatcher.put("failing together", iter([fail_in_a_nursery]))
         dispatcher.put("going on", iter([done.append]), 2)
         async with trio.open_nursery() as nursery:
             await dispatcher.run_waiting(nursery)
@@ -274,7 +289,10 @@ def test_calls_run_in_turn_and_their_errors_name_what_was_done() -> None:
 
     trio.run(main)
     assert done == [1, 1, 2]
-    assert errors == [("TypeError(\"object of type 'int' has no len()\")", "failing", len)]
+    assert errors == [
+        ("TypeError(\"object of type 'int' has no len()\")", "failing", len),
+        ("ExceptionGroup('Exceptions from Trio nursery', [ValueError()])", "failing together", fail_in_a_nursery),
+    ]
 
 
 def test_a_keyboard_interrupt_in_a_handler_is_no_mistake_of_the_scenarios() -> None:

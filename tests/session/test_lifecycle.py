@@ -80,6 +80,7 @@ def test_a_session_without_a_call_ends_after_the_idle_time(play: Play) -> None:
     assert ran.outcome.error is None
     assert ran.seconds == pytest.approx(60)
     assert ran.events == [STARTED, *LAST]
+    assert ran.of_kind("end")[0]["error"] is None
 
 
 def test_a_call_keeps_the_session_and_its_end_begins_the_idle_time(play: Play) -> None:
@@ -447,9 +448,12 @@ def test_a_bug_in_a_task_that_is_waited_for(play: Play, starts_first: bool) -> N
         except RuntimeError as error:
             said.append(str(error))
 
-    ran = play("", Setting(meanwhile=start_bug))
+    ran = play(
+        "VoxEngine.addEventListener(AppEvents.Terminated, lambda e: Logger.write('bye'))", Setting(meanwhile=start_bug)
+    )
     assert said == (["well"] if starts_first else ["a bug"])
     assert isinstance(ran.outcome.error, InternalError) is starts_first
+    assert ran.logged == ["bye"]
 
 
 def test_a_unit_whose_tick_fails_ends_its_session_and_no_clock(play: Play) -> None:
@@ -466,6 +470,10 @@ def test_a_unit_whose_tick_fails_ends_its_session_and_no_clock(play: Play) -> No
         await trio.sleep(0.1)
         session.graph.add(unit)
 
-    ran = play("", Setting(leg=ScriptedLeg(), meanwhile=add))
+    source = """
+        import trio
+        VoxEngine.addEventListener(AppEvents.Terminating, lambda e: trio.sleep(0.1))
+        """
+    ran = play(source, Setting(leg=ScriptedLeg(), meanwhile=add))
     assert isinstance(ran.outcome.error, InternalError)
     assert unit.ticks == 1

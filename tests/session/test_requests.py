@@ -89,14 +89,15 @@ def test_an_end_with_nothing_to_wait_for_takes_no_time() -> None:
 
 def test_so_many_may_be_made_then_and_no_more() -> None:
     async def act(scene: Scene) -> None:
+        assert scene.begin(0, 0.5)
         await scene.requests.finish(then=1)
         assert scene.begin(1)
         assert not scene.begin(2)
         await scene.requests.finish()
-        assert scene.done == {1: 1.0}
+        assert scene.done == {0: 0.5, 1: 1.5}
         assert not scene.begin(3)
 
-    assert sorted(play(act).done) == [1]
+    assert sorted(play(act).done) == [0, 1]
 
 
 def test_in_a_hurry_the_end_gives_up_what_takes_longer_and_names_it() -> None:

@@ -203,12 +203,20 @@ def test_another_number_of_connections_is_told(cassette: Path, tmp_path: Path) -
 # What is on it.
 
 
+def test_the_scenarios_end_is_recorded_and_replayed(tmp_path: Path) -> None:
+    path, scenario = tmp_path / "call.cassette", write(tmp_path, BRIDGE, "setTimeout(agent.close, 1000)")
+    record(path, scenario, caller=[at(3.0, hangUp())], agent=Agent())
+    ((moment, closed),) = [(line["t"], line["closed"]) for line in lines(path) if "closed" in line]
+    assert (moment, closed["by"]) == (pytest.approx(1.0, abs=0.05), "scenario")
+    assert replay(path, scenario).differences == []
+
+
 def test_secrets_are_not_on_it_and_what_is_base64_stays(tmp_path: Path) -> None:
     path = tmp_path / "call.cassette"
     secrets = {"PASSWORD": 'pass"word', "PART": "text", "SHORT": "AAAA"}
     body = """
     password = VoxEngine.getSecretValue("PASSWORD")
-    agent.conversationInitiationClientData({"dynamic_variables": {"name": password, password: 1}})
+    agent.conversationInitiationClientData({"dynamic_variables": {"name": password, password: [1, password]}})
     agent.contextualUpdate({"text": f"it is {password}, {VoxEngine.getSecretValue('ELEVENLABS_API_KEY')}"})
     VoxEngine.getSecretValue("PART"); VoxEngine.getSecretValue("SHORT")
     """
@@ -241,6 +249,9 @@ def test_without_audio_there_is_how_loud_it_was_and_it_replays(tmp_path: Path) -
         then = record(path, scenario, keeps_audio=False, caller=CALLS, agent=agent)
         assert path.stat().st_size < 100_000
         assert lines(path)[0]["audio"] is False
+        received = [line["received"] for line in lines(path) if line.get("received", {}).get("type") == "audio"]
+        peaks = [message["audio_event"]["audio_base_64"]["peak"] for message in received]
+        assert min(peaks) < 10_000 < max(peaks)  # taken for another format all would be near full scale
         now = replay(path, scenario).expectOk()
         assert happened(now) == happened(then)
         for before, again in zip(then.caller.heard.audible(), now.caller.heard.audible(), strict=True):

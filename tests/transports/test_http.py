@@ -56,6 +56,17 @@ def test_a_request_and_its_response(network: Network) -> None:
     trio.run(main)
 
 
+def test_a_host_that_is_given_takes_the_place_of_ours(network: Network) -> None:
+    heads: list[bytes] = []
+
+    async def attend(stream: trio.abc.Stream) -> None:
+        heads.append(bytes(await stream.receive_some()))
+        await stream.send_all(b"HTTP/1.1 204 None\r\n\r\n")
+
+    trio.run(ask, network, attend, (("Host", "other.example"),))
+    assert [line for line in heads[0].split(b"\r\n") if line.lower().startswith(b"host:")] == [b"Host: other.example"]
+
+
 @pytest.mark.parametrize(
     "answer",
     [

@@ -41,12 +41,15 @@ def test_the_stream_decides_who_does_the_work(network: Network, expected: type[W
     assert made == [expected, expected]
 
 
-def stuck(after: Callable[[trio.abc.Stream], Awaitable[None]]) -> Callable[[trio.abc.Stream], Awaitable[None]]:
-    """A peer that reads nothing, and later does `after`."""
+def stuck(
+    after: Callable[[trio.abc.Stream], Awaitable[None]], seconds: float = 0.0
+) -> Callable[[trio.abc.Stream], Awaitable[None]]:
+    """A peer that reads nothing after `seconds`, and later does `after`."""
 
     async def attend(stream: trio.abc.Stream) -> None:
         async with trio.open_nursery() as nursery:
             await (await wrap_server_stream(nursery, stream)).accept()
+            await trio.sleep(seconds)
             nursery.cancel_scope.cancel()
         await after(stream)
 
@@ -96,13 +99,16 @@ def test_what_a_stuck_peer_held_up_arrives_in_order() -> None:
     run(main)
 
 
-def test_a_peer_gone_without_a_word_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("seconds", [0.0, 0.2])
+def test_a_peer_gone_without_a_word_is_noticed(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     monkeypatch.setattr(socket_websocket, "KEEP_ALIVE_SECONDS", 0.03)
     monkeypatch.setattr(socket_websocket, "PONG_SECONDS", 0.03)
 
     async def main() -> None:
-        async with serving(TcpNetwork(), stuck(never)) as url, open_websocket(TcpNetwork(), url) as websocket:
-            closed = await websocket.pump(ignore)
+        silent = serving(TcpNetwork(), stuck(never, seconds))
+        async with silent as url, open_websocket(TcpNetwork(), url) as websocket:
+            with trio.fail_after(10):
+                closed = await websocket.pump(ignore)
             assert (closed.code, closed.was_clean) == (1006, False)
             assert "did not answer a ping" in closed.reason
 

@@ -151,8 +151,6 @@ class StreamLeg:
 
     def read(self) -> Samples:
         """The caller's next 20 ms."""
-        if self._host is None:
-            return silence(self.rate)
         if self._since_audio is not None:
             self._since_audio += 1
             if self._since_audio == STOPPED_TICKS:

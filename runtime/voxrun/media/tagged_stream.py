@@ -92,9 +92,8 @@ class TaggedStream:
         """Send 20 ms on, silence when nothing waits; nothing before the first stream."""
         if self._feeds:
             feed = self._feeds[0]
-            if feed.rate != self._rate:
-                self._rate = feed.rate
-                self.output.open(feed.rate)
+            self._rate = feed.rate
+            self.output.open(feed.rate)
             frame = feed.take()
             if feed.is_over:
                 self._feeds.popleft()

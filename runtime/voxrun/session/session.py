@@ -119,10 +119,10 @@ class Session:
                 await self._load_and_live(leg, party or Party())
                 self._units.cancel_scope.cancel(reason="the session is over")
         except BaseExceptionGroup as group:
-            failed, others = group.split(Exception)
+            _, others = group.split(Exception)
             if others is not None:
                 raise first_of(others) from group
-            self._broke_down(failed or group)
+            self._broke_down(group)
         finally:
             self._ticker.remove(self._tick)
             current.reset(token)
@@ -272,8 +272,7 @@ class Session:
             async with trio.open_nursery() as handlers:
                 self._open(leg, party)
                 await self._dispatcher.run(handlers)
-        if self._ending is None:
-            self.terminate(f"no call for {self._idle_seconds:g} s")
+        self.terminate(f"no call for {self._idle_seconds:g} s")  # unless it is ending already
 
     def _open(self, leg: Leg | None, party: Party) -> None:
         started = AppEvents.Started
@@ -312,8 +311,7 @@ class Session:
                     nursery.start_soon(leave)
 
     async def _end(self) -> None:
-        """Deliver the last two events. Units are still there, timers are not; one request may still be made."""
-        self.timers.cancel_all()
+        """Deliver the last two events. Units are still there, no timer fires; one request may still be made."""
         await self.requests.finish(then=1)
         terminating = AppEvents.Terminating
         error = str(self._failure or "")

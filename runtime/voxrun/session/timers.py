@@ -51,10 +51,6 @@ class Timers:
         if number is not None:
             self._live.pop(number, None)
 
-    def cancel_all(self) -> None:
-        """Stop every timer."""
-        self._live.clear()
-
     async def run(self) -> None:
         """Queue the callbacks that are due, until cancelled."""
         while True:

@@ -91,7 +91,6 @@ class AgentsClient(MediaSource):
         self._heard = False  # somebody's frame went to the agent in this tick
         self._unanswered: set[str] = set()  # tool_call_ids
         self._begun = trio.Event()
-        self._initiated = trio.Event()
         self._metadata = trio.Event()
         self._over = trio.Event()
         self._closing = False
@@ -280,8 +279,7 @@ class AgentsClient(MediaSource):
             await self._over.wait()
 
     async def _see_to_initiation(self) -> None:
-        with trio.move_on_after(GRACE_SECONDS):
-            await self._initiated.wait()
+        await trio.sleep(GRACE_SECONDS)
         if self._protocol.state in (State.OPEN, State.GREETED):
             self._send(self._protocol.initiate, {})
         with trio.move_on_after(METADATA_SECONDS):
@@ -343,7 +341,6 @@ class AgentsClient(MediaSource):
             frames = encode(parameters)
         except LocalProtocolError as error:
             raise ScenarioError(str(error)) from error
-        self._initiated.set()
         dropped = self._socket.dropped
         for text in frames:
             self._trace_frame("sent", text)
