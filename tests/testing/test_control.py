@@ -74,6 +74,12 @@ def test_a_request_at_the_very_beginning_or_after_a_cue_finds_the_scenario_there
     ]
 
 
+def test_a_request_whose_time_after_a_cue_does_not_come_any_more_is_no_mistake(steered: Path) -> None:
+    control = [after(event("Application.Started"), 9.0, request("too late")), at(1.0, request("end"))]
+    call = simulate(steered, caller=None, control=control).expectOk()
+    assert len(call.replies) == 1
+
+
 @pytest.mark.parametrize(
     ("parameters", "given"),
     [

@@ -1,10 +1,14 @@
 """What a test gives the kit and the kit can't take: one clear message, which comes from the test's own line."""
 
+import math
 import re
 from collections.abc import Callable
+from fractions import Fraction
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.testing.scenarios import BRIDGE, write
 
@@ -12,7 +16,9 @@ from voxrun.errors import ConfigurationError
 from voxrun.testing import (
     Agent,
     Caller,
+    RtpPeer,
     SpeechService,
+    after,
     at,
     callerTurn,
     callTool,
@@ -65,11 +71,16 @@ MADE: list[tuple[Callable[[], object], str]] = [
     (lambda: event("Call.Connected", 0), "number= takes which time it is, from 1 on, but was given 0"),
     (lambda: callerTurn(given("1")), "number= takes which time it is, from 1 on, but was given '1'"),
     (lambda: event(given(5)), "no event is named '5'"),
+    (lambda: event(given(["Call.Connected"])), "no event is named \"['Call.Connected']\""),
     (lambda: toolResult(given(5)), "name= takes a text, but was given 5"),
     (lambda: press(given(5)), "keys to press are of 0123456789*#ABCD, not 5"),
     (lambda: say(given(5)), "what is said is a file, tone(…), speech(…) or sentence(…), not 5"),
     (lambda: tone(given("1")), "seconds= takes a number of seconds, 0 or more, but was given '1'"),
     (lambda: tone(1.0, level=30.0), "level= takes a level in dBFS, 0 or less, but was given 30.0"),
+    (lambda: tone(math.inf), "seconds= takes a number of seconds, 0 or more, but was given inf"),
+    (lambda: speech(1.0, seed=-1), "seed= takes a whole number, 0 or more, but was given -1"),
+    (lambda: turn("hello", math.inf), "seconds= takes a number of seconds, 0 or more, but was given inf"),
+    (lambda: SpeechService(secondsPerCharacter=math.inf), "secondsPerCharacter= takes a number of seconds, 0 or more"),
     (lambda: speech(-1.0), "seconds= takes a number of seconds, 0 or more, but was given -1.0"),
     (lambda: sentence(given(5)), "text= takes a text, but was given 5"),
     (lambda: turn(given(5)), "text= takes a text, but was given 5"),
@@ -91,6 +102,10 @@ MADE: list[tuple[Callable[[], object], str]] = [
     (lambda: slowDisk(given("x")), "seconds= takes a number of seconds, 0 or more, but was given 'x'"),
     (lambda: impair(loss=10), "loss= takes a share, from 0 to 1, but was given 10"),
     (lambda: Caller(rate=44100), "rate= takes a rate in Hz of (8000, 16000, 24000, 48000), but was given 44100"),
+    (
+        lambda: Caller(rate=given(8000.0)),
+        "rate= takes a rate in Hz of (8000, 16000, 24000, 48000), but was given 8000.0",
+    ),
     (lambda: Caller(rtp=given(8)), "rtp= takes a text, or None, but was given 8"),
     (lambda: Caller(callerid=given(100)), "callerid= takes a text, but was given 100"),
     (lambda: Caller(headers=given([("a", "b")])), "headers= takes texts by name"),
@@ -100,6 +115,7 @@ MADE: list[tuple[Callable[[], object], str]] = [
     (lambda: Agent(bargeIn=given("no")), "bargeIn= takes True or False, but was given 'no'"),
     (lambda: Agent(pingSeconds=0), "pingSeconds= takes a number above 0, but was given 0"),
     (lambda: Agent(chunkMs=0), "chunkMs= takes a number of ms above 0, but was given 0"),
+    (lambda: Agent(chunkMs=given(math.inf)), "chunkMs= takes a number of ms above 0, but was given inf"),
     (lambda: Agent(latency=-1), "latency= takes a number of seconds, 0 or more, but was given -1"),
     (lambda: SpeechService(refuse=7), "refuse= takes a status of HTTP, or 0 for none, but was given 7"),
     (lambda: SpeechService(secondsPerCharacter=-1), "secondsPerCharacter= takes a number of seconds, 0 or more"),
@@ -112,6 +128,12 @@ def test_what_cannot_be_made_is_told_where_it_is_made(make: Callable[[], object]
         make()
     own = [entry for entry in found.traceback if Path(entry.path) == Path(__file__)]
     assert own[-1].lineno + 1 == make.__code__.co_firstlineno
+
+
+@pytest.mark.parametrize("name", ["crypto", "remoteCrypto"])
+def test_a_key_of_the_wrong_kind_is_not_shown(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{name}= takes a text, or None, but was given something else$"):
+        RtpPeer(**{name: given(b"AES_CM_128_HMAC_SHA1_80 inline:KEY")})
 
 
 @pytest.mark.parametrize(
@@ -152,7 +174,17 @@ def test_a_scenario_is_a_file() -> None:
         simulate(given(5))
 
 
-@pytest.mark.parametrize(("answer", "log"), [(True, "200 true"), (lambda request: None, "200 null"), (299, "299 ")])
+@pytest.mark.parametrize(
+    ("answer", "log"),
+    [
+        (True, "200 true"),
+        (lambda request: None, "200 null"),
+        (299, "299 "),
+        (HTTPStatus.NOT_FOUND, "404 "),
+        (lambda request: HTTPStatus.NOT_FOUND, "404 "),
+        (np.int64(404), "404 "),
+    ],
+)
 def test_what_looks_like_no_answer_but_is_one(tmp_path: Path, answer: Any, log: str) -> None:
     scenario = (
         ASK.replace("await Net", "found = await Net") + '    Logger.write(f"{found.code} {found.text or str()}")\n'
@@ -165,6 +197,57 @@ def test_an_upper_case_scheme_is_one(tmp_path: Path) -> None:
     web: Any = {"WSS://AI.example/media": talk, "HTTPS://crm.example/a": "yes"}
     call = simulate(write(tmp_path, ASK), caller=[at(2.0, hangUp())], web=web).expectOk()
     assert sorted(asked.path for asked in call.webRequests) == ["/a", "/media"]
+
+
+def test_numbers_of_any_kind_are_numbers(tmp_path: Path) -> None:
+    agent = Agent(
+        greeting=turn("Hello.", given(Fraction(1, 2))), pingSeconds=given(Fraction(1)), chunkMs=given(np.int64(100))
+    )
+    call = simulate(
+        write(tmp_path, BRIDGE),
+        caller=Caller(
+            [
+                at(given(np.float32(1)), say(speech(given(np.float32(0.5)), seed=given(np.int64(3))))),
+                after(event("Call.Connected", given(np.int64(1))), given(Fraction(2)), hangUp()),
+            ],
+            rate=given(np.int64(8000)),
+        ),
+        agent=agent,
+        seed=given(np.int64(1)),
+        idleSeconds=given(Fraction(1)),
+        limitSeconds=given(Fraction(5)),
+    ).expectOk()
+    assert call.caller.said.spansOf(speech(0.5, seed=3))[0].begin == pytest.approx(1.0, abs=0.03)
+    assert call.seconds == pytest.approx(2.0, abs=0.03)
+
+
+def test_limits_may_be_fractions(tmp_path: Path) -> None:
+    path = write(tmp_path, "from voxrun import *\n")
+    assert simulate(path, caller=None, idleSeconds=given(Fraction(5, 2))).outcome.reason == "no call for 2.5 s"
+    call = simulate(path, caller=None, idleSeconds=9.0, limitSeconds=given(Fraction(5, 2)))
+    assert str(call.outcome.error).startswith("not over within 2.5 s")
+
+
+def test_a_status_may_be_one_of_an_enumeration(tmp_path: Path) -> None:
+    call = simulate(write(tmp_path, BRIDGE), agent=Agent(refuse=HTTPStatus.UNAUTHORIZED))
+    assert "401" in str(call.outcome.error)
+    assert SpeechService(refuse=HTTPStatus.UNAUTHORIZED).refuse == 401
+
+
+def test_subclasses_of_texts_and_numbers_are_json(tmp_path: Path) -> None:
+    class Text(str):
+        __slots__ = ()
+
+    kind, fields = Text("hours"), {"day": Text("today"), "share": np.float64(0.5), "of": (1, 2)}
+    script = [at(0.5, callTool("hours", fields)), at(1.0, send({"type": kind, **fields}))]
+    body = "agent.addEventListener(ElevenLabs.AgentsEvents.ClientToolCall, lambda e: Logger.write(str(e.data)))"
+    call = simulate(write(tmp_path, BRIDGE, body), caller=[at(2.0, hangUp())], agent=Agent(script=script))
+    assert "'today'" in call.log[0]
+    assert call.events.first("ElevenLabs.Agents.Unknown").payload.data.share == 0.5
+
+
+def test_a_tuple_is_a_list_for_json() -> None:
+    assert request(given((1, 2))).content == "[1, 2]"
 
 
 def test_what_is_right_stays_so(tmp_path: Path) -> None:

@@ -99,6 +99,32 @@ def test_it_is_the_same_every_time(tmp_path: Path) -> None:
     assert not np.array_equal(bad.rtp[THERE].heard.samples, first)
 
 
+def test_a_packet_that_comes_twice_is_none_that_keys_do_not_open(tmp_path: Path) -> None:
+    faults = [at(0.0, impair(duplicates=0.2))]
+    call = echo(tmp_path, f'remote="{THERE}", crypto="{KEY}"', RtpPeer(STEPS, crypto=KEY), faults=faults).expectOk()
+    assert call.rtp[THERE].heard.contains(call.rtp[THERE].said.slice(1.0, 1.25))
+
+
+@pytest.mark.parametrize(
+    ("any_address", "peer", "unit"), [("0.0.0.0", THERE, HERE), ("[::]", "[::1]:4002", "[::1]:4000")]
+)
+@pytest.mark.parametrize("remote", [True, False])
+def test_a_unit_at_all_addresses_is_found_at_each(
+    tmp_path: Path, any_address: str, peer: str, unit: str, remote: bool
+) -> None:
+    to = f', remote="{peer}"' if remote else ""
+    path = write(tmp_path, ECHO.replace("127.0.0.1", any_address).replace(", {body}", to))
+    call = simulate(path, caller=None, rtp={peer: RtpPeer(STEPS, remote=unit)}).expectOk()
+    assert call.rtp[peer].heard.contains(call.rtp[peer].said.slice(1.0, 1.25))
+
+
+def test_a_unit_at_all_addresses_is_not_where_a_caller_is(tmp_path: Path) -> None:
+    body = BRIDGE.replace(HERE, "0.0.0.0:4000") + "    setTimeout(event.call.hangup, 2000)\n"
+    path = write(tmp_path, body.replace("VoxEngine.terminate()", "setTimeout(VoxEngine.terminate, 500)"))
+    caller = Caller([at(2.2, say(tone(1.0)))], rtp="PCMU")
+    assert simulate(path, caller=caller, rtp={THERE: []}).expectOk().caller.said.end == pytest.approx(2.0, abs=0.03)
+
+
 def test_a_caller_and_a_peer_talk_and_each_has_cues_of_its_own(tmp_path: Path) -> None:
     call = simulate(
         write(tmp_path, BRIDGE),
@@ -133,6 +159,7 @@ def test_who_is_met_late_or_never(tmp_path: Path) -> None:
     [
         ('codec="L16"', RtpPeer([], "PCMU"), "they were sent a codec that is not theirs"),
         (f'crypto="{KEY}"', RtpPeer([], crypto=OTHER_KEY, remote=HERE), "they were sent what their keys don't open"),
+        ('codec="PCMU"', RtpPeer([], crypto=KEY), "they were sent what their keys don't open"),
     ],
 )
 def test_who_cannot_be_understood_is_told(tmp_path: Path, unit: str, peer: RtpPeer, told: str) -> None:

@@ -14,6 +14,7 @@ from voxrun.testing.sounds import render
 from voxrun.testing.web import Answer
 
 NO_SOUND: Any = 5
+NO_TEXT: Any = ["ULAW"]
 
 SCENARIO = """
 from voxrun import *
@@ -126,6 +127,9 @@ def test_what_its_function_does_wrong_is_told_with_its_line(tmp_path: Path) -> N
     async def encodes(peer: WebSocketPeer) -> None:
         peer.say(tone(1.0), encoding="mp3")
 
+    async def encodes_all(peer: WebSocketPeer) -> None:
+        peer.say(tone(1.0), encoding=NO_TEXT)
+
     async def says(peer: WebSocketPeer) -> None:
         peer.say(NO_SOUND)
 
@@ -142,6 +146,11 @@ def test_what_its_function_does_wrong_is_told_with_its_line(tmp_path: Path) -> N
         (hears, AssertionError, "no stream of the tag 'callee'; there is 'caller'"),
         (hears_too_soon, AssertionError, "no stream of the tag 'caller'; there is none at all"),
         (encodes, ConfigurationError, "encoding= takes one of PCM8, PCM16, ALAW, ULAW, OPUS, but was given 'mp3'"),
+        (
+            encodes_all,
+            ConfigurationError,
+            "encoding= takes one of PCM8, PCM16, ALAW, ULAW, OPUS, but was given ['ULAW']",
+        ),
         (says, ConfigurationError, "what is said is a file, tone(…), speech(…) or sentence(…), not 5"),
         (sends, ConfigurationError, "message= takes a text, or an object for JSON, but was given 5"),
         (fails, LookupError, "nothing there"),

@@ -12,6 +12,7 @@ from voxrun.testing.given import (
     Format,
     Given,
     JsonObject,
+    Length,
     Milliseconds,
     Only,
     Positive,
@@ -138,7 +139,7 @@ class Agent(Given):
 class SpeechService(Given):
     """The text-to-speech service of a simulated call: each text becomes a test signal."""
 
-    secondsPerCharacter: Seconds = 1 / CHARACTERS_PER_SECOND
+    secondsPerCharacter: Length = 1 / CHARACTERS_PER_SECOND
     latency: Seconds = 0.1
     """Seconds from a text to its audio."""
     refuse: Refusal = 0

@@ -36,6 +36,7 @@ from voxrun.testing.agent import Agent, AgentAction, CallTool, Close, Interrupt,
 from voxrun.testing.agent_voice import AgentVoice
 from voxrun.testing.ear import Ear
 from voxrun.testing.event_names import known_message
+from voxrun.testing.given import own_json
 from voxrun.testing.news import News, Play
 from voxrun.testing.sounds import Render
 from voxrun.testing.track import Track
@@ -215,7 +216,7 @@ class AgentConnection:
     async def _call(self, tool: CallTool) -> None:
         call_id = f"call_{next(self._tools)}"
         self.called[call_id] = tool
-        data = ClientToolCallData(tool.name, call_id, dict(tool.parameters), next(self._events))
+        data = ClientToolCallData(tool.name, call_id, own_json(tool.parameters), next(self._events))
         self._send_message(ClientToolCallMessage(data))
         with trio.move_on_after(TOOL_SECONDS):
             while call_id not in self._results:
@@ -248,7 +249,7 @@ class AgentConnection:
         if isinstance(message, ServerMessage):
             self._send_message(message)
         else:
-            self._socket.send(message if isinstance(message, str) else msgspec.json.encode(message).decode())
+            self._socket.send(message if isinstance(message, str) else msgspec.json.encode(own_json(message)).decode())
 
     def _send_message(self, message: ServerMessage) -> None:
         self._socket.send(self._protocol.send(message))

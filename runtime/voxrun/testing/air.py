@@ -15,6 +15,8 @@ from voxrun.testing.faults import Impair
 
 _FIRST_FREE_PORT = 49152  # even ones, as RTCP has the port after
 
+_ALL_ADDRESSES = ("0.0.0.0", "::")  # who listens there is found at each
+
 
 class Air:
     """Who has a socket here gets what is sent to it; the rest is lost."""
@@ -35,7 +37,7 @@ class Air:
 
     def has(self, place: SocketAddress | None) -> bool:
         """Whether somebody has a socket there."""
-        return place in self._sockets
+        return place is not None and self._at(place) is not None
 
     def forget(self, local: SocketAddress) -> None:
         """Nobody listens there any more."""
@@ -44,11 +46,15 @@ class Air:
     def carry(self, datagram: Datagram, remote: SocketAddress) -> None:
         """Let it arrive, as often as it does; reports always do, or a caller could not be sure to hang up."""
         bad, chance = Impair() if is_rtcp(datagram[0]) else self.impairment, self.random.random
-        receiver = self._sockets.get(remote)
+        receiver = self._at(remote)
         if receiver is None or chance() < bad.loss:
             return
         for _ in range(2 if chance() < bad.duplicates else 1):
             receiver.deliver(datagram, trio.current_time() + chance() * bad.jitter)
+
+    def _at(self, place: SocketAddress) -> "AirSocket | None":
+        hosts = (place[0], *_ALL_ADDRESSES)
+        return next((it for host in hosts if (it := self._sockets.get((host, place[1]))) is not None), None)
 
 
 class AirSocket:

@@ -29,7 +29,7 @@ def known_message(kind: str) -> str:
 
 
 def _one_of(names: frozenset[str], name: str, what: str) -> str:
-    if name in names:
+    if isinstance(name, str) and name in names:
         return str(name)
     near = nearest(str(name), names)
     raise ConfigurationError(f"no {what} is named {str(name)!r}" + (f"; did you mean '{near}'?" if near else ""))

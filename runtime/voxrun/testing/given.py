@@ -4,10 +4,11 @@ No type check may have seen the test. An error names the parameter, and its trac
 """
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from numbers import Real
+from numbers import Integral, Real
 from types import NoneType
 from typing import Annotated, Any, TypeAlias, TypeGuard, get_args, get_type_hints
 
@@ -32,6 +33,11 @@ def is_number(given: object) -> TypeGuard[float]:
     return isinstance(given, Real) and not isinstance(given, bool) and given == given
 
 
+def is_whole(given: object) -> TypeGuard[int]:
+    """Whether it is a whole number, of numpy's or of an enumeration too."""
+    return isinstance(given, Integral) and not isinstance(given, bool)
+
+
 def is_json(given: object) -> bool:
     """Whether JSON has words for it."""
     try:
@@ -41,9 +47,23 @@ def is_json(given: object) -> bool:
     return True
 
 
-def is_status(given: object) -> bool:
+def own(given: object) -> Any:
+    """A text or number as Python's own: msgspec has no words for others, and the clock becomes what it is given."""
+    if isinstance(given, str):
+        return str.__str__(given)
+    if type(given) in (int, float) or not is_number(given):
+        return given
+    return int(given) if is_whole(given) else float(given)
+
+
+def own_json(given: object) -> Any:
+    """The same for all that is in what JSON has words for."""
+    return json.loads(json.dumps(given))
+
+
+def is_status(given: object) -> TypeGuard[int]:
     """Whether a server may reply with it."""
-    return type(given) is int and 200 <= given < 600
+    return is_whole(given) and 200 <= given < 600
 
 
 def are_texts(given: object) -> bool:
@@ -57,19 +77,27 @@ def are_named_texts(given: object) -> bool:
 
 
 Seconds: TypeAlias = Annotated[float, Only("a number of seconds, 0 or more", lambda it: is_number(it) and it >= 0)]
+Length: TypeAlias = Annotated[
+    float, Only("a number of seconds, 0 or more", lambda it: is_number(it) and 0 <= it < math.inf)
+]
+"""Of a sound: it has an end."""
+
 Positive: TypeAlias = Annotated[float, Only("a number above 0", lambda it: is_number(it) and it > 0)]
-Milliseconds: TypeAlias = Annotated[int, Only("a number of ms above 0", lambda it: is_number(it) and it > 0)]
+Milliseconds: TypeAlias = Annotated[int, Only("a number of ms above 0", lambda it: is_number(it) and 0 < it < math.inf)]
 Share: TypeAlias = Annotated[float, Only("a share, from 0 to 1", lambda it: is_number(it) and 0 <= it <= 1)]
 Decibels: TypeAlias = Annotated[float, Only("a level in dBFS, 0 or less", lambda it: is_number(it) and it <= 0)]
-Rate: TypeAlias = Annotated[int, Only(f"a rate in Hz of {SESSION_RATES}", lambda it: it in SESSION_RATES)]
+Rate: TypeAlias = Annotated[
+    int, Only(f"a rate in Hz of {SESSION_RATES}", lambda it: is_whole(it) and it in SESSION_RATES)
+]
 Format: TypeAlias = Annotated[str, Only(f"one of {', '.join(FORMATS)}", lambda it: it in list(FORMATS))]
 Refusal: TypeAlias = Annotated[int, Only("a status of HTTP, or 0 for none", lambda it: it == 0 or is_status(it))]
 Texts: TypeAlias = Annotated[Sequence[str], Only("a list of texts", are_texts)]
 NamedTexts: TypeAlias = Annotated[Mapping[str, str], Only('texts by name, such as {"a": "b"}', are_named_texts)]
-JSON = Only("a text, or an object for JSON", lambda it: isinstance(it, Mapping | list) and is_json(it))
+JSON = Only("a text, or an object for JSON", lambda it: isinstance(it, Mapping | list | tuple) and is_json(it))
 """What is no text and becomes one."""
 
 SECRETS = Only("texts by name", are_named_texts, is_secret=True)
+KEY = Only("a text, or None", lambda it: isinstance(it, str | None), is_secret=True)
 
 JsonObject: TypeAlias = Annotated[
     Mapping[str, Any], Only("an object for JSON", lambda it: isinstance(it, Mapping) and is_json(it))
@@ -78,13 +106,13 @@ JsonObject: TypeAlias = Annotated[
 _PLAIN = {
     str: Only("a text", lambda it: isinstance(it, str)),
     bool: Only("True or False", lambda it: isinstance(it, bool)),
-    int: Only("a whole number", lambda it: type(it) is int),
+    int: Only("a whole number", is_whole),
     float: Only("a number", is_number),
 }
 
 
 class Given:
-    """What a dataclass is that tests make: it takes what its annotations say."""
+    """What a dataclass is that tests make: it takes what its annotations say, texts and numbers as Python's own."""
 
     __slots__ = ()
 
@@ -92,26 +120,29 @@ class Given:
         """ConfigurationError for the first field that is something else."""
         shape: type = type(self)
         for name, only in _taken_by(shape).items():
-            check(name, getattr(self, name), only)
+            object.__setattr__(self, name, check(name, getattr(self, name), only))
 
 
-def check_given(function: str, shape: type, given: Mapping[str, Any]) -> None:
-    """ConfigurationError for a parameter that the TypedDict `shape` does not have, or has otherwise."""
+def check_given(function: str, shape: type, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given, texts and numbers as Python's own.
+
+    ConfigurationError for a parameter that the TypedDict `shape` does not have, or has otherwise.
+    """
     for name in given:
         if name not in shape.__annotations__:
             near = nearest(name, shape.__annotations__)
             advice = f"did you mean '{near}'?" if near else f"it has {', '.join(shape.__annotations__)}"
             raise ConfigurationError(f"{function} has no parameter '{name}'; {advice}")
-    for name, only in _taken_by(shape).items():
-        if name in given:
-            check(name, given[name], only)
+    takes = _taken_by(shape)
+    return {name: check(name, it, takes[name]) if name in takes else it for name, it in given.items()}
 
 
-def check(name: str, given: object, only: Only) -> None:
-    """ConfigurationError unless it is what the parameter takes."""
+def check(name: str, given: object, only: Only) -> Any:
+    """It, a text or number as Python's own. ConfigurationError unless it is what the parameter takes."""
     if not only.fits(given):
         instead = "something else" if only.is_secret else repr(given)
         raise ConfigurationError(f"{name}= takes {only.words}, but was given {instead}")
+    return own(given)
 
 
 @cache

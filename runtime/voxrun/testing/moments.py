@@ -7,14 +7,14 @@ from typing import Annotated, Generic, TypeAlias, TypeVar
 
 from voxrun.errors import ConfigurationError
 from voxrun.testing.event_names import known, known_message
-from voxrun.testing.given import Given, Only, is_number
+from voxrun.testing.given import Given, Only, is_number, is_whole
 
 Action = TypeVar("Action", covariant=True)
 A = TypeVar("A")
 
 
 def _is_count(given: object) -> bool:
-    return given is None or (type(given) is int and given > 0)
+    return given is None or (is_whole(given) and given > 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +86,12 @@ def after(cue: Cue, seconds: float, action: A) -> Step[A]:
     return Step(After(cue, _number(seconds)), action)
 
 
-def _number(seconds: float) -> float:
+def _number(seconds: object) -> float:
     if not is_number(seconds):
         raise ConfigurationError(f"when something is done is a number of seconds, not {seconds!r}")
     if seconds < 0:
         raise ConfigurationError(f"nothing is done before it can be: {seconds!r} s are less than none")
-    return seconds
+    return float(seconds)
 
 
 def check_steps(name: str, steps: object, kind: type) -> None:

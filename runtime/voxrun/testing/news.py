@@ -5,7 +5,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 import trio
 
-from voxrun.testing.moments import At, Cue, Moment, Step
+from voxrun.testing.moments import After, At, Cue, Moment, Step
 
 EARLY_SECONDS = 1e-6
 """A tick is not late for what is due at its very time, as the sum of many ticks is not exact."""
@@ -98,25 +98,29 @@ class Play(Generic[A]):
         self._act = act
         self._is_speech = is_speech
         self._mark = news.beginning
-        self._steps: list[tuple[Step[A], trio.Event]] = []  # the event: it is done
+        self._waiting: tuple[Step[A], Mark] | None = None  # the newest to wait for its cue, and what that counts from
 
     @property
     def awaited(self) -> Step[A] | None:
         """The step whose cue has not come, those above it being done."""
-        step = next((step for step, done in self._steps if not done.is_set()), None)
-        return step if step is not None and self._news.lacks(step.moment, self._mark) else None
+        if self._waiting is None:
+            return None
+        step, mark = self._waiting
+        return step if self._news.lacks(step.moment, mark) else None
 
     async def run(self, steps: Sequence[Step[A]]) -> None:
         """Do them all."""
-        self._steps = [(step, trio.Event()) for step in steps]
+        done = [trio.Event() for _ in steps]
         async with trio.open_nursery() as nursery:
-            for index, (step, done) in enumerate(self._steps):
-                earlier = [] if isinstance(step.moment, At) else [above for _, above in self._steps[:index]]
-                nursery.start_soon(self._do, step, earlier, done)
+            for index, step in enumerate(steps):
+                earlier = [] if isinstance(step.moment, At) else done[:index]
+                nursery.start_soon(self._do, step, earlier, done[index])
 
     async def _do(self, step: Step[A], earlier: Sequence[trio.Event], done: trio.Event) -> None:
         for event in earlier:
             await event.wait()
+        if isinstance(step.moment, After):
+            self._waiting = step, self._mark
         await self._news.come(step.moment, self._mark)
         began = self._news.mark()
         await self._act(step.action)

@@ -12,7 +12,7 @@ from voxrun.testing.news import News
 from voxrun.testing.rtp_peer import PHASE_SECONDS, RtpFarEnd, RtpPeer
 from voxrun.testing.sounds import Render
 
-NEAR: SocketAddress = ("192.0.2.1", 4000)
+NEAR: SocketAddress = ("192.0.2.1", 1)  # no port of a unit, which may have one at all addresses
 FAR: SocketAddress = ("192.0.2.2", 4000)
 
 

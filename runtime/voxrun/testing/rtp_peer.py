@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import trio
 
@@ -16,7 +17,7 @@ from voxrun.protocol.rtp.source_lock import SourceLock
 from voxrun.testing.air import Air
 from voxrun.testing.caller import CallerAction, HangUp, Press
 from voxrun.testing.caller_play import CallerPlay
-from voxrun.testing.given import Given
+from voxrun.testing.given import KEY, Given
 from voxrun.testing.moments import Step
 from voxrun.testing.news import News
 from voxrun.testing.sounds import Render
@@ -37,8 +38,8 @@ class RtpPeer(Given):
     steps: Sequence[Step[CallerAction]] = ()
     codec: str = "PCMU"
     remote: str = ""
-    crypto: str | None = field(default=None, repr=False)
-    remoteCrypto: str | None = field(default=None, repr=False)
+    crypto: Annotated[str | None, KEY] = field(default=None, repr=False)
+    remoteCrypto: Annotated[str | None, KEY] = field(default=None, repr=False)
 
 
 class RtpFarEnd:
@@ -66,12 +67,12 @@ class RtpFarEnd:
     @property
     def trouble(self) -> str:
         """Why the two could not understand each other; empty if they could."""
+        if self._socket.unauthentic and not self._lock.is_locked:  # else some came twice or late
+            return "they were sent what their keys don't open: RtpPeer(steps, crypto=…) has the key of the unit"
         if not self.play.said.seconds:
             return "no RTP unit came to talk to them"
         if self._receiver.dropped.unknown_payload_type:
             return "they were sent a codec that is not theirs: RtpPeer(steps, codec=…) says which it is"
-        if self._socket.unauthentic:
-            return "they were sent what their keys don't open: RtpPeer(steps, crypto=…) has the key of the unit"
         return ""
 
     async def run(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Protocol, TypedDict, Unpack
+from typing import Annotated, Protocol, TypedDict, Unpack
 
 import trio
 import trio.testing
@@ -65,8 +65,7 @@ def simulation(scenario: str | Path, **parameters: Unpack[SimulationParameters])
     """
     if not isinstance(scenario, str | Path):
         raise ConfigurationError(f"simulate(…) takes the file of a scenario, but was given {scenario!r}")
-    check_given("simulate", SimulationParameters, parameters)
-    fields: dict[str, Any] = dict(parameters)
+    fields = check_given("simulate", SimulationParameters, parameters)
     caller, agent = fields.pop("caller", ()), fields.pop("agent", Agent())
     folder = parameters.get("folder", Path())
     check_steps("faults", fields.get("faults", ()), Fault)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Annotated, Protocol, TypeAlias
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from voxrun.audio.resample import Resampler
 from voxrun.errors import ConfigurationError
 from voxrun.localagent.voice import RATE as VOICE_RATE
 from voxrun.localagent.voice import Voice
-from voxrun.testing.given import Decibels, Given, Positive, Seconds
+from voxrun.testing.given import Decibels, Given, Length, Only, Positive, is_whole
 from voxrun.transports.audio_file import AudioFile
 
 _FULL_SCALE = 32767
@@ -39,7 +39,7 @@ class File:
 class Tone(Given):
     """A sine of `seconds`; `level` is its RMS in dBFS."""
 
-    seconds: Seconds
+    seconds: Length
     hertz: Positive
     level: Decibels
 
@@ -48,8 +48,8 @@ class Tone(Given):
 class Speech(Given):
     """A signal with the pitch, spectrum and syllables of speech, which no two seeds share; `level` in dBFS RMS."""
 
-    seconds: Seconds
-    seed: int
+    seconds: Length
+    seed: Annotated[int, Only("a whole number, 0 or more", lambda it: is_whole(it) and it >= 0)]
     level: Decibels
 
 

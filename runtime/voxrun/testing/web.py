@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import trio
 
 from voxrun.errors import ConfigurationError
-from voxrun.testing.given import Only, check, is_json, is_status
+from voxrun.testing.given import Only, check, is_json, is_status, is_whole
 from voxrun.testing.service import AGENT_HOSTS
 from voxrun.testing.sounds import Render
 from voxrun.testing.web_socket_peer import Talk, WebSocketPeer
@@ -99,7 +99,7 @@ class Web:
 
 def _is_plain(answer: object) -> bool:
     """Whether it is an answer, and no function that gives one."""
-    if isinstance(answer, int) and not isinstance(answer, bool):
+    if is_whole(answer):
         return is_status(answer)
     return isinstance(answer, bytes | Reply) or is_json(answer)
 
@@ -118,7 +118,7 @@ def _reply(answer: Answer, request: Request) -> Reply:
     if isinstance(answer, Reply):
         return answer
     if is_status(answer):
-        return Reply(cast(int, answer))
+        return Reply(answer)
     if isinstance(answer, bytes):
         return Reply(200, answer, "application/octet-stream")
     if isinstance(answer, str):

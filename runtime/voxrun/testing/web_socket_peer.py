@@ -26,7 +26,7 @@ from voxrun.testing.track import Track
 from voxrun.transports.server import Request
 from voxrun.transports.websocket import Closed, WebSocket
 
-_ENCODINGS = frozenset(WebSocketAudioEncoding)
+_ENCODING = Only(f"one of {', '.join(WebSocketAudioEncoding)}", lambda it: it in list(WebSocketAudioEncoding))
 
 LAST_WORDS_SECONDS = 1.0
 """How long a test's function may go on when the connection is closed."""
@@ -75,7 +75,7 @@ class WebSocketPeer:
 
         ConfigurationError for what is no sound or no encoding.
         """
-        check("encoding", encoding, Only(f"one of {', '.join(WebSocketAudioEncoding)}", _ENCODINGS.__contains__))
+        check("encoding", encoding, _ENCODING)
         stream = OutgoingStream(WebSocketAudioEncoding(encoding), tag, parameters)
         samples, size = self._render(voice(sound), stream.format.rate), frame_size(stream.format.rate)
         padded = np.concatenate([samples, np.zeros(-len(samples) % size, np.int16)])
