@@ -13,10 +13,24 @@ from voxrun.serving.common_table import CommonTable
 from voxrun.serving.desk import Refused
 from voxrun.serving.host import LONGEST_HESITATION
 from voxrun.serving.load import Load
+from voxrun.serving.supervisor import CUSHION_SECONDS
 from voxrun.session.session import ENDING_SECONDS
 from voxrun.transports.network import MemoryNetwork
 
 pytestmark = pytest.mark.usefixtures("unhurried")
+
+SLOW_TO_LEAVE = """
+import trio
+from voxrun import Net
+Net.httpRequest("http://crm.example", print)
+@VoxEngine.on(AppEvents.Terminating)
+async def ask_at_last(event):
+    await trio.sleep(4.9)
+    Net.httpRequest("http://crm.example", print)
+@VoxEngine.on(AppEvents.Terminated)
+async def tidy_up(event):
+    await trio.sleep(4.9)
+"""
 
 
 def test_it_leaves_calls_to_those_with_fewer_and_all_of_them_to_who_takes_some(
@@ -47,15 +61,11 @@ def test_it_leaves_calls_to_those_with_fewer_and_all_of_them_to_who_takes_some(
 
 
 def test_a_drain_that_is_out_of_time_does_not_wait_for_what_a_server_never_answers(tmp_path: Path) -> None:
-    async def attend(stream: trio.abc.Stream) -> None:
-        while await stream.receive_some():
-            pass
-
     async def main() -> None:
         network = MemoryNetwork()
         scenario = written(tmp_path, "asks.py", "from voxrun import Net\nNet.httpRequest('http://crm.example', print)")
         async with trio.open_nursery() as nursery:
-            await nursery.start(network.serve, "crm.example", 80, attend)
+            await nursery.start(network.serve, "crm.example", 80, never_answer)
             async with hosted(scenario, network=network) as host:
                 running = host.begin(scenario)
                 await trio.sleep(1.0)
@@ -92,3 +102,26 @@ def test_a_session_without_a_call_has_nothing_to_record(tmp_path: Path) -> None:
 
     trio.run(main)
     assert not list(tmp_path.glob("*.wav"))
+
+
+def test_a_worker_is_not_killed_while_its_sessions_end_as_slowly_as_they_may(tmp_path: Path) -> None:
+    async def main() -> None:
+        network = MemoryNetwork()
+        scenario = written(tmp_path, "slow.py", SLOW_TO_LEAVE)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(network.serve, "crm.example", 80, never_answer)
+            async with hosted(scenario, network=network) as host:
+                host.begin(scenario)
+                await trio.sleep(1.0)
+                began = trio.current_time()
+                await host.drain(0.0)
+                assert 4 * ENDING_SECONDS - 0.3 < trio.current_time() - began < CUSHION_SECONDS
+            nursery.cancel_scope.cancel()
+
+    in_virtual_time(main)
+
+
+async def never_answer(stream: trio.abc.Stream) -> None:
+    """A server's part."""
+    while await stream.receive_some():
+        pass

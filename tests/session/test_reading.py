@@ -80,6 +80,20 @@ def test_a_scenario_can_be_read_before_there_is_a_session(tmp_path: Path) -> Non
         read(scenario, vox_language)
 
 
+@pytest.mark.parametrize(("name", "text", "column"), [("a.py", "x =", 4), ("a.vox", "let = 1", 5)])
+def test_when_the_current_folder_is_gone_a_mistake_is_told_with_the_whole_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str, column: int
+) -> None:
+    scenario, gone = tmp_path / name, tmp_path / "gone"
+    scenario.write_text(text)
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(ScenarioError) as caught:
+        read(scenario, vox_language)
+    assert str(caught.value).startswith(f"{scenario}:1:{column}: ")
+
+
 def test_each_session_is_told_of_the_secrets_that_it_lacks(tmp_path: Path) -> None:
     scenario = tmp_path / "a.vox"
     scenario.write_text('log [secret("ONE"), secret("TWO")]\n' + ENDS)

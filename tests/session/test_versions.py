@@ -81,3 +81,26 @@ def test_without_a_version_before_it_a_mistake_is_an_error(tmp_path: Path) -> No
     (tmp_path / "a.py").write_text("x = (")
     with pytest.raises(ScenarioError, match="never closed"):
         versions.read(tmp_path / "a.py", None)
+
+
+def test_a_link_that_leads_to_a_mistake_or_nowhere_is_one_as_well(tmp_path: Path) -> None:
+    for name in ("1", "2"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "1" / "a.py").write_text(HEAD + "from beside import name\nLogger.write(name)\nVoxEngine.terminate()\n")
+    (tmp_path / "1" / "beside.py").write_text("name = 'release 1'\n")
+    (tmp_path / "2" / "a.py").write_text("x = (")
+    current = tmp_path / "current"
+    said: list[str] = []
+    versions = Versions(said.append)
+    current.symlink_to("1")
+    assert run(current / "a.py", versions) == ("release 1", "", "")
+    wrongs = {
+        "2": f"{tmp_path / '2' / 'a.py'}:1:5: while loading: '(' was never closed",
+        "3": f"{tmp_path / '3' / 'a.py'} can't be read: No such file or directory",
+        "current": f"{current / 'a.py'} can't be read: Too many levels of symbolic links",
+    }
+    for target, wrong in wrongs.items():
+        current.unlink()
+        current.symlink_to(target)
+        assert run(current / "a.py", versions) == ("release 1", wrong + NOT_MENDED, "")
+    assert said == [wrong + NOT_MENDED for wrong in wrongs.values()]

@@ -30,9 +30,10 @@ LONGEST_DELAY = 10.0
 SOON_SECONDS = 30.0
 """After a longer life than this the first delay is enough again."""
 
-CUSHION_SECONDS = 15.0
+CUSHION_SECONDS = 25.0
 """How much longer than its drain a worker may take to end before it is killed: what its sessions have begun to ask
-others has 5 s, and their handlers of Terminating as much; then files are completed.
+others has 5 s, their handlers of Terminating as much, so has what these ask, and so have handlers of Terminated; then
+files are completed.
 """
 
 LOOK_SECONDS = 1.0

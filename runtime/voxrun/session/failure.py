@@ -6,6 +6,7 @@ import re
 import sys
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType, ModuleType, TracebackType
@@ -136,8 +137,10 @@ def _line(filename: str, number: int, byte: int | None = None) -> tuple[str, str
 def short_path(filename: str) -> str:
     """A path as people read it: from the current folder on, if it lies below."""
     path = Path(filename)
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+    with suppress(FileNotFoundError):  # the current folder may be gone
+        here = Path.cwd()
+        return str(path.relative_to(here) if path.is_relative_to(here) else path)
+    return filename
 
 
 def _advice(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 import builtins
 import importlib.util
 import itertools
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -47,6 +48,11 @@ class _Finder:
 
 
 sys.meta_path.insert(0, _Finder)
+
+
+def file_of(scenario: Path) -> Path:
+    """Where links lead now: another release may be there later, or nothing. A link to itself is no file either."""
+    return Path(os.path.realpath(scenario))
 
 
 def read(scenario: Path, language: Language | None = None) -> Reading:

@@ -22,7 +22,7 @@ from voxrun.media.ticker import Ticker
 from voxrun.session.current import current
 from voxrun.session.dispatch import Dispatcher, Returned
 from voxrun.session.failure import calling_place, explain, first_of, located, placed
-from voxrun.session.loader import load, read, unload
+from voxrun.session.loader import file_of, load, read, unload
 from voxrun.session.requests import Requests
 from voxrun.session.services import Reading, Services
 from voxrun.session.timers import Timers
@@ -93,7 +93,7 @@ class Session:
         self.access_url = ""
         """Where `AppEvents.HttpRequest` is fired from outside; empty when nothing listens there."""
         self.call: Call | None = None
-        self._scenario = scenario.resolve()
+        self._scenario = scenario
         self._ticker = ticker
         self._tick = partial(self.contained, self.graph.tick)
         self._idle_seconds = idle_seconds
@@ -246,7 +246,8 @@ class Session:
 
     async def _load_and_live(self, leg: Leg | None, party: Party) -> None:
         try:
-            module = load(self._scenario, await self._read())
+            reading = await self._read()
+            module = load(self._scenario, reading)
         except VoxrunError as error:
             self._fail(error)
             return
@@ -260,9 +261,10 @@ class Session:
     async def _read(self) -> Reading:
         versions = self.services.versions
         if versions is None:
+            self._scenario = file_of(self._scenario)
             return read(self._scenario, self.services.language)
         work = partial(versions.read, self._scenario, self.services.language)
-        reading, wrong = await trio.to_thread.run_sync(work, limiter=_READERS)
+        self._scenario, reading, wrong = await trio.to_thread.run_sync(work, limiter=_READERS)
         if wrong:
             self.warn(wrong)
         return reading

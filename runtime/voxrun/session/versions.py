@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from voxrun.errors import VoxrunError
-from voxrun.session.loader import read
+from voxrun.session.loader import file_of, read
 from voxrun.session.services import Language, Reading
 
 
@@ -13,22 +13,23 @@ class Versions:
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
-        self._last: dict[Path, Reading] = {}
+        self._last: dict[Path, tuple[Path, Reading]] = {}
         self._wrong: dict[Path, str] = {}
 
-    def read(self, scenario: Path, language: Language | None) -> tuple[Reading, str]:
-        """What can be read of it, and what is wrong with what is there now. In a worker thread, one after the other.
+    def read(self, scenario: Path, language: Language | None) -> tuple[Path, Reading, str]:
+        """Which file can be read, what is in it, and what is wrong with what is there now.
 
-        Raises what `loader.read` does, if there was no version without a mistake yet.
+        In a worker thread, one after the other. Raises what `loader.read` does, if there was no version without a
+        mistake yet.
         """
-        place, wrong = scenario.resolve(), ""
+        file, wrong = file_of(scenario), ""
         try:
-            self._last[place] = read(scenario, language)
+            self._last[scenario] = file, read(file, language)
         except VoxrunError as error:
-            if place not in self._last:
+            if scenario not in self._last:
                 raise
             wrong = f"{str(error).splitlines()[0]}; until that is mended, calls get the version before it"
-            if self._wrong[place] != wrong:
+            if self._wrong[scenario] != wrong:
                 self._say(wrong)
-        self._wrong[place] = wrong
-        return self._last[place], wrong
+        self._wrong[scenario] = wrong
+        return *self._last[scenario], wrong
