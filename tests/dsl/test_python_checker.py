@@ -265,12 +265,37 @@ RIGHT = [
     f"{HEAD}@VoxEngine.on(AppEvents.HttpRequest)\ndef reply(event):\n    return Net.httpRequestAsync('http://a')",
     f"{HEAD}@VoxEngine.on(AppEvents.HttpRequest)\nasync def reply(event):\n    return {{'a': [event.path]}} or {{1}}",
     f"{HEAD}VoxEngine.addEventListener(AppEvents.HttpRequest, lambda e: (Net.httpRequestAsync('http://a'), 1)[0])",
+    f"{HEAD}def of_call(f):\n    return lambda event: f(event.call)\n\n"
+    "@VoxEngine.on(AppEvents.CallAlerting)\n@of_call\ndef answer_it(call):\n    call.answer()",
+    in_call("call.addEventListener(CallEvents.Connected, told)") + "@whatever\ndef told(call): call.hangup()\n"
+    "def whatever(f): return lambda event: f(event.call)",
+    in_call("call.addEventListener(CallEvents.Connected, told)\n    for it in [CallEvents.Disconnected]:\n")
+    + "        call.addEventListener(it, told)\n\ndef told(event):\n    event.duration",
+    in_call("call.addEventListener(CallEvents.Connected, told)\n    told(call)\n")
+    + "def told(it):\n    (it if it.state else it.call).hangup()",
+    in_call("call.addEventListener(CallEvents.Connected, told)\n    told_of = {CallEvents.Disconnected: told}\n")
+    + "    for name in told_of: call.addEventListener(name, told_of[name])\n\ndef told(event):\n    event.duration",
+    in_call("await ElevenLabs.createAgentsClient({'xiApiKey': 'k'}, agentId='a')"),
+    "from voxrun import *\nclass Player:\n    score = 0\ndef told(p: Player): p.score\ntold(Player())",
+    "from voxrun import Player\nclass Player:\n    score = 0\ndef told(p: Player): p.score\ntold(Player())",
+    "from voxrun import *\nclass Logger:\n    info = print\nLogger.info('x')",
+    "from voxrun import *\ndef end(unit: VoxMediaUnit):\n    if isinstance(unit, Call):\n        unit.hangup()",
+    "from voxrun import *\ndef end(unit: VoxMediaUnit):\n    if hasattr(unit, 'stop'):\n        unit.stop()",
+    "from voxrun import *\ndef end(it: VoxMediaUnit):\n    match it:\n        case Call():\n            it.hangup()",
+    "from voxrun import testing\ntesting.at(1.0, testing.hangUp())",
+    in_call("talks = VoxEngine.createConference()\n\n    def end(_):\n")
+    + "        print([call.id() for call in talks.getList()])\n        call.hangup()\n\n    print(end)",
 ]
 
 
 @pytest.mark.parametrize("text", RIGHT)
 def test_what_is_right_is_left_alone(text: str) -> None:
     assert python_findings(text) == ()
+
+
+def test_a_missing_await_is_told_once() -> None:
+    text = in_call("r = Net.httpRequestAsync('https://a')\n    if r is not None:\n        print((await r).code)")
+    assert [it.message for it in python_findings(text)] == ["Net.httpRequestAsync gives a promise"]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "scenarios").rglob("*.py")), ids=lambda path: path.name)

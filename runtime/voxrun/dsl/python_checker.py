@@ -4,6 +4,7 @@ import ast
 import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Container
+from itertools import takewhile
 from typing import Any
 
 from voxrun.absent import absent_parameter
@@ -122,7 +123,8 @@ class _Walk:
         self._types = Types(surface)
         self._scope = PythonScope(None)
         self._functions: deque[tuple[FunctionNode, PythonScope]] = deque()
-        self._payloads: dict[FunctionNode, list[Known]] = {}  # of the events that it is registered for
+        self._payloads: dict[FunctionNode, list[Value]] = {}  # of the events that it is registered for
+        self._read: Counter[str] = Counter()  # how often each name is
         self._tool_calls: list[Span] = []
         self._answers = False
         self._has_default = False
@@ -148,6 +150,8 @@ class _Walk:
         for node in ast.walk(tree):
             if isinstance(node, ast.Global | ast.Nonlocal):
                 self._rebound.update(dict.fromkeys(node.names, 2))
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                self._read[node.id] += 1
         self._scope.bound = bound_names(tree.body) + self._rebound
         self._statements(tree.body)
         while self._functions:
@@ -162,17 +166,12 @@ class _Walk:
         body: list[ast.stmt] = [ast.Expr(node.body)] if isinstance(node, ast.Lambda) else node.body
         self._scope = PythonScope(outer, bound=bound_names(body) + self._rebound)
         self._is_async, self._reply = isinstance(node, ast.AsyncFunctionDef), None
-        payloads = self._payloads.get(node, [])
-        if not isinstance(node, ast.Lambda) and outer.bound[node.name] == 1:
-            for arguments in outer.called.get(node.name, ()):
-                payloads = [*payloads, *(it for it in arguments[:1] if it.kinds)]
-                if not node.decorator_list:
-                    check_takes(self._findings, self._places, node, len(arguments))
+        payloads = self._payloads_of(node, outer)
         parameters = [*node.args.posonlyargs, *node.args.args]
         for index, parameter in enumerate(parameters):
             known: Known = annotated(parameter.annotation, outer)
             if index == 0 and payloads:
-                known = either(payloads)
+                known = either([*payloads])
                 self._reply = self._types.reply(known)
             self._scope.bound[parameter.arg] += 1
             self._scope.known[parameter.arg] = known
@@ -183,6 +182,18 @@ class _Walk:
             self._returned(node.body)
         else:
             self._statements(node.body)
+
+    def _payloads_of(self, node: FunctionNode, outer: PythonScope) -> list[Value]:
+        """What it is called with first; nothing when that may be something else as well."""
+        payloads = self._payloads.get(node, [])
+        if not isinstance(node, ast.Lambda):
+            calls = outer.called.get(node.name, []) if outer.bound[node.name] == 1 else []
+            for arguments in () if node.decorator_list else calls:
+                payloads = [*payloads, *arguments[:1]]
+                check_takes(self._findings, self._places, node, len(arguments))
+            if self._read[node.name] > (0 if node.decorator_list else len(calls)):
+                return []  # the scenario calls it, or gives it to who knows whom
+        return payloads if all(it.kinds for it in payloads) else []
 
     # Statements.
 
@@ -217,8 +228,11 @@ class _Walk:
     def _children(self, node: ast.AST) -> None:
         for loop in getattr(node, "generators", [node]):
             if isinstance(loop, ast.For | ast.AsyncFor | ast.comprehension) and isinstance(loop.target, ast.Name):
-                value = self._quiet(loop.iter)
-                self._scope.known[loop.target.id] = value.item if isinstance(value, Value) else None
+                value, name = self._quiet(loop.iter), loop.target.id
+                # A comprehension's name is its own: what is around the function may have another one of that name.
+                outer = self._scope.outer if isinstance(loop, ast.comprehension) else None
+                is_told_apart = outer is None or outer.home(name) is None
+                self._scope.known[name] = value.item if isinstance(value, Value) and is_told_apart else None
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.expr):
                 self._settled(child) if isinstance(node, _NO_COROUTINE) else self._known(child)
@@ -251,19 +265,24 @@ class _Walk:
             self._known(target)
 
     def _decorated(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        registered = 0
         for decorator in node.decorator_list:
             self._known(decorator)
-            if isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Attribute) and decorator.args:
-                function, event = self._quiet(decorator.func), self._quiet(decorator.args[0])
-                if isinstance(function, Function) and function.name == "on" and isinstance(event, Event):
-                    self._payloads.setdefault(node, []).append(Value((event.payload,)))
-                    registered += 1
-        if registered and registered == len(node.decorator_list):
+        events = takewhile(bool, map(self._registered, reversed(node.decorator_list)))  # the function goes upwards
+        payloads = [Value((event.payload,)) for event in events if event is not None]
+        if payloads:
+            self._payloads[node] = payloads
             check_takes(self._findings, self._places, node, 1)
         for default in (*node.args.defaults, *filter(None, node.args.kw_defaults)):
             self._known(default)
         self._functions.append((node, self._scope))
+
+    def _registered(self, decorator: ast.expr) -> Event | None:
+        """The event that it makes a function a handler of."""
+        if isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Attribute) and decorator.args:
+            function, event = self._quiet(decorator.func), self._quiet(decorator.args[0])
+            if isinstance(function, Function) and function.name == "on" and isinstance(event, Event):
+                return event
+        return None
 
     # Expressions.
 
@@ -295,7 +314,7 @@ class _Walk:
         advice = "put `await` before it, in an `async def`"
         if isinstance(node, ast.Name):
             advice = f"put `await` before it where `{node.id}` is assigned, in an `async def`"
-            self._scope.known[node.id] = known.value
+            self._scope.known[node.id] = None  # said once
         self._findings.error(self._places.span(node), f"{known.maker} gives a promise", advice)
         return known.value
 
@@ -369,7 +388,9 @@ class _Walk:
         target = self._quiet(node.func.value) if isinstance(node.func, ast.Attribute) else None
         spelled = ast.unparse(node.func)
         payload: Known = None
-        places = () if any(isinstance(it, ast.Starred) for it in node.args) else function.parameters
+        places = function.parameters[: -1 if function.keywords and node.keywords else None]  # one object of both
+        if any(isinstance(it, ast.Starred) for it in node.args):
+            places = ()
         for argument, parameter in zip(node.args, places, strict=False):
             known = self._argument(argument, with_payload(parameter.value, payload), spelled)
             if parameter.value.kinds == (EVENT,):

@@ -5,6 +5,7 @@ import builtins
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 
 from voxrun.absent import absent_in_python
 from voxrun.dsl.findings import Findings
@@ -24,6 +25,8 @@ _ALWAYS = frozenset(
 
 _MAKE_NAMES = frozenset(("globals", "vars", "locals", "exec"))
 """A file that uses one of them may have names that nobody sees in it."""
+
+_ASK_KINDS = frozenset(("isinstance", "hasattr"))
 
 
 class Places:
@@ -88,11 +91,14 @@ class PythonScope:
     def find_class(self, name: str) -> str:
         """The type of the class `name`, empty when it is none of the API's."""
         home = self.home(name)
-        return home.classes.get(name, "") if home is not None else ""
+        return home.classes.get(name, "") if home is not None and home.bound[name] == 1 else ""
 
 
 def bound_names(body: list[ast.stmt]) -> Counter[str]:
-    """How often each name is bound in the statements, those of inner functions left out."""
+    """How often each name is bound in the statements, those of inner functions left out.
+
+    So is one whose kind is asked for: where the answer holds, it is something else.
+    """
     counted: Counter[str] = Counter()
     for node in own_nodes(body):
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
@@ -103,7 +109,7 @@ def bound_names(body: list[ast.stmt]) -> Counter[str]:
             counted[(node.asname or node.name).partition(".")[0]] += 1
         elif isinstance(node, ast.Global | ast.Nonlocal):
             counted.update(dict.fromkeys(node.names, 2))
-        elif name := _caught(node):
+        elif name := _caught(node) or _asked(node):
             counted[name] += 1
     return counted
 
@@ -127,12 +133,12 @@ def bind_import(node: ast.ImportFrom, scope: PythonScope, surface: Surface, find
         return
     for alias in node.names:
         if alias.name == "*":
-            for name in names:
-                scope.bound.setdefault(name, 1)
+            for name in names.keys() - scope.bound.keys():  # of the others, the file has its own
+                scope.bound[name] = 1
                 _bind(name, name, scope, surface, names)
         elif alias.name in names:
             _bind(alias.asname or alias.name, alias.name, scope, surface, names)
-        elif not alias.name.startswith("_") and f"{node.module}.{alias.name}" not in surface.python:
+        elif not alias.name.startswith("_") and find_spec(f"{node.module}.{alias.name}") is None:
             advice = findings.did_you_mean(alias.name, names)
             findings.error(places.span(alias), f"{node.module} has no `{alias.name}`", advice)
 
@@ -195,3 +201,12 @@ def _caught(node: ast.AST) -> str:
     if isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
         return node.name or ""
     return (node.rest or "") if isinstance(node, ast.MatchMapping) else ""
+
+
+def _asked(node: ast.AST) -> str:
+    """The name that `isinstance(name, …)`, `hasattr(name, …)` or `match name` looks at."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _ASK_KINDS and node.args:
+        subject: ast.expr | None = node.args[0]
+    else:
+        subject = node.subject if isinstance(node, ast.Match) else None
+    return subject.id if isinstance(subject, ast.Name) else ""
