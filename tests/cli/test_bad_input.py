@@ -160,7 +160,7 @@ def test_an_async_handler_that_fails_late_keeps_the_recording(scenario: Write, c
         @VoxEngine.on(AppEvents.CallAlerting)
         async def answer(event):
             event.call.answer()
-            await trio.sleep(0.5)
+            await trio.sleep(1.0)
             raise ValueError("too bad")
     """)
     done = voxrun(path, "--call", caller, "--record", "call.wav", cwd=tmp_path)
@@ -168,7 +168,7 @@ def test_an_async_handler_that_fails_late_keeps_the_recording(scenario: Write, c
     assert "scenario.py:7: in a handler of Application.CallAlerting: ValueError: too bad" in done.err
     check_calm(done)
     said = read_wav(tmp_path / "call.wav")[:, 0]
-    assert 16_000 * 0.4 < len(said) < 16_000 * 1.0
+    assert 16_000 * 0.4 < len(said) < 16_000 * 2.0
     assert np.abs(said[-3200:]).max() > 5000
 
 

@@ -163,8 +163,10 @@ def test_a_killed_worker_takes_only_its_own_calls_along(tmp_path: Path) -> None:
 def test_all_workers_drain_together_and_are_asked_as_one(tmp_path: Path) -> None:
     async def main() -> None:
         async with serving(tmp_path, "--workers", "2", "--drain", "20") as server, trio.open_nursery() as nursery:
-            begun = [await begin(server, str(number)) for number in range(4)]
-            assert {it["worker"] for it in begun} == {1, 2}
+            begun = [await begin(server, "")]
+            while {it["worker"] for it in begun} != {1, 2}:  # one may be overloaded for a while
+                await trio.sleep(0.2)
+                begun.append(await begin(server, ""))
             assert {it["id"] for it in await server.sessions()} == {it["id"] for it in begun}
             for it in begun:
                 lines = (await server.control.get(f"/sessions/{it['id']}/trace")).text.splitlines()
