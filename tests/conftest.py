@@ -4,6 +4,7 @@ fixture `play`, properties that may take their time and try the same examples ev
 """
 
 import gc
+import signal
 from collections.abc import Generator
 from pathlib import Path
 from textwrap import dedent
@@ -20,6 +21,9 @@ settings.register_profile("any machine", deadline=None, suppress_health_check=[H
 settings.load_profile("any machine")
 
 gc.disable()  # while the tests are collected
+
+# What a shell begins in the background ignores Ctrl-C, and so would all that the tests begin.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
