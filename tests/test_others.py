@@ -36,5 +36,6 @@ def test_what_children_took_is_ones_own() -> None:
 
 def test_a_failure_with_nobody_else_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.others.cpu_of_others", lambda: 0.0)
+    monkeypatch.setattr("tests.others.SLOWEST", 60.0)
     with pytest.raises(AssertionError), undisturbed():
         raise AssertionError
