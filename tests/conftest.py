@@ -1,11 +1,10 @@
 """For all tests: numpy as `voxrun` itself loads it, a garbage collector that leaves the tests themselves alone, the
-fixture `play`, properties that may take their time and try the same examples everywhere (with
-`--hypothesis-profile default` they try others), and no failure of what is marked `alone` and was not.
+fixture `play`, and properties that may take their time and try the same examples everywhere; with
+`--hypothesis-profile default` they try others.
 """
 
 import gc
 import signal
-from collections.abc import Generator
 from pathlib import Path
 from textwrap import dedent
 
@@ -15,7 +14,6 @@ from hypothesis import HealthCheck, settings
 import voxrun.cli  # noqa: F401 - one thread for numpy's products, which has to be said before it is loaded
 
 from tests.kit import HEAD, Play, Ran, Setting, simulate  # isort: skip - see above
-from tests.others import undisturbed  # isort: skip
 
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 settings.load_profile("any machine")
@@ -31,15 +29,6 @@ def pytest_collection_finish() -> None:
     gc.enable()
     gc.collect()
     gc.freeze()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """On a busy machine, what measures the clock tells nothing of voxrun."""
-    if item.get_closest_marker("alone") is None:
-        return (yield)
-    with undisturbed():
-        return (yield)
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ SLOWEST = 0.14
 
 @contextmanager
 def undisturbed() -> Generator[None]:
-    """A failure in here is none if others took much of the machine meanwhile, or made it slow: it skips the test, and
-    says so.
+    """For what only the clock decides: a failure in here is none if others took much of the machine meanwhile, or made
+    it slow. It skips the test, and says so.
     """
     began, before = monotonic(), cpu_of_others()
     try:

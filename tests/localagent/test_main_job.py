@@ -115,9 +115,8 @@ def assert_silence_after_the_interruption(job: Job) -> None:
     answered = next(at for at in job.times_of("ElevenLabs.Agents.AgentResponse") if at > interrupted)
     first, last = round(interrupted * RATE), round(answered * RATE)
     assert job.heard[first - RATE // 2 : first].any()
-    silent = job.heard[
-        first + TICK + FADE : last - 5 * TICK
-    ]  # late ticks are not skipped up to three, but keep their place
+    # Late ticks are not skipped up to three, but keep their place.
+    silent = job.heard[first + TICK + FADE : last - 5 * TICK]
     assert len(silent) > 2 * RATE
     assert not silent.any()
     assert job.heard[last : last + RATE].any()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from tests.others import undisturbed
 from tests.serving.test_workers import call, serving
 from tests.serving.twilio_peer import TwilioPeer
 
@@ -25,6 +26,7 @@ def test_calls_that_come_at_once_are_spread_evenly(tmp_path: Path) -> None:
                 peer.hang_up.set()
         return at
 
-    at = trio.run(main)
+    with undisturbed():  # a worker that can't keep up takes no more
+        at = trio.run(main)
+        assert max(at.values()) <= CALLS / WORKERS + 3
     assert at.total() == CALLS
-    assert max(at.values()) <= CALLS / WORKERS + 3

@@ -199,7 +199,7 @@ def half_open(port: int, count: int) -> Iterator[None]:
         yield
 
 
-@pytest.mark.alone
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
 def test_a_thousand_half_open_connections_disturb_no_call(echo: Path) -> None:
     said = tone(8000, 3.0)

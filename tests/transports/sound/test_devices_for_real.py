@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
+from tests.others import undisturbed
 from tests.transports.sound.pulse import needs_alsa, needs_pulse, pulse_audio, run_loop
 
 from voxrun.errors import ConfigurationError
@@ -50,6 +51,7 @@ def test_a_missing_device_is_named(tmp_path: Path, there: str, missing: str) -> 
 @pytest.mark.timeout(300)
 @needs_alsa
 @needs_pulse
+@undisturbed()
 def test_a_tone_comes_back_clean_and_soon_in_every_run(tmp_path: Path) -> None:
     """Once it has settled. A run during which the machine was busy elsewhere, which bends the tone, may be repeated."""
     for _ in range(5):
@@ -129,6 +131,7 @@ def test_behind_the_gate_it_hears_nothing_of_itself(tmp_path: Path) -> None:
 @needs_alsa
 @needs_pulse
 @pytest.mark.skipif(find_spec("livekit") is None, reason="needs the extra aec")
+@undisturbed()
 def test_the_canceller_leaves_nothing_of_it_to_hear(tmp_path: Path) -> None:
     """Once it has learned the way. A run in which the machine was busy elsewhere, which moves it, may be repeated."""
     left: list[float] = []
