@@ -1,5 +1,7 @@
 """A caller who is a file, in virtual time."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +97,29 @@ def test_the_file_is_closed_with_the_call(play: Play, path: Path, after: int) ->
     )
     with pytest.raises(RuntimeError, match="closed"):
         source.rewind()
+
+
+def test_what_a_slow_disk_keeps_the_call_waiting_for_is_silence_and_counted(play: Play, path: Path) -> None:
+    leg = Ear(AudioFile(path))
+
+    async def slowly(work: Callable[..., object], *args: object) -> object:
+        await trio.sleep(0.09)
+        return work(*args)
+
+    async def listen(session: Session) -> None:
+        await trio.sleep(0.005)
+        session.services = replace(session.services, offload=slowly)
+        assert session.call is not None
+        session.call.sendMediaTo(session.call)
+        session.call.answer()
+        await trio.sleep(4)
+        session.call.hangup()
+
+    ran = play("", Setting(leg=leg, meanwhile=listen))
+    heard = np.concatenate(leg.heard)
+    assert not heard[: 4 * 320].any()
+    assert np.array_equal(heard[4 * 320 :][: len(SAID)], SAID)
+    assert [record["frames_late"] for record in ran.of_kind("losses") if record["of"] == "the caller's file"] == [4]
 
 
 class Torn(AudioFile):

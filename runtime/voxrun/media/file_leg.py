@@ -16,6 +16,7 @@ class FileLeg:
         self.rate = session_rate(source.rate)
         self._source = source
         self._audio: ReadAhead | None = None
+        self._frames_early = 0  # asked for before the first of them was read
 
     async def carry(self, host: UnitHost) -> None:
         """Read the file ahead, until cancelled."""
@@ -27,11 +28,14 @@ class FileLeg:
                 self._audio = audio
                 await trio.sleep_forever()
         finally:
-            host.trace("losses", of="the caller's file", frames_late=audio.starved)
+            host.trace("losses", of="the caller's file", frames_late=self._frames_early + audio.starved)
 
     def read(self) -> Samples:
         """The next 20 ms of the file, then silence."""
-        return silence(self.rate) if self._audio is None else self._audio.take()
+        if self._audio is None:
+            self._frames_early += 1
+            return silence(self.rate)
+        return self._audio.take()
 
     def write(self, frame: Samples) -> None:
         """Nobody is there to hear it."""
