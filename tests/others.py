@@ -22,12 +22,20 @@ SLOWEST = 0.14
 """Seconds that a million additions may take: twice as long as where nobody else uses what the cores share."""
 
 
+Moment = tuple[float, float]
+
+
+def moment() -> Moment:
+    """The clock's time, and how much CPU others have taken until now; both in seconds."""
+    return monotonic(), cpu_of_others()
+
+
 @contextmanager
-def undisturbed() -> Generator[None]:
-    """For what only the clock decides: a failure in here is none if others took much of the machine meanwhile, or made
-    it slow. It skips the test, and says so.
+def undisturbed(since: Moment | None = None) -> Generator[None]:
+    """For what only the clock decides: a failure in here is none if others took much of the machine meanwhile, or
+    `since` then, or made it slow. It skips the test, and says so.
     """
-    began, before = monotonic(), cpu_of_others()
+    began, before = since or moment()
     try:
         yield
     except (AssertionError, pytest.fail.Exception) as failure:
