@@ -5,9 +5,11 @@ from voxrun.testing import Agent, Simulate, at, close, hangUp, say, speech, turn
 
 def test_a_new_conversation_is_told_of_the_old_one(simulate: Simulate) -> None:
     first = Agent(
-        greeting=turn("Good morning.", 1.0), transcripts=["At ten, please."], answers=[turn("At ten.", 1.0)],
+        greeting=turn("Good morning.", 1.0),
+        transcripts=["At ten, please."],
+        answers=[turn("At ten.", 1.0)],
         script=[at(6.0, vanish())],
-    )  # fmt: skip
+    )
     second = Agent(greeting=turn("Where were we?", 1.0))
     caller = [at(2.0, say(speech(1.0))), at(9.0, hangUp())]
     call = simulate("../reconnect.py", caller=caller, agent=[first, second]).expectOk()

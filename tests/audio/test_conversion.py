@@ -24,9 +24,8 @@ def test_a_sound_is_when_and_as_long_as_it_was(source: int, target: int) -> None
     got, wanted = converted(tone(source, 1.3), source, target, 25), tone(target, 1.3)
     assert len(got) == len(wanted)
     inside = slice(target // 100, -target // 100)
-    assert (
-        np.abs(got.astype(int) - wanted)[inside].max() < 100
-    )  # of 10000: the delay is no whole number of samples at 22050 Hz
+    # Of 10000: the delay is no whole number of samples at 22050 Hz.
+    assert np.abs(got.astype(int) - wanted)[inside].max() < 100
 
 
 @given(st.integers(0, 3000), st.integers(1, 5))

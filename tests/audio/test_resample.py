@@ -135,9 +135,8 @@ def test_frames_give_what_one_long_filtering_would_and_never_wrap(
     heard = [resampler.process(frame) for frame in frames]
     assert all(frame.dtype == np.int16 and frame.shape == (frame_size(target),) for frame in heard)
     exact = one_long_filtering(np.concatenate(frames), source, target)
-    assert (
-        np.max(np.abs(np.concatenate(heard) - exact)) <= 0.53
-    )  # half a step of rounding, and float32's own at full scale
+    # Half a step of rounding, and float32's own at full scale.
+    assert np.max(np.abs(np.concatenate(heard) - exact)) <= 0.53
 
 
 @given(streams(), st.integers(1, 5))

@@ -49,9 +49,7 @@ class SocketWebSocket(WebSocket):
         self._descriptor = stream.socket.fileno()
         self._traffic = SocketTraffic.join()
         self._protocol = protocol
-        self._outbox: deque[tuple[bytes | memoryview, int | None]] = (
-            deque()
-        )  # frames, and the size of the message in each
+        self._outbox: deque[tuple[bytes | memoryview, int | None]] = deque()  # frames, the size of the message in each
         self._outbox_size = 0
         self._is_due = False  # the outbox will be sent soon
         self._is_stuck = False  # the socket took no more
