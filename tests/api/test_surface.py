@@ -10,7 +10,7 @@ import pytest
 import voxrun
 from voxrun.api.surface import scenario_surface
 from voxrun.dsl import surface as words
-from voxrun.dsl.bounds import Seconds, Url
+from voxrun.dsl.bounds import OneOf, Seconds, Url
 from voxrun.dsl.surface import Event, Function, Member, Property, Type, Value
 from voxrun.events.name import constants
 
@@ -125,6 +125,7 @@ def test_what_is_bounded_says_so_to_the_checker() -> None:
     assert bounds == {
         ("HttpRequestOptions", "connectionTimeout", "connectionTimeout"): Seconds(6.0),
         ("HttpRequestOptions", "timeout", "timeout"): Seconds(90.0),
+        ("HttpRequestOptions", "method", "method"): OneOf(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")),
         ("Net", "httpRequest", "url"): web,
         ("Net", "httpRequestAsync", "url"): web,
         ("VoxEngine", "createWebSocket", "url"): socket,

@@ -303,6 +303,18 @@ WRONG = [
         None,
     ),
     (
+        in_call('await Net.httpRequestAsync("https://a.example", { timeout: «-1» })'),
+        "error: `timeout` takes a plain number of seconds, more than 0 and at most 90",
+        None,
+    ),
+    (in_call('await Net.httpRequestAsync("https://a.example", { connectionTimeout: «-(-7.5)» })'), None, None),
+    (
+        in_call('const r = await Net.httpRequestAsync("https://a.example", { rawOutput: true })\nlog r.«data».length'),
+        "warning: `data` is bytes, if anything, which no .vox scenario has a use for",
+        "there is `raw_headers`, `text`, `error`",
+    ),
+    (in_call('Net.httpRequest("https://a.example", fn (r) { log parse(r?.«data») })'), None, None),
+    (
         'VoxEngine.createWebSocket(«"https://ai.example"»)',
         "error: VoxEngine.createWebSocket takes an address that begins with wss:// or ws://",
         None,
@@ -433,7 +445,7 @@ RIGHT = [
         'name: "Authorization", value: secret("KEY") ?? "" }] })\nai.send("${call.id()}")\nai.send(text({ a: 1 }))\n'
         'call.sendMediaTo(ai, { encoding: WebSocketAudioEncoding.ULAW, tag: "a", customParameters: { n: 1 } })\n'
         'ai.clearMediaBuffer({ tag: "a" })\nai.clearMediaBuffer()\n'
-        "on ai WebSocketEvents.MESSAGE as { text } where parse(text)?.event == null { ai.send(text + 1) }"
+        "on ai WebSocketEvents.MESSAGE as { text } where parse(text)?.event == null { ai.send(text + text) }"
     ),
     in_call("call.handleTones(1)\ncall.hangup(null)\ncall.reject(486, null)"),
     in_call("agent.userMessage({ text: 1 })\nagent.contextualUpdate({ text: null })"),

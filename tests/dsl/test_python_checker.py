@@ -143,6 +143,12 @@ WRONG = [
         "error: `postData` takes a text, bytes or a list, not an object",
         None,
     ),
+    (
+        in_call("await Net.httpRequestAsync('https://a.example', timeout=«-1»)"),
+        "error: `timeout` takes a plain number of seconds, more than 0 and at most 90",
+        None,
+    ),
+    (in_call("await Net.httpRequestAsync('https://a.example', {'connectionTimeout': «-(-+7.5)»})"), None, None),
     (in_call("await Net.httpRequestAsync(«f'crm.example/{event.callerid}'»)"), None, None),
     (
         in_call("await Net.httpRequestAsync(«url»='https://a.example')"),
@@ -195,6 +201,108 @@ WRONG = [
         None,
     ),
     (in_call("VoxEngine.createWebSocket('wss://ai.example').onopen = «5»"), None, None),
+    # functions that stand above what registers them
+    (
+        "def told(event):\n    event.«durtion»\n\n" + in_call("call.addEventListener(CallEvents.Disconnected, told)"),
+        "error: a DisconnectedEvent has no field `durtion`",
+        "did you mean `duration`?",
+    ),
+    (
+        "def told(event):\n    event.«ton»\n\ndef began(event):\n"
+        "    event.call.addEventListener(CallEvents.ToneReceived, told)\n\n"
+        + in_call("call.addEventListener(CallEvents.Connected, began)"),
+        "error: a ToneReceivedEvent has no field `ton`",
+        None,
+    ),
+    (
+        "from voxrun import *\ndef told(event):\n    event.«ton»\n\ndef listen(call: Call):\n"
+        "    call.addEventListener(CallEvents.ToneReceived, told)\n\n" + in_call("listen(call)"),
+        "error: a ToneReceivedEvent has no field `ton`",
+        None,
+    ),
+    (
+        "def «told»():\n    pass\n\n" + in_call("call.addEventListener(CallEvents.Disconnected, told)"),
+        "error: told takes no arguments, but is called with 1",
+        None,
+    ),
+    (
+        "from voxrun import *\ndef again(n):\n    other(n)\n\ndef other(n):\n    again(n)\n    VoxEngine.«terminat»()",
+        "error: VoxEngine has no `terminat`",
+        None,
+    ),
+    # None where something is needed, as what most functions give is
+    (in_call("call.say(«None»)"), "error: call.say takes a text, not None", ""),
+    (in_call("call.sendMediaTo(«None»)"), "error: None takes no audio", None),
+    (in_call("VoxEngine.sendMediaBetween(call, «call.say('x')»)"), None, None),
+    (
+        in_call("call.addEventListener(CallEvents.Disconnected, «VoxEngine.terminate()»)"),
+        "error: call.addEventListener takes a function, not None",
+        "give it the function itself: a call, with `( )`, gives what the function returns",
+    ),
+    (in_call("call.addEventListener(CallEvents.Disconnected, «told()»)\n\ndef told():\n    print(1)"), None, None),
+    (in_call("p = call.say('x')\n    p.«stop»()"), "error: None has no member `stop`", ""),
+    (in_call("call.addEventListener(«lambda e: e», CallEvents.Connected)"), None, None),
+    (in_call("call.addEventListener(«None», print)"), "error: None is no event", None),
+    (in_call("@«call.on»\n    def told(event): pass"), "error: `@call.on` names no event", None),
+    # functions of the scenario's own
+    (
+        in_call("«bye()»\n\nasync def bye():\n    call.hangup()"),
+        "error: bye gives a promise",
+        "put `await` before it, in an `async def`",
+    ),
+    (in_call("if «ok()»:\n        pass\n\nasync def ok():\n    return True"), None, None),
+    (in_call("name = find()\n    call.say(«name»)\n\nasync def find():\n    return 'Ada'"), None, None),
+    (in_call("print('Hello ' + «find()»)\n\nasync def find():\n    return 'Ada'"), None, None),
+    (in_call("«await bye()»\n\ndef bye():\n    print(1)"), "error: bye gives no promise", "leave `await` out"),
+    (in_call("call.say(«told»)\n\ndef told(): pass"), "error: call.say takes a text, not a function", None),
+    # functions that are not called, or called with what they don't take
+    (in_call("call.say(f'Hello {«call.callerid»}')"), "warning: call.callerid is not called", None),
+    (in_call("«call.id».upper()"), "warning: call.id is not called", "write `call.id()`"),
+    (in_call("«call.hangup»"), "warning: call.hangup is not called", None),
+    (in_call("if «call.state» == 'CONNECTED': pass"), None, None),
+    (
+        in_call("call.addEventListener(CallEvents.PlaybackFinished, «call.stopPlayback»)"),
+        "error: call.stopPlayback takes no arguments, but is called with 1",
+        "put a `lambda` around it",
+    ),
+    (in_call("call.addEventListener(CallEvents.PlaybackFinished, «call.say»)"), None, None),
+    (in_call("setTimeout(«call.say», 5)"), "error: call.say takes 1 to 2 arguments, but is called with none", None),
+    # operators, and what is in [ ]
+    (
+        in_call("call.on(CallEvents.ToneReceived)(print)\n    @call.on(CallEvents.ToneReceived)\n")
+        + "    def told(event):\n        if «event.tone == 1»: pass",
+        "warning: a text and a number are never the same",
+        None,
+    ),
+    (
+        in_call("call.say(«'You are number ' + 5»)"),
+        "error: a text and a number can't be added",
+        'write a text with both in it, such as f"{a}{b}"',
+    ),
+    (in_call("r = await Net.httpRequestAsync('https://a.example')\n    if «'200' <= r.code»: pass"), None, None),
+    (
+        in_call("r = await Net.httpRequestAsync('https://a.example')\n    r.headers[«'Content-Type'»]"),
+        "error: a place in a list takes a number, not a text",
+        None,
+    ),
+    (
+        in_call("agent.addEventListener(AgentsEvents.UserTranscript, lambda e: print(e.data[«'user_transcript'»]))"),
+        None,
+        None,
+    ),
+    (
+        in_call(
+            "agent.addEventListener(AgentsEvents.UserTranscript, "
+            "lambda e: print(e.data['user_transcription_event'][«'user_transcrip'»]))"
+        ),
+        "error: this message has no field `user_transcrip`",
+        "did you mean `user_transcript`?",
+    ),
+    (
+        in_call("r = await Net.httpRequestAsync('https://a.example')\n    r.headers[0].«name»"),
+        "error: a HttpHeader has no field `name`",
+        None,
+    ),
     # what a handler may return
     (
         f"{HEAD}@VoxEngine.on(AppEvents.HttpRequest)\ndef reply(event):\n    return «VoxEngine.createURLPlayer('a')»",
@@ -276,6 +384,30 @@ RIGHT = [
     in_call("call.addEventListener(CallEvents.Connected, told)\n    told_of = {CallEvents.Disconnected: told}\n")
     + "    for name in told_of: call.addEventListener(name, told_of[name])\n\ndef told(event):\n    event.duration",
     in_call("await ElevenLabs.createAgentsClient({'xiApiKey': 'k'}, agentId='a')"),
+    in_call("await bye()\n    work = bye()\n    await work\n    later(bye())\n\n")
+    + "async def bye():\n    return 1\n\ndef later(it): return it",
+    in_call("async for n in count(): print(n)\n    count().aclose\n\nasync def count():\n    yield 1"),
+    in_call("await promise()\n    x = promise()\n    x.anything\n\ndef promise():\n    return call.waitFor('x')"),
+    in_call("@wrapped\n    async def bye(): pass\n    bye()\n\ndef wrapped(f): return lambda: f"),
+    in_call("call.addEventListener(CallEvents.Connected, handler())\n\ndef handler():\n    return lambda e: e"),
+    in_call("greeting = None\n    if greeting:\n        call.say(greeting.upper())\n        call.say(greeting)"),
+    in_call("stop = call.hangup\n    if stop: stop()\n    stop == call.hangup\n    call.hangup.__name__"),
+    in_call("call.say('x' * 3 + '%s' % 5)\n    True == 1\n    [1, 2][True]\n    [1, 2][0:1]\n    'a' + str(5)"),
+    in_call("call.addEventListener(CallEvents.Connected, call.hangup)\n    setInterval(call.hangup, 5)"),
+    in_call("call.addEventListener(CallEvents.Connected, Logger.write)\n    it = None\n    call.say('x', voice=it)"),
+    in_call(
+        "agent.addEventListener(AgentsEvents.UserTranscript, lambda e: (e.data['type'], e.data['payload']['type']))"
+    ),
+    in_call("agent.addEventListener(AgentsEvents.Unknown, lambda e: (e.data['a']['b'] + 1, e.data['c'] == 5))"),
+    in_call("r = await Net.httpRequestAsync('https://a.example')\n    r.headers[1:].count\n    r.headers[0:1][0].key"),
+    in_call("agent.addEventListener(AgentsEvents.UserTranscript, lambda e: e.data[f'user_{e.name}'])"),
+    in_call("for name in ('Connected', 'Failed'):\n        call.addEventListener(getattr(CallEvents, name), print)"),
+    in_call("wait = 5\n    await Net.httpRequestAsync('https://a.example', timeout=-(-wait), connectionTimeout=+1.5)"),
+    "def told(it):\n    (it if it.state else it.call).hangup()\n\n"
+    + in_call("call.addEventListener(CallEvents.Connected, told)\n    told(call)"),
+    "def told(event):\n    event.duration\n\n"
+    + in_call("call.addEventListener(CallEvents.Connected, told)\n    for it in [CallEvents.Disconnected]:\n")
+    + "        call.addEventListener(it, told)",
     "from voxrun import *\nclass Player:\n    score = 0\ndef told(p: Player): p.score\ntold(Player())",
     "from voxrun import Player\nclass Player:\n    score = 0\ndef told(p: Player): p.score\ntold(Player())",
     "from voxrun import *\nclass Logger:\n    info = print\nLogger.info('x')",

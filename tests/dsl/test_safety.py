@@ -56,7 +56,7 @@ WALKS = [
     ("any(CallEvents).mro()", "CallEvents has no 'mro'"),
     ("any(CallEvents.Connected).upper()", "a text has no 'upper'"),
     ('any("{0.x}").format(call)', "a text has no 'format'"),
-    ('any("%s") % call', "% needs two numbers"),
+    ('any("%s") % any(call)', "% needs two numbers"),
     ('any("x").encode()', "a text has no 'encode'"),
     ("any([]).append(1)", "a list has no 'append'"),
     ("any([]).sort()", "a list has no 'sort'"),

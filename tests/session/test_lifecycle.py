@@ -312,48 +312,6 @@ def test_a_session_is_ended_from_outside_as_the_scenario_would(play: Play) -> No
     assert ran.outcome.reason == "interrupted"
 
 
-ASKS_A_SILENT_SERVER = """
-    Net.httpRequest("http://crm.example:81/customers?key=SECRET", Logger.write)
-
-    @VoxEngine.on(AppEvents.Terminating)
-    async def end(event):
-        Logger.write("terminating")
-        await Net.httpRequestAsync("http://crm.example:81/over")
-"""
-GIVEN_UP = "the HTTP request to crm.example:81 was not through after 5 s: the session ends without it"
-
-
-async def silent(network: MemoryNetwork, nursery: trio.Nursery) -> None:
-    """A server that never answers."""
-
-    async def attend(stream: trio.abc.Stream) -> None:
-        while await stream.receive_some():
-            pass
-
-    await nursery.start(network.serve, "crm.example", 81, attend)
-
-
-@pytest.mark.parametrize("is_ending", [False, True])
-def test_whoever_interrupts_a_session_does_not_wait_for_its_requests_for_long(play: Play, is_ending: bool) -> None:
-    async def interrupt(session: Session) -> None:
-        await trio.sleep(0.5)
-        if is_ending:
-            session.terminate()
-            await trio.sleep(20)
-        session.interrupt("interrupted")
-
-    ran = play(ASKS_A_SILENT_SERVER, Setting(background=silent, meanwhile=interrupt))
-    assert ran.logged == ["terminating"]
-    assert ran.outcome.reason == ("terminated by the scenario" if is_ending else "interrupted")
-    assert [it["message"] for it in ran.of_kind("warning") if "Terminating" not in it["message"]][1:] == [GIVEN_UP] * 2
-    assert ran.seconds == pytest.approx(20 * is_ending + 0.5 + 2 * ENDING_SECONDS, abs=0.1)
-
-
-def test_a_session_that_nobody_interrupts_waits_for_its_requests(play: Play) -> None:
-    ran = play(ASKS_A_SILENT_SERVER, Setting(background=silent, stop_after=0.5))
-    assert ran.seconds > 90
-
-
 def test_time_counts_from_the_sessions_beginning_even_before_it_runs(play: Play, tmp_path: Path) -> None:
     async def main() -> str:
         await trio.sleep(12)

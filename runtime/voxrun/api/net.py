@@ -9,8 +9,8 @@ from typing import Unpack as _Unpack
 
 import trio
 
-from voxrun.api.net_request import CONNECT_SECONDS, REDIRECTS, SECONDS, NetRequest, net_request
-from voxrun.dsl.bounds import Seconds, Url
+from voxrun.api.net_request import CONNECT_SECONDS, METHODS, REDIRECTS, SECONDS, NetRequest, net_request
+from voxrun.dsl.bounds import OneOf, Seconds, Url
 from voxrun.errors import ConfigurationError, RemoteError, ScenarioError
 from voxrun.events.app import HttpHeader
 from voxrun.media.parameters import merged, text_of
@@ -35,10 +35,10 @@ class HttpRequestOptions(TypedDict, total=False):
 
     `headers`: a mapping, or a text for each, such as "Accept: text/html". `params` are added to the URL's. Seconds:
     `timeout` at most 90, `connectionTimeout` at most 6. With `rawOutput` the answer is in `data`, not in `text`.
-    `enableSystemLog=False` keeps the request out of the trace.
+    `enableSystemLog=False` keeps the request out of the trace and of warnings.
     """
 
-    method: str
+    method: Annotated[str, OneOf(METHODS)]
     postData: str | bytes | Sequence[int]
     headers: Mapping[str, str] | Sequence[str]
     params: Mapping[str, object]
@@ -62,6 +62,9 @@ class HttpRequestResult:
     text: str | None = None
     data: bytes | None = None
     error: str | None = None
+
+
+_GIVEN_UP = HttpRequestResult(code=_FAILURES["time"], error="given up, as the session ends")
 
 
 @overload
@@ -112,7 +115,7 @@ def _begin(function: str, url: str, options: Mapping[str, Any], tell: Callable[[
     request = net_request(function, text_of(function, url), options)
     if session.services.is_sandboxed:
         raise ScenarioError("--sandbox allows no HTTP requests: leave it out")
-    host = public(request.url).partition("//")[2].partition("/")[0]
+    host = public(request.url).partition("//")[2].partition("/")[0] if request.is_told else ""
     if not session.requests.begin(host, partial(_ask, session, request, tell)):
         error = f"there are {LIMIT} requests already, or the session is over"
         tell(HttpRequestResult(code=_TOO_MANY, error=error))
@@ -120,11 +123,14 @@ def _begin(function: str, url: str, options: Mapping[str, Any], tell: Callable[[
 
 async def _ask(session: "Session", request: NetRequest, tell: Callable[[HttpRequestResult], object]) -> None:
     began = session.now()
-    result = await _answer(session, request)
-    if request.is_told:
-        seconds = round(session.now() - began, 3)
-        url = public(request.url)
-        session.trace("http", method=request.method, url=url, code=result.code, seconds=seconds, error=result.error)
+    result = _GIVEN_UP
+    try:
+        result = await _answer(session, request)
+    finally:
+        if request.is_told:
+            seconds = round(session.now() - began, 3)
+            url = public(request.url)
+            session.trace("http", method=request.method, url=url, code=result.code, seconds=seconds, error=result.error)
     tell(result)
 
 

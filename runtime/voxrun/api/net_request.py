@@ -17,7 +17,7 @@ CONNECT_SECONDS = 6.0
 SIZE = 2 * 1024 * 1024
 REDIRECTS = 5
 
-_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class NetRequest:
 def net_request(function: str, url: str, options: Mapping[str, Any]) -> NetRequest:
     """The request that `options`, of `HttpRequestOptions`, make. ScenarioError for what makes none."""
     method = (options.get("method") or "GET").upper()
-    if method not in _METHODS:
-        raise ScenarioError(f"{function} knows no method '{method}': it has {', '.join(_METHODS)}")
+    if method not in METHODS:
+        raise ScenarioError(f"{function} knows no method '{method}': it has {', '.join(METHODS)}")
     body = _body(function, options.get("postData"))
     if body and method in ("GET", "HEAD"):
         raise ScenarioError(f"{function}: no postData is sent with {method}: say method='POST' as well")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from voxrun.absent import absent_parameter
+from voxrun.dsl import nodes
 from voxrun.dsl.findings import Findings
 from voxrun.dsl.nodes import Object, Span
 from voxrun.dsl.surface import (
@@ -71,7 +72,9 @@ def check_value(findings: Findings, types: Types, known: Known, expected: Value 
         wanted = f"{', '.join(others)} or {last}" if others else last
         works_somehow = BOOLEAN in expected.kinds  # whatever is no boolean counts as true or false
         add = findings.warning if works_somehow else findings.error
-        add(span, f"{what} takes {wanted}, not {_named(types, given[0])}")
+        is_called = given == (NULL,) and FUNCTION in expected.kinds
+        advice = "give it the function itself: a call, with `( )`, gives what the function returns" if is_called else ""
+        add(span, f"{what} takes {wanted}, not {_named(types, given[0])}", advice)
 
 
 def check_literal(findings: Findings, given: str | float | None, expected: Value | None, what: str, span: Span) -> None:
@@ -82,15 +85,30 @@ def check_literal(findings: Findings, given: str | float | None, expected: Value
         findings.error(span, f"{what} takes {wanted}")
 
 
+def written(node: nodes.Expression) -> str | float | None:
+    """A text or number that is written out, or how a text with values in it begins."""
+    if isinstance(node, nodes.Text | nodes.Number):
+        return node.value
+    if isinstance(node, nodes.Duration):
+        return node.milliseconds
+    if isinstance(node, nodes.Unary) and node.operator == "-":
+        value = written(node.operand)
+        return -value if isinstance(value, int | float) else None
+    first = node.parts[0] if isinstance(node, nodes.Template) else None
+    return first if isinstance(first, str) else None
+
+
 def _fits(types: Types, given: str, expected: Value) -> bool:
-    """Whether a value of kind `given` may be one that is expected. Whatever is null may be left out."""
-    if given in expected.kinds or given == NULL or (given == NUMBER and BOOLEAN in expected.kinds):
+    """Whether a value of kind `given` may be one that is expected."""
+    if given in expected.kinds or (given == NUMBER and BOOLEAN in expected.kinds):
         return True
-    if given in _PLAIN:
+    if given in _PLAIN or given == NULL:
         return False
     kind = types.get(given)
     if given == OBJECT or (kind is not None and kind.open):
         return OBJECT in expected.kinds or any(map(_is_object, map(types.get, expected.kinds)))
+    if kind is not None and is_record(kind):
+        return not {*expected.kinds} <= {*_PLAIN, NULL}
     is_unit = kind is not None and (kind.sends or kind.takes)
     return not is_unit or not {*expected.kinds} <= {*_PLAIN, NULL, OBJECT}
 
@@ -100,8 +118,10 @@ def _is_object(kind: Type | None) -> bool:
 
 
 def _named(types: Types, kind: str) -> str:
-    if kind in (BYTES, NULL):
+    if kind == BYTES:
         return kind
+    if kind == NULL:
+        return types.null.name
     return a(OBJECT) if _is_object(types.get(kind)) else a(kind)
 
 
@@ -142,7 +162,7 @@ def is_record(kind: Type) -> bool:
 def expected_of(shapes: tuple[Type, ...], name: str) -> Value | None:
     """What the parameter `name` takes."""
     members = [shape.members[name] for shape in shapes if name in shape.members]
-    values = [member.value for member in members if isinstance(member, Property)]
+    values = [member.given for member in members if isinstance(member, Property)]
     if len(values) < 2:
         return values[0] if values else None
     kinds = dict.fromkeys(kind for value in values for kind in value.kinds)

@@ -28,6 +28,19 @@ class Url:
 
 
 @dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of these words, in capitals or not."""
+
+    words: tuple[str, ...]
+
+    def fault(self, given: str | float) -> str:
+        """A beginning may be that of one of them."""
+        if not isinstance(given, str) or any(word.upper().startswith(given.upper()) for word in self.words):
+            return ""
+        return f"one of {', '.join(self.words)}"
+
+
+@dataclass(frozen=True, slots=True)
 class Seconds:
     """A time in seconds, more than none and at most so many."""
 

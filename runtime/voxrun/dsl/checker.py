@@ -10,9 +10,12 @@ from voxrun.dsl.expressions import COMPARISONS, Expressions, spell
 from voxrun.dsl.names import Frame, Role, Scope
 from voxrun.dsl.nodes import Program, Span, Statement
 from voxrun.dsl.routes import check_both_ways, check_sink, check_source
-from voxrun.dsl.surface import FUNCTION, TEXT, Function, Property, Surface, Value
+from voxrun.dsl.surface import FUNCTION, LIST, OBJECT, TEXT, Function, Property, Surface, Value
 from voxrun.dsl.types import A_LIST, A_TEXT, AN_ERROR, Known, Missing, OwnFunction, a, known_of
 from voxrun.dsl.watch import Watch
+
+_LOOPED = Value((LIST, TEXT, OBJECT))
+"""What `for` walks over."""
 
 _FIXED = {
     Role.API: "belongs to the API",
@@ -52,7 +55,7 @@ class _Checker:
             nodes.Evaluation: self._evaluation,
             nodes.Route: self._route,
             nodes.Stop: self._route,
-            nodes.Log: lambda node: self._settle(node.value),
+            nodes.Log: self._log,
             nodes.Wait: self._wait,
             nodes.Return: self._return,
             nodes.Break: self._break,
@@ -114,11 +117,15 @@ class _Checker:
     def _settle(self, node: nodes.Expression) -> None:
         self._expressions.settled(node)
 
+    def _log(self, node: nodes.Log) -> None:
+        self._expressions.valued(node.value)
+
     def _declaration(self, node: nodes.Declaration) -> None:
         known = self._expressions.known(node.value)
         binding = self._expressions.scope.names[node.name.text]
         binding.ready = True
-        if node.constant:
+        is_null = isinstance(node.value, nodes.Constant) and node.value.value is None  # code may ask for that
+        if node.constant and not is_null:
             binding.known = known
 
     def _assignment(self, node: nodes.Assignment) -> None:
@@ -176,8 +183,7 @@ class _Checker:
 
     def _wait(self, node: nodes.Wait) -> None:
         self._expressions.must_wait(Span(node.span.start, node.span.start + len("wait")), "wait")
-        self._settle(node.duration)
-        self._expressions.check_duration(node.duration)
+        self._expressions.duration(node.duration)
 
     def _return(self, node: nodes.Return) -> bool:
         reply = self._expressions.frame.reply
@@ -203,7 +209,7 @@ class _Checker:
     def _if(self, node: nodes.If) -> bool:
         leaves = True
         for branch in node.branches:
-            self._settle(branch.condition)
+            self._expressions.valued(branch.condition)
             leaves = self._block(branch.body) and leaves
         return node.otherwise is not None and self._block(node.otherwise) and leaves
 
@@ -219,6 +225,7 @@ class _Checker:
 
     def _for(self, node: nodes.For) -> None:
         value = self._expressions.settled(node.value)
+        check_value(self._findings, self._expressions.types, value, _LOOPED, "`for`", node.value.span)
         outer = self._expressions.scope
         self._expressions.scope = Scope(outer, self._expressions.frame)
         item: Known = None
@@ -229,7 +236,7 @@ class _Checker:
         self._expressions.scope = outer
 
     def _while(self, node: nodes.While) -> bool:
-        self._settle(node.condition)
+        self._expressions.valued(node.condition)
         is_endless = isinstance(node.condition, nodes.Constant) and node.condition.value is True
         return not self._loop(node.body) and is_endless
 
@@ -262,7 +269,7 @@ class _Checker:
         tally = self._expressions.tally
         answers, own_calls = tally.answers, tally.own_calls
         if node.condition is not None:
-            self._settle(node.condition)
+            self._expressions.valued(node.condition)
         self._block(node.body)
         scope.close(self._findings)
         self._expressions.scope, self._expressions.frame = outer
@@ -283,8 +290,7 @@ class _Checker:
             self._expressions.scope.bind_once(name, Role.PAYLOAD, known, self._findings)
 
     def _timer(self, node: nodes.After | nodes.Every) -> None:
-        self._settle(node.duration)
-        self._expressions.check_duration(node.duration)
+        self._expressions.duration(node.duration)
         outer = self._begin_frame()
         self._block(node.body)
         self._expressions.scope, self._expressions.frame = outer

@@ -17,14 +17,29 @@ from voxrun.dsl.arguments import (
     shapes_of,
     unset_secret,
     with_payload,
+    written,
 )
 from voxrun.dsl.findings import Findings
 from voxrun.dsl.names import Binding, Frame, Role, Scope, unknown_name
 from voxrun.dsl.native import FUNCTIONS
 from voxrun.dsl.nodes import Expression, Span
+from voxrun.dsl.operands import check_mixed, check_number
 from voxrun.dsl.routes import check_sink
-from voxrun.dsl.sent_events import SESSION, check_text, never_sent
-from voxrun.dsl.surface import EVENT, NULL, PAYLOAD, SINK, Event, Function, Surface, Value
+from voxrun.dsl.sent_events import AN_EVENT, SESSION, check_text, is_no_event, never_sent
+from voxrun.dsl.surface import (
+    BYTES,
+    EVENT,
+    NULL,
+    NUMBER,
+    PAYLOAD,
+    SINK,
+    TEXT,
+    Event,
+    Function,
+    Property,
+    Surface,
+    Value,
+)
 from voxrun.dsl.types import (
     A_BOOLEAN,
     A_LIST,
@@ -46,6 +61,7 @@ from voxrun.dsl.types import (
 from voxrun.dsl.watch import Watch
 
 COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
+_FOR_NUMBERS = frozenset(("-", "*", "/", "%"))
 _SECRETS = frozenset(("secret", "getSecretValue"))
 
 Walk = Callable[[nodes.Block, Scope], bool]
@@ -112,6 +128,16 @@ class Expressions:
             return None
         return known
 
+    def valued(self, node: Expression) -> Known:
+        """What it gives where a function has no use either: it must have been called."""
+        known = self.settled(node)
+        self._check_called(node, known)
+        return known
+
+    def _check_called(self, node: Expression, known: Known) -> None:
+        if isinstance(known, Function) and isinstance(node, nodes.Member):
+            self.findings.warning(node.span, f"{spell(node)} is not called", f"write `{spell(node)}()`")
+
     def finish(self) -> None:
         """What is only known at the end."""
         for function, span, name in self._own_results:
@@ -171,10 +197,8 @@ class Expressions:
         self._check_sent(target, constant, event.spelled, event.span)
         if isinstance(constant, Event):
             return Value((constant.payload,))
-        if constant is not None and constant != A_TEXT:
-            self.findings.error(
-                event.span, f"{event.spelled} is no event", "write an event such as `CallEvents.Connected`"
-            )
+        if is_no_event(constant):
+            self.findings.error(event.span, f"{event.spelled} is no event", AN_EVENT)
         return None
 
     def must_wait(self, span: Span, what: str) -> None:
@@ -184,10 +208,21 @@ class Expressions:
             advice = "put it into a handler such as `on AppEvents.Started { }`, or a function"
             self.findings.error(span, f"`{what}` outside a function", advice)
 
+    def duration(self, node: Expression) -> None:
+        """It is no text nor anything else than a number; one that says no unit is likely meant as seconds."""
+        known = self.settled(node)
+        kinds = known.kinds if isinstance(known, Value) and not known.open else ()
+        if kinds and NUMBER not in kinds:
+            is_quoted = isinstance(node, nodes.Text | nodes.Template)
+            advice = "write `5s`, without quotes" if is_quoted else "write a duration such as `5s`"
+            self.findings.error(node.span, f"{a(kinds[0])} is no duration", advice)
+        self.check_duration(node)
+
     def check_duration(self, node: Expression) -> None:
-        """A number that says no unit is likely meant as seconds; a text is no duration."""
-        if isinstance(node, nodes.Text | nodes.Template):
-            self.findings.error(node.span, "a text is no duration", "write `5s`, without quotes")
+        """One that is written out."""
+        given = written(node)
+        if isinstance(given, int | float) and given < 0:
+            self.findings.error(node.span, "a duration can't be less than 0")
         if isinstance(node, nodes.Number) and node.value:
             shown = f"{node.value:g}" if node.value < 1e6 else str(node.value)
             advice = f"write `{shown}s` or `{shown}ms`"
@@ -221,7 +256,7 @@ class Expressions:
     def _template(self, node: nodes.Template) -> Known:
         for part in node.parts:
             if not isinstance(part, str):
-                self.settled(part)
+                self.valued(part)
         return A_TEXT
 
     def _list(self, node: nodes.List) -> Known:
@@ -237,12 +272,16 @@ class Expressions:
 
     def _index(self, node: nodes.Index) -> Known:
         target = self.settled(node.target)
-        self.settled(node.key)
+        key = self.settled(node.key)
+        if isinstance(target, Value) and target.kinds == A_LIST.kinds:
+            check_value(self.findings, self.types, key, A_NUMBER, "a place in a list", node.key.span)
         return target.item if isinstance(target, Value) and target.kinds == A_LIST.kinds else None
 
     def _unary(self, node: nodes.Unary) -> Known:
         if node.operator != "await":
-            self.settled(node.operand)
+            known = self.valued(node.operand)
+            if node.operator == "-":
+                check_number(self.findings, self.types, "- needs a number after it", known, node.operand.span)
             return A_BOOLEAN if node.operator == "not" else A_NUMBER
         self.must_wait(Span(node.span.start, node.span.start + len("await")), "await")
         known = self.known(node.operand)
@@ -254,6 +293,14 @@ class Expressions:
         left = self.settled(node.left)
         self._has_default = outer
         right = self.settled(node.right)
+        if isinstance(right, Value):  # a function may be compared with another one
+            self._check_called(node.left, left)
+        if isinstance(left, Value):
+            self._check_called(node.right, right)
+        check_mixed(self.findings, operator, left, right, node.span, both='"${a}${b}"')
+        if operator in _FOR_NUMBERS:
+            for side, known in ((node.left, left), (node.right, right)):
+                check_number(self.findings, self.types, f"{operator} needs two numbers", known, side.span)
         if operator in COMPARISONS:
             return A_BOOLEAN
         if operator in ("and", "or"):
@@ -267,8 +314,7 @@ class Expressions:
         payload = self.event(node.unit, node.event)
         if node.within is None:
             return payload
-        self.settled(node.within)
-        self.check_duration(node.within)
+        self.duration(node.within)
         return Value((*payload.kinds, NULL)) if isinstance(payload, Value) else None
 
     def _member(self, node: nodes.Member) -> Known:
@@ -284,9 +330,19 @@ class Expressions:
         if self._watch is not None:
             self._watch.member(name.span, target, found)
         if isinstance(found, Missing):
+            if optional and found.types == (self.types.null,):
+                return None
             self._missing_member(found, name, owner if isinstance(owner, str) else spell(owner), optional=optional)
             return None
+        if isinstance(found, Value) and {*found.kinds} - {NULL} == {BYTES}:
+            self._bytes_member(target, name)
         return found
+
+    def _bytes_member(self, target: Value, name: nodes.Identifier) -> None:
+        members = [it for kind in self.types.of(target) or () for it in kind.members.values()]
+        texts = [it.name for it in members if isinstance(it, Property) and TEXT in it.value.kinds]
+        what = f"`{name.text}` is bytes, if anything, which no .vox scenario has a use for"
+        self.findings.warning(name.span, what, self.findings.did_you_mean(name.text, texts))
 
     def _missing_member(self, missing: Missing, name: nodes.Identifier, owner: str, *, optional: bool) -> None:
         kind = missing.types[0]
@@ -337,7 +393,7 @@ class Expressions:
             self._check_secret(node)
         payload: Known = None
         for argument, parameter in zip(node.arguments, function.parameters, strict=False):
-            expected = with_payload(parameter.value, payload)
+            expected = with_payload(parameter.given, payload)
             known = self._argument(argument, expected, spell(node.function))
             if expected.kinds == (EVENT,):
                 payload = self._event_argument(argument, known, target)
@@ -372,7 +428,7 @@ class Expressions:
             return A_LIST
         known = self.settled(node)
         check_value(self.findings, self.types, known, expected, what, node.span)
-        check_literal(self.findings, _written(node), expected, what, node.span)
+        check_literal(self.findings, written(node), expected, what, node.span)
         return check_callback(self.findings, known, expected, node.span)
 
     def _event_argument(self, node: Expression, known: Known, target: Known) -> Known:
@@ -381,6 +437,8 @@ class Expressions:
             return Value((known.payload,))
         if isinstance(node, nodes.Text):
             check_text(self.findings, self.types, target, node.value, node.span)
+        elif is_no_event(known):
+            self.findings.error(node.span, f"{spell(node) or 'this'} is no event", AN_EVENT)
         return None
 
     def _check_sent(self, target: Known, event: Known, spelled: str, span: Span) -> None:
@@ -419,16 +477,6 @@ class Expressions:
         self.findings.error(node.span, f"`{binding.name}` is a promise: {what}", advice)
         if isinstance(binding.known, Promise):
             binding.known = binding.known.value  # said once
-
-
-def _written(node: Expression) -> str | float | None:
-    """A text or number that is written out, or how a text with values in it begins."""
-    if isinstance(node, nodes.Text | nodes.Number):
-        return node.value
-    if isinstance(node, nodes.Duration):
-        return node.milliseconds
-    first = node.parts[0] if isinstance(node, nodes.Template) else None
-    return first if isinstance(first, str) else None
 
 
 def spell(node: Expression) -> str:

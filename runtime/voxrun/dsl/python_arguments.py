@@ -6,8 +6,9 @@ from voxrun.dsl import nodes
 from voxrun.dsl.arguments import count
 from voxrun.dsl.findings import Findings
 from voxrun.dsl.nodes import Span
-from voxrun.dsl.python_names import FunctionNode, Places
+from voxrun.dsl.python_names import FunctionNode, Places, own_nodes
 from voxrun.dsl.surface import Function, Property, Surface
+from voxrun.dsl.types import A_NULL, OwnFunction
 
 
 def check_count(
@@ -46,6 +47,16 @@ def check_takes(findings: Findings, places: Places, node: FunctionNode, given: i
         findings.error(places.head(node), what)
 
 
+def own_function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> OwnFunction | None:
+    """A function of the scenario's own; None for one whose calls give a generator."""
+    inside = list(own_nodes(node.body))
+    if any(isinstance(it, ast.Yield | ast.YieldFrom) for it in inside):
+        return None
+    gives = any(isinstance(it, ast.Return) and it.value is not None for it in inside)
+    waits = isinstance(node, ast.AsyncFunctionDef)
+    return OwnFunction(node.name, len(node.args.args), waits, result=None if gives else A_NULL)
+
+
 def literal(places: Places, node: ast.Dict) -> nodes.Object | None:
     """A dict whose keys are all written out, as the language's own object."""
     pairs = []
@@ -59,6 +70,10 @@ def literal(places: Places, node: ast.Dict) -> nodes.Object | None:
 
 def written(node: ast.expr) -> str | float | None:
     """A text or number that is written out, or how a text with values in it begins."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
+        value = written(node.operand)
+        if isinstance(value, int | float):
+            return -value if isinstance(node.op, ast.USub) else value
     first = node.values[0] if isinstance(node, ast.JoinedStr) and node.values else node
     if not isinstance(first, ast.Constant) or isinstance(first.value, bool):
         return None

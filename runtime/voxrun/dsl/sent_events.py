@@ -5,11 +5,15 @@ from dataclasses import dataclass
 
 from voxrun.dsl.findings import Findings
 from voxrun.dsl.nodes import Span
-from voxrun.dsl.surface import Event, Member, Property, Surface, Type
+from voxrun.dsl.surface import TEXT, Event, Member, Property, Surface, Type, Value
 from voxrun.dsl.types import Known, Types, a
 
 SESSION = "VoxEngine"
 """The type of what sends the session's events."""
+
+
+AN_EVENT = "write an event such as `CallEvents.Connected`"
+"""Advice on what is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,13 @@ def never_sent(types: Types, surface: Surface, target: Known, event: Known) -> N
     sender = "the session" if senders[0].name == SESSION else a(senders[0].name)
     others = [it.name for it in _units(surface) if event in _events(types, it)]
     return NeverSent(sender, " or ".join(a(name) for name in others if name != SESSION))
+
+
+def is_no_event(known: Known) -> bool:
+    """Whether it surely is none: a text may be the name of one."""
+    return not isinstance(known, Event | None) and not (
+        isinstance(known, Value) and (TEXT in known.kinds or known.open)
+    )
 
 
 def check_text(findings: Findings, types: Types, target: Known, text: str, span: Span) -> None:

@@ -4,7 +4,7 @@ A name that isn't here can't be reached by a `.vox` scenario.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
 
 from voxrun.dsl.bounds import Bound
@@ -47,6 +47,10 @@ class Value:
 ANYTHING = Value()
 
 
+def _or_null(value: Value) -> Value:
+    return replace(value, kinds=tuple(dict.fromkeys((*value.kinds, NULL)))) if value.kinds else value
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """One that is given by its position; unless it is `nameless`, Python scenarios may give it by its name."""
@@ -55,6 +59,11 @@ class Parameter:
     value: Value
     required: bool
     nameless: bool = False
+
+    @property
+    def given(self) -> Value:
+        """What may be given for it."""
+        return self.value if self.required else _or_null(self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,11 @@ class Property:
     value: Value
     required: bool = False
     doc: str = ""
+
+    @property
+    def given(self) -> Value:
+        """What may be given for it, where it is a parameter."""
+        return self.value if self.required else _or_null(self.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What the checker knows of a value before there is one: `Known`, and the members that it then has."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from voxrun.dsl.native import NATIVE
@@ -35,11 +35,15 @@ class Promise:
 
 @dataclass(slots=True, eq=False)
 class OwnFunction:
-    """A function of the scenario's own. Whether it `waits` is known when all of it was read."""
+    """A function of the scenario's own. Whether it `waits` is known when all of it was read.
+
+    `result`: what it gives in the end, if that is known.
+    """
 
     name: str
     parameters: int
     waits: bool = False
+    result: "Known" = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +77,9 @@ class Missing:
 class Types:
     """The types of a surface, and of the language itself."""
 
-    def __init__(self, surface: Surface) -> None:
+    def __init__(self, surface: Surface, null: str = NULL) -> None:
+        self.null = Type(null, {})
+        """What a value is that is nothing, by the word that the scenario's language has for it."""
         self._surface = surface
         self._members: dict[tuple[tuple[str, ...], str], Known | Missing] = {}
 
@@ -82,11 +88,11 @@ class Types:
         return NATIVE.get(kind) or self._surface.types.get(kind)
 
     def of(self, known: Known) -> tuple[Type, ...] | None:
-        """All that a value may be, without null; None when that can't be known."""
+        """All that a value may be, without null if it may be something else; None when that can't be known."""
         if not isinstance(known, Value) or not known.kinds:
             return None
         types = [self.get(kind) for kind in known.kinds if kind != NULL]
-        return None if not types or None in types else tuple(it for it in types if it is not None)
+        return None if None in types else tuple(it for it in types if it is not None) or (self.null,)
 
     def maker(self, kind: str) -> str:
         """The function of the API that makes a `kind`, empty when none does."""
@@ -134,11 +140,13 @@ def either(values: list[Known]) -> Known:
     if all(other == first for other in others):
         return first
     kinds: dict[str, None] = {}
+    is_open = False
     for value in values:
         if not isinstance(value, Value) or not value.kinds:
             return None
         kinds |= dict.fromkeys(value.kinds)
-    return Value(tuple(kinds))
+        is_open = is_open or value.open
+    return Value(tuple(kinds), open=is_open)
 
 
 def without_null(known: Known) -> Known:
@@ -146,9 +154,9 @@ def without_null(known: Known) -> Known:
     if not isinstance(known, Value) or NULL not in known.kinds:
         return known
     kinds = tuple(kind for kind in known.kinds if kind != NULL)
-    return Value(kinds, known.item, known.arguments) if kinds else None
+    return replace(known, kinds=kinds) if kinds else None
 
 
 def a(name: str) -> str:
-    """`a Call`, `an AgentsClient`."""
-    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+    """`a Call`, `an AgentsClient`, but `null`."""
+    return name if name in (NULL, "None") else f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"

@@ -42,7 +42,10 @@ class Requests:
         self._scopes: set[trio.CancelScope] = set()
 
     def begin(self, peer: str, work: Work) -> bool:
-        """Have `work` done, which asks `peer`, when its turn has come, whoever waits; False when there are too many."""
+        """Have `work` done, which asks `peer`, when its turn has come, whoever waits; False when there are too many.
+
+        A `peer` that nobody may be told of is empty.
+        """
         if not self._left or self._active + len(self._waiting) == LIMIT:
             return False
         self._left -= 1
@@ -95,5 +98,5 @@ class Requests:
             await work()
         self._scopes.remove(scope)
         if scope.cancelled_caught:
-            words = f"the HTTP request to {peer} was not through after {self._seconds:g} s"
-            self._host.warn(f"{words}: the session ends without it")
+            request = f"the HTTP request to {peer}" if peer else "an HTTP request"
+            self._host.warn(f"{request} was not through after {self._seconds:g} s: the session ends without it")
