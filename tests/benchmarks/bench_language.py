@@ -132,7 +132,7 @@ async def handler_of(path: Path, event: Any) -> float:
     services = Services(secrets=Secrets({}, {}), network=MemoryNetwork(), language=vox_language)
     session = Session(path, services, Ticker())
     token = current.set(session)
-    module = load(path, read(path, vox_language))
+    module = load(read(path, vox_language))
     (start,) = session.app.listeners_of("Application.Started")
     start(event)
     (handler,) = session.app.listeners_of("Application.SoundDeviceOpened")

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import trio
 from tests.others import undisturbed
-from tests.serving.test_workers import call, serving
+from tests.serving.server import serving
+from tests.serving.test_workers import call
 from tests.serving.twilio_peer import TwilioPeer
 
 WORKERS, CALLS = 4, 40

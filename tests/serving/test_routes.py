@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from voxrun.errors import ConfigurationError
+from voxrun.errors import ConfigurationError, ScenarioError
 from voxrun.serving.routes import Route, Routes
 
 DEFAULT, BERLIN, SALES = Path("a/default.py"), Path("b/berlin.vox"), Path("c/sales.py")
@@ -47,6 +47,32 @@ def test_they_are_the_same_from_another_folder(tmp_path: Path, monkeypatch: pyte
     routes = Routes(Path("here/a.py"), [Route("1", Path("b.py")), Route("2", Path("/c.py"))]).absolute()
     assert routes == Routes(here / "a.py", [Route("1", tmp_path / "b.py"), Route("2", Path("/c.py"))])
     assert Routes(None).absolute() == Routes(None, [])
+
+
+def test_a_relative_one_is_nowhere_when_the_current_folder_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(ConfigurationError, match="the current folder is gone"):
+        ROUTES.absolute()
+    assert Routes(tmp_path).absolute() == Routes(tmp_path, [])
+
+
+def test_as_long_as_one_can_be_read_there_is_something_to_serve() -> None:
+    def read(scenario: Path) -> None:
+        if scenario in wrong:
+            raise ScenarioError(f"in {scenario.name}")
+
+    wrong: set[Path] = set()
+    assert ROUTES.mistakes(read) == []
+    wrong |= {DEFAULT, SALES}
+    assert [str(mistake) for mistake in ROUTES.mistakes(read)] == ["in default.py", "in sales.py"]
+    wrong.add(BERLIN)
+    with pytest.raises(ScenarioError, match=r"in default\.py"):
+        ROUTES.mistakes(read)
 
 
 def test_how_a_route_is_said() -> None:

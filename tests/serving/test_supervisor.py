@@ -86,6 +86,41 @@ while os.path.lexists({str(python)!r}) or not is_first:
     ]
 
 
+@pytest.mark.parametrize("is_anew", [True, False])
+def test_one_begins_again_in_a_folder_that_was_made_anew_or_in_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_anew: bool
+) -> None:
+    folder, found = tmp_path / "folder", tmp_path / "found"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    program = (
+        READY
+        + f"""
+with open({str(found)!r}, "a") as file:
+    file.write(str(os.listdir(".")))
+while os.path.exists({str(folder / "first")!r}):
+    time.sleep(0.01)
+sys.exit(7)
+"""
+    )
+    (folder / "first").touch()
+
+    async def act(supervisor: Supervisor, said: list[str]) -> None:
+        await supervisor.ready.wait()
+        while not found.exists():  # noqa: ASYNC110 - as above
+            await trio.sleep(0.01)
+        (folder / "first").unlink()
+        folder.rmdir()
+        if is_anew:
+            folder.mkdir()
+            (folder / "second").touch()
+        while len(said) < 2:  # noqa: ASYNC110 - as above
+            await trio.sleep(0.01)
+
+    assert "(status 7)" in supervise(program, act)[1]
+    assert found.read_text().startswith("['first']" + ("['second']" if is_anew else "[]"))
+
+
 def test_none_begins_while_what_it_is_to_serve_can_not_be_read_and_that_is_told_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

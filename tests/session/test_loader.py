@@ -27,7 +27,7 @@ class Folder:
         return path
 
     def load(self, name: str = "scenario.py") -> ModuleType:
-        module = load(self.path / name, read(self.path / name))
+        module = load(read(self.path / name))
         self.loaded.append(module)
         return module
 

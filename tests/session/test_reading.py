@@ -74,7 +74,7 @@ def test_what_is_told_is_the_same_as_without_a_thread(tmp_path: Path, name: str,
 def test_a_scenario_can_be_read_before_there_is_a_session(tmp_path: Path) -> None:
     scenario = tmp_path / "a.vox"
     scenario.write_text('log secret("KEY")\n' + ENDS)
-    assert callable(read(scenario, vox_language))
+    assert callable(read(scenario, vox_language).reading)
     scenario.write_text("log nothing")
     with pytest.raises(ScenarioError, match=r"a\.vox:1:5: error: "):
         read(scenario, vox_language)

@@ -84,6 +84,18 @@ def test_a_folder_cannot_be_played(tmp_path: Path) -> None:
         AudioFile(tmp_path)
 
 
+def test_when_the_current_folder_is_gone_nothing_is_found_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    told = "No such file or directory; the folder in which voxrun was started is gone"
+    with pytest.raises(ConfigurationError, match=f"^can't read the audio file 'a.wav': {told}$"):
+        AudioFile("a.wav")
+
+
 def test_no_samples_cannot_be_played(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.zeros(0), 8000)
     with pytest.raises(ConfigurationError, match="is empty or cut short"):

@@ -58,8 +58,11 @@ def serve(arguments: list[str]) -> int:
     sys.setswitchinterval(SWITCH_SECONDS)
     log = Log(options.place.number if options.place else 0)
     versions = Versions(log.tell)
-    for scenario in options.settings.routes.scenarios:
-        versions.read(scenario, language_of(scenario))  # what is wrong in it is told now, and its language loaded
+    # What is wrong in a scenario is told now, and its language loaded.
+    for mistake in options.settings.routes.mistakes(lambda scenario: versions.read(scenario, language_of(scenario))):
+        if options.place is None:
+            raise mistake
+        log.tell(f"{str(mistake).splitlines()[0]}; until that is mended, its calls fail")
     if not options.workers:
         _load_api()
     tame_collector()

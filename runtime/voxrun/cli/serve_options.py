@@ -92,7 +92,8 @@ def parse(arguments: Sequence[str]) -> ServeOptions:
             "or the secret VOXRUN_TOKEN"
         )
     routes = Routes(given.scenario, [Route.parse(text) for text in given.route])
-    _check_scenarios(routes, given.sandbox)
+    if given.worker is None:  # else it has been done, and what has gone wrong since keeps no other route from service
+        _check_scenarios(routes, given.sandbox)
     settings = HostSettings(
         routes=routes.absolute(),
         max_calls=given.max_calls,

@@ -1,9 +1,8 @@
 """`voxrun serve --workers N`: the process that the worker processes have above them."""
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
 import trio
 
@@ -22,7 +21,7 @@ async def serve_workers(options: ServeOptions, arguments: Sequence[str]) -> None
     listeners = await TcpNetwork().listeners(options.host, options.port)
     sockets = [listener.socket for listener in listeners]
     tell = Log().tell
-    check = partial(_read_all, options.settings.routes.scenarios)
+    check = partial(options.settings.routes.mistakes, lambda scenario: read(scenario, language_of(scenario)))
     supervisor = Supervisor(options.workers, [it.fileno() for it in sockets], options.drain, tell, check)
     # -P: what lies in the current folder is no module of ours.
     command = [sys.executable, "-P", "-m", "voxrun", "serve", *arguments]
@@ -40,11 +39,6 @@ async def serve_workers(options: ServeOptions, arguments: Sequence[str]) -> None
             await supervisor.run([*command, "--worker"])
             tell("all workers have ended")
         nursery.cancel_scope.cancel(reason="the server ends")
-
-
-def _read_all(scenarios: Iterable[Path]) -> None:
-    for scenario in scenarios:
-        read(scenario, language_of(scenario))
 
 
 async def _announce(supervisor: Supervisor, where: str, tell: Callable[[str], None]) -> None:

@@ -1,11 +1,11 @@
 """`Routes`: which scenario answers which call."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from voxrun.errors import ConfigurationError
+from voxrun.errors import ConfigurationError, VoxrunError
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +39,30 @@ class Routes:
         return self.default
 
     def absolute(self) -> "Routes":
-        """The same from any folder: the current one may be gone when a call comes."""
-        routes = [Route(route.pattern, route.scenario.absolute()) for route in self.routes]
-        return Routes(self.default and self.default.absolute(), routes)
+        """The same from any folder: the current one may be gone when a call comes. ConfigurationError if it is now."""
+        try:
+            routes = [Route(route.pattern, route.scenario.absolute()) for route in self.routes]
+            return Routes(self.default and self.default.absolute(), routes)
+        except FileNotFoundError:
+            raise ConfigurationError("the current folder is gone: begin in another one") from None
 
     @property
     def scenarios(self) -> tuple[Path, ...]:
         """All of them, each once."""
         named = [route.scenario for route in self.routes]
         return tuple(dict.fromkeys([self.default, *named] if self.default else named))
+
+    def mistakes(self, read: Callable[[Path], object]) -> list[VoxrunError]:
+        """What `read` says is wrong with some of them. Raises the first of that if there is something in each."""
+        wrong = []
+        for scenario in self.scenarios:
+            try:
+                read(scenario)
+            except VoxrunError as error:
+                wrong.append(error)
+        if len(wrong) == len(self.scenarios):
+            raise wrong[0]
+        return wrong
 
     def named(self, name: str) -> Path:
         """The scenario whose file has that name; the first of all for none. ConfigurationError for an unknown one."""

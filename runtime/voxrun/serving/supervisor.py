@@ -52,9 +52,9 @@ class Supervisor:
         listening: Sequence[int],
         drain_seconds: float,
         say: Callable[[str], None],
-        check: Callable[[], None],
+        check: Callable[[], object],
     ) -> None:
-        """`check`, in a thread, raises a VoxrunError as long as what the processes serve can't be read."""
+        """`check`, in a thread, raises a VoxrunError as long as nothing of what the processes serve can be read."""
         self.restarts = 0
         self.ready = trio.Event()
         """Set once all workers take calls."""
@@ -63,6 +63,7 @@ class Supervisor:
         self._drain_seconds = drain_seconds
         self._say = say
         self._check = check
+        self._folder = _current_folder()
         self._workers: dict[int, Asking] = {}
         self._table: CommonTable
         self._totals = Totals()
@@ -205,12 +206,19 @@ class Supervisor:
         with far:
             try:
                 process = await trio.lowlevel.open_process(
-                    [*command, str(place)], pass_fds=(place.link, place.table, *place.listening), process_group=0
+                    [*command, str(place)],
+                    pass_fds=(place.link, place.table, *place.listening),
+                    process_group=0,
+                    cwd=self._home(),
                 )
             except BaseException:
                 near.close()
                 raise
         return process, trio.SocketStream(trio.socket.from_stdlib_socket(near))
+
+    def _home(self) -> str | None:
+        """Where a worker begins: in the folder of the name that ours has, or had, if another has been made since."""
+        return self._folder if os.path.isdir(self._folder) else None
 
     async def _note_figures(self, desk: Asking) -> None:
         """Take a worker's figures, unless it has died since: those count already, and the next one is another."""
@@ -271,6 +279,13 @@ class Supervisor:
         if silent and not found:
             raise silent[0]
         return found[0] if found else None
+
+
+def _current_folder() -> str:
+    """Empty if it is gone."""
+    with suppress(FileNotFoundError):
+        return os.getcwd()
+    return ""
 
 
 async def _end_at_once(process: trio.Process) -> None:

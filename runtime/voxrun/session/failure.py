@@ -5,8 +5,10 @@ import linecache
 import re
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from importlib.machinery import SourceFileLoader
+from io import StringIO
 from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType, ModuleType, TracebackType
@@ -20,6 +22,9 @@ from voxrun.nearest import nearest
 
 OWN_MODULES = "voxrun_scenario_"
 """How the names of all modules begin that belong to a scenario: its script, and the files beside it."""
+
+_PACKAGE = re.compile(rf"\b{OWN_MODULES}\d+\.")
+"""What each session puts before the names of its own modules, which is no business of people's."""
 
 _NO_ASYNCIO = "no running event loop"
 """What asyncio says when it is asked for anything."""
@@ -50,7 +55,7 @@ def explain(error: BaseException, scenario: Path, doing: str, callback: object =
         return ScenarioError(f"{doing}: {first.message}", where=where, excerpt=excerpt)
     if scenario.suffix == ".vox":
         return ScenarioError(f"{doing}: {told(first)}", where=where, excerpt=excerpt)
-    text = str(first)
+    text = _PACKAGE.sub("", str(first))
     name = type(first).__name__
     message = f"{doing}: {name}: {text}" if text else f"{doing}: {name}"
     was_called = any(_own(step.tb_frame) for step in _all_steps(error, first))
@@ -70,7 +75,7 @@ def calling_place() -> tuple[str, str] | None:
     """The scenario's line that runs now: ("file:line", its text); None when it is somebody else's turn."""
     for frame, line in traceback.walk_stack(inspect.currentframe()):
         if _own(frame):
-            return _line(frame.f_code.co_filename, line, _byte_of(frame.f_code, frame.f_lasti))
+            return _line(frame.f_code, frame.f_globals, line, frame.f_lasti)
     return None
 
 
@@ -93,17 +98,29 @@ def placed(error: VoxrunError, place: tuple[str, str] | None) -> VoxrunError:
 def _place(error: BaseException, first: BaseException, callback: object) -> tuple[str, str] | None:
     """The innermost line of the scenario's own files on the way to `first`, an error of the group `error`."""
     if isinstance(first, SyntaxError) and Path(first.filename or "").is_file():
+        name, number = first.filename or "", first.lineno or 0
         column = f":{first.offset}" if first.offset else ""
-        where, excerpt = _line(first.filename or "", first.lineno or 0)
-        return where + column, excerpt
+        return f"{short_path(name)}:{number}{column}", (_nth(_saved(name), number) or first.text or "").strip()
     for step in reversed(_all_steps(error, first)):
         if _own(step.tb_frame):
-            made_of = step.tb_frame.f_code
-            return _line(made_of.co_filename, step.tb_lineno, _byte_of(made_of, step.tb_lasti))
+            return _line(step.tb_frame.f_code, step.tb_frame.f_globals, step.tb_lineno, step.tb_lasti)
     code = getattr(callback, "__code__", None)
     if code is not None and str(callback.__module__).startswith(OWN_MODULES):
-        return _line(code.co_filename, code.co_firstlineno)
+        return _line(code, getattr(callback, "__globals__", {}), code.co_firstlineno)
     return None
+
+
+def traceback_of(error: BaseException) -> str:
+    """All of it, as Python shows it, but with the scenario's lines as they were when they were loaded."""
+    frames = [step.tb_frame for step in _all_steps(error, first_of(error)) if _own(step.tb_frame)]
+    own = {frame.f_code.co_filename: _loaded(frame.f_code, frame.f_globals) for frame in frames}
+    shown = {name: lines for name, lines in own.items() if lines}
+    for name, lines in shown.items():
+        linecache.cache[name] = (0, None, lines, name)  # without a time nobody looks whether there is a newer file
+    text = "".join(traceback.format_exception(error))
+    for name in shown:
+        del linecache.cache[name]
+    return text
 
 
 def _own(frame: FrameType) -> bool:
@@ -120,18 +137,39 @@ def _steps(step: TracebackType | None) -> Iterator[TracebackType]:
         step = step.tb_next
 
 
-def _byte_of(code: CodeType, instruction: int) -> int | None:
+def _byte_of(code: CodeType, instruction: int | None) -> int | None:
     """Where in its line, in bytes from 0, what runs there stands, in a file whose code has all positions."""
-    if not code.co_filename.endswith(".vox"):
+    if instruction is None or not code.co_filename.endswith(".vox"):
         return None
     return next(islice(code.co_positions(), instruction // 2, None), (None,) * 4)[2]
 
 
-def _line(filename: str, number: int, byte: int | None = None) -> tuple[str, str]:
-    linecache.checkcache(filename)
-    line = linecache.getline(filename, number)
+def _line(code: CodeType, names: Mapping[str, object], number: int, instruction: int | None = None) -> tuple[str, str]:
+    """A line of the file that `code`, which runs with these global `names`, was compiled from."""
+    filename, byte = code.co_filename, _byte_of(code, instruction)
+    line = _nth(_loaded(code, names) or _saved(filename), number)
     column = "" if byte is None else f":{len(line.encode()[:byte].decode(errors='ignore')) + 1}"
     return f"{short_path(filename)}:{number}{column}", line.strip()
+
+
+def _loaded(code: CodeType, names: Mapping[str, object]) -> list[str]:
+    """The lines of its file as they were when its module was loaded; none of code that the scenario makes itself."""
+    loader = names.get("__loader__")
+    if isinstance(loader, SourceFileLoader) and loader.path == code.co_filename:
+        return list(StringIO(loader.get_source(loader.name)))
+    return []
+
+
+def _saved(filename: str) -> list[str]:
+    """The lines of a file as they are now; none if it is not in the encoding that it says it has."""
+    linecache.checkcache(filename)
+    with suppress(LookupError, UnicodeError):
+        return linecache.getlines(filename)
+    return []
+
+
+def _nth(lines: list[str], number: int) -> str:
+    return lines[number - 1] if 0 < number <= len(lines) else ""
 
 
 def short_path(filename: str) -> str:

@@ -4,8 +4,10 @@ import builtins
 import importlib.util
 import itertools
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
@@ -17,14 +19,40 @@ from voxrun.session.services import Language, Reading
 
 _serial = itertools.count(1)
 
+_SAYS_ENCODING = re.compile(rb"(\xef\xbb\xbf)?[ \t\f]*#.*coding[:=]")
+"""What Python looks for in the first two lines."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Version:
+    """A scenario as it was read: `reading` is what is in its `file`.
+
+    `beside` has the path and the source of each module that it has imported from its folder, now or later.
+    """
+
+    file: Path
+    source: bytes
+    reading: Reading
+    beside: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+
+    def goes_on(self, last: "Version") -> bool:
+        """Whether nothing is another than in the `last` one, neither here nor beside it now. In whatever thread."""
+        is_same = (self.file, self.source) == (last.file, last.source)
+        return is_same and all(_content(path) == source for path, source in tuple(last.beside.values()))
+
 
 @lru_cache(maxsize=64)  # sessions of one scenario share its code, which nothing can change
 def _compiled(source: bytes, path: str) -> CodeType:
+    _check_encoding(source, path)
     return compile(source, path, "exec", dont_inherit=True)
 
 
 class _Loader(SourceFileLoader):
-    """Loads one file of a scenario's: always from its source, and with the imports of its own folder."""
+    """Loads one file of a scenario's: from the source that it has, and with the imports of its own folder."""
+
+    def __init__(self, fullname: str, path: str, source: bytes) -> None:
+        super().__init__(fullname, path)
+        self._source = source
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         module = ModuleType(spec.name)
@@ -32,8 +60,14 @@ class _Loader(SourceFileLoader):
         vars(module)["__builtins__"] = {**vars(builtins), "__import__": _importer(package)}
         return module
 
+    def get_data(self, path: str) -> bytes:
+        return self._source if path == self.path else super().get_data(path)
+
     def get_code(self, fullname: str) -> CodeType:
-        return _compiled(self.get_data(self.path), self.path)
+        code = _compiled(self._source, self.path)
+        package, _, own = fullname.partition(".")
+        _beside(package)[own] = self.path, self._source
+        return code
 
 
 class _Finder:
@@ -41,9 +75,16 @@ class _Finder:
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        spec = PathFinder.find_spec(name, path, target) if path and name.startswith(OWN_MODULES) else None
+        if not path or not name.startswith(OWN_MODULES):
+            return None
+        package, _, own = name.partition(".")
+        if own in _beside(package):
+            loader = _Loader(name, *_beside(package)[own])
+            return importlib.util.spec_from_file_location(name, loader.path, loader=loader)
+        spec = PathFinder.find_spec(name, path, target)
         if spec is not None and isinstance(spec.loader, SourceFileLoader):
-            spec.loader = _Loader(name, spec.loader.path)
+            file = spec.loader.path
+            spec.loader = _Loader(name, file, Path(file).read_bytes())
         return spec
 
 
@@ -55,7 +96,7 @@ def file_of(scenario: Path) -> Path:
     return Path(os.path.realpath(scenario))
 
 
-def read(scenario: Path, language: Language | None = None) -> Reading:
+def read(scenario: Path, language: Language | None = None) -> Version:
     """Read `scenario`, of which nothing runs yet: other threads may do this. `language` is for `.vox` files.
 
     ConfigurationError for a file that can't be read; ScenarioError, with the line, for what is wrong in it.
@@ -69,28 +110,30 @@ def read(scenario: Path, language: Language | None = None) -> Reading:
             code = _compiled(source, str(scenario))
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             raise explain(error, scenario, "while loading") from error
-        return lambda _: (code,)
+        return Version(scenario, source, lambda _: (code,))
     if language is None:
         raise ConfigurationError(f"{scenario} can't be run: this session was begun without the `.vox` language")
-    return language(scenario, source)
+    return Version(scenario, source, language(scenario, source))
 
 
-def load(scenario: Path, reading: Reading) -> ModuleType:
-    """Run the top-level code of `scenario`, which was read, in a new module and return it.
+def load(version: Version) -> ModuleType:
+    """Run the top-level code of a scenario, which was read, in a new module and return it.
 
     Modules that it imports from its own folder, now or later, are loaded anew as well, so sessions share nothing.
     ScenarioError, with the line, for what is wrong inside.
     """
+    scenario = version.file
     package = ModuleType(f"{OWN_MODULES}{next(_serial)}")
     package.__path__ = [str(scenario.parent)]
-    loader = _Loader(f"{package.__name__}.{scenario.stem.replace('.', '_')}", str(scenario))
+    vars(package)["__beside__"] = version.beside
+    loader = _Loader(f"{package.__name__}.{scenario.stem.replace('.', '_')}", str(scenario), version.source)
     spec = ModuleSpec(loader.name, loader, origin=str(scenario))
     spec.has_location = True
     module = importlib.util.module_from_spec(spec)
     sys.modules[package.__name__] = package
     sys.modules[module.__name__] = module  # dataclasses and pickle look their module up there
     try:
-        for code in reading(vars(module)):
+        for code in version.reading(vars(module)):
             exec(code, vars(module))
     except BaseException as error:
         unload(module)
@@ -118,7 +161,7 @@ def _importer(package: str) -> Callable[..., ModuleType]:
         level: int = 0,
     ) -> ModuleType:
         head = name.partition(".")[0]
-        if level or not _is_own(head, sys.modules[package].__path__):
+        if level or not _is_own(head, package):
             return builtins.__import__(name, globals, locals, fromlist or (), level)
         module = builtins.__import__(f"{package}.{name}", fromlist=fromlist or ())
         return module if fromlist else sys.modules[f"{package}.{head}"]
@@ -126,7 +169,38 @@ def _importer(package: str) -> Callable[..., ModuleType]:
     return import_own
 
 
-def _is_own(name: str, folder: Sequence[str]) -> bool:
-    spec = None if name == "voxrun" else PathFinder.find_spec(name, folder)
+def _is_own(name: str, package: str) -> bool:
+    if name == "voxrun":
+        return False
+    if f"{package}.{name}" in sys.modules or name in _beside(package):
+        return True
+    spec = PathFinder.find_spec(name, sys.modules[package].__path__)
     # A folder without __init__.py is a package only for want of another of its name.
     return spec is not None and (spec.origin is not None or importlib.util.find_spec(name) is None)
+
+
+def _beside(package: str) -> dict[str, tuple[str, bytes]]:
+    beside: dict[str, tuple[str, bytes]] = vars(sys.modules[package])["__beside__"]
+    return beside
+
+
+def _content(path: str) -> bytes | None:
+    try:
+        return Path(path).read_bytes()
+    except OSError:
+        return None
+
+
+def _check_encoding(source: bytes, path: str) -> None:
+    """SyntaxError, with the line, which Python doesn't tell, if `source` is not in the encoding that it says it has."""
+    for number, line in enumerate(source.split(b"\n")[:2], 1):
+        if _SAYS_ENCODING.match(line) and not _is_as_it_says(source):
+            place = path, number, None, line.decode(errors="replace")
+            raise SyntaxError("this is not the file's encoding: take the line out, and save the file as UTF-8", place)
+
+
+def _is_as_it_says(source: bytes) -> bool:
+    try:
+        return "coding" in importlib.util.decode_source(source)  # in UTF-16 any bytes may be some text
+    except (SyntaxError, LookupError, UnicodeError):
+        return False

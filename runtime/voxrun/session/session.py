@@ -1,11 +1,11 @@
 """`Session`: one run of one scenario, from loading it to the last event."""
 
 import itertools
-import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar, cast
 
 import trio
@@ -21,10 +21,10 @@ from voxrun.media.target import EventTarget
 from voxrun.media.ticker import Ticker
 from voxrun.session.current import current
 from voxrun.session.dispatch import Dispatcher, Returned
-from voxrun.session.failure import calling_place, explain, first_of, located, placed
+from voxrun.session.failure import calling_place, explain, first_of, located, placed, traceback_of
 from voxrun.session.loader import file_of, load, read, unload
 from voxrun.session.requests import Requests
-from voxrun.session.services import Reading, Services
+from voxrun.session.services import Services
 from voxrun.session.timers import Timers
 from voxrun.session.trace import Trace
 
@@ -85,9 +85,7 @@ class Session:
     ) -> None:
         self.id = f"{services.random.getrandbits(128):032x}"
         self.services = services
-        self.app = Application(self, "session")
         self.trace_log = Trace(self.now, services.secrets)
-        self.graph = Graph(self._route_changed)
         self.custom_data = ""
         self.takes = ""
         self.access_url = ""
@@ -95,27 +93,32 @@ class Session:
         self.call: Call | None = None
         self._scenario = scenario
         self._ticker = ticker
-        self._tick = partial(self.contained, self.graph.tick)
         self._idle_seconds = idle_seconds
         self._began = trio.current_time()
         self._serials: dict[str, itertools.count[int]] = {}
+        self._units: trio.Nursery
+        self._life = trio.CancelScope()
+        self._ending: str | None = None
+        self._failure: VoxrunError | None = None
+        self._clear()
+
+    def _clear(self) -> None:
+        """Be as before any code of the scenario's ran. Whatever that does, no task begins until all of it is loaded."""
+        self.app = Application(self, "session")
+        self.graph = Graph(self._route_changed)
+        self._tick = partial(self.contained, self.graph.tick)
         self._dispatcher = Dispatcher(self._handler_failed)
         self.timers = Timers(self._dispatcher)
         self.requests = Requests(self)
-        self._units: trio.Nursery
         self._leaves: list[Callable[[], Awaitable[object]]] = []
-        self._life = trio.CancelScope()
-        self._ending: str | None = None
         self._broken: VoxrunError | None = None
-        self._failure: VoxrunError | None = None
+        self._waiting: list[Callable[[], None]] | None = []
 
     async def run(self, leg: Leg | None = None, party: Party | None = None) -> Outcome:
         """Load the scenario, offer it the call behind `leg`, if any, and stay until it is over."""
         token = current.set(self)
-        self._ticker.add(self._tick)
         try:
             async with trio.open_nursery() as self._units:
-                self._units.start_soon(self.timers.run)
                 await self._load_and_live(leg, party or Party())
                 self._units.cancel_scope.cancel(reason="the session is over")
         except BaseExceptionGroup as group:
@@ -186,7 +189,10 @@ class Session:
 
     def spawn(self, task: Callable[..., Awaitable[object]], *args: object) -> None:
         """Run a unit's task."""
-        self._units.start_soon(self._contain, task, *args)
+        if self._waiting is None:
+            self._units.start_soon(self._contain, task, *args)
+        else:
+            self._waiting.append(partial(self.spawn, task, *args))
 
     async def start(self, task: Callable[..., Awaitable[object]], *args: object) -> Any:
         """Run a unit's task and wait until it says that it has started; what it raises before is raised here."""
@@ -246,28 +252,48 @@ class Session:
 
     async def _load_and_live(self, leg: Leg | None, party: Party) -> None:
         try:
-            reading = await self._read()
-            module = load(self._scenario, reading)
+            module = await self._load()
         except VoxrunError as error:
             self._fail(error)
             return
         try:
+            self._begin()
             await self._live(leg, party)
             await self._take_leave()
             await self._end()
         finally:
             unload(module)
 
-    async def _read(self) -> Reading:
-        versions = self.services.versions
+    async def _load(self) -> ModuleType:
+        versions, language = self.services.versions, self.services.language
         if versions is None:
             self._scenario = file_of(self._scenario)
-            return read(self._scenario, self.services.language)
-        work = partial(versions.read, self._scenario, self.services.language)
-        self._scenario, reading, wrong = await trio.to_thread.run_sync(work, limiter=_READERS)
-        if wrong:
-            self.warn(wrong)
-        return reading
+            return load(read(self._scenario, language))
+        name, custom_data, version = self._scenario, self.custom_data, None
+        try:
+            version = await trio.to_thread.run_sync(versions.read, name, language, limiter=_READERS)
+            self._scenario = version.file
+            module = load(version)
+        except VoxrunError as error:
+            before = versions.before(name, version)
+            if before is None or self._ending is not None:
+                raise
+            # Nothing stays of what failed: no task or handler of its has run.
+            self._dispatcher.stop()  # who waits for what handlers return gets nothing
+            self._clear()
+            self.custom_data, self._scenario = custom_data, before.file
+            self.warn(versions.warning(name, self.services.secrets.scrub(str(error))))
+            return load(before)
+        versions.loaded(name, version)
+        return module
+
+    def _begin(self) -> None:
+        """Have time go on for what top-level code has set up."""
+        self._ticker.add(self._tick)
+        self._units.start_soon(self.timers.run)
+        waiting, self._waiting = self._waiting or (), None
+        for begin in waiting:
+            begin()
 
     async def _live(self, leg: Leg | None, party: Party) -> None:
         with self._life:
@@ -353,12 +379,12 @@ class Session:
     def _broke_down(self, error: BaseException) -> None:
         """A unit's own code failed: that ends this session in good order, and no other."""
         first = first_of(error)
-        self.trace("traceback", text="".join(traceback.format_exception(error)))
+        self.trace("traceback", text=traceback_of(error))
         own = first if isinstance(first, VoxrunError) else None
         self._fail(own or InternalError(f"a bug of voxrun's own: {type(first).__name__}: {first}"))
 
     def _handler_failed(self, error: BaseException, doing: str, handler: object) -> None:
-        self.trace("traceback", text="".join(traceback.format_exception(error)))
+        self.trace("traceback", text=traceback_of(error))
         self._fail(explain(error, self._scenario, doing, handler))
 
     def _fail(self, error: VoxrunError) -> None:

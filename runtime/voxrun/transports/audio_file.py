@@ -116,7 +116,7 @@ class AudioFile:
             audio = self._library.SoundFile(self._name if content is None else content)
         except OSError as error:
             is_elsewhere = isinstance(error, FileNotFoundError) and not Path(self._name).is_absolute()
-            where = f" in {Path.cwd()}, where voxrun was started" if is_elsewhere else ""
+            where = _here() if is_elsewhere else ""
             raise ConfigurationError(f"can't read the audio file '{self._name}': {error.strerror}{where}") from None
         except self._library.LibsndfileError as error:
             raise self._wrong(f"no audio file ({error.error_string.rstrip('.')})") from None
@@ -132,6 +132,13 @@ class AudioFile:
 
     def _wrong(self, what: str) -> ConfigurationError:
         return ConfigurationError(f"the audio file '{self._name}' is {what}; {_FORMATS}")
+
+
+def _here() -> str:
+    try:
+        return f" in {Path.cwd()}, where voxrun was started"
+    except FileNotFoundError:
+        return "; the folder in which voxrun was started is gone"
 
 
 def _import_soundfile() -> ModuleType:
