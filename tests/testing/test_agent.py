@@ -1,5 +1,6 @@
 """What a scripted agent does, and what it finds out about the scenario."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,11 @@ from voxrun.testing import (
     callerTurn,
     callTool,
     close,
+    cut,
     error,
     hangUp,
     message,
+    previous,
     say,
     send,
     simulate,
@@ -164,6 +167,54 @@ def test_another_agent_for_each_connection() -> None:
     assert "You: Good morning." in update.data.text
     assert call.agents[1].opened == pytest.approx(2.0, abs=0.1)
     assert len(call.caller.heard.audible()) == 2
+
+
+NOT_DONE = "agent= has {!r}, which was not done: its cue never came ({})"
+YES, NO = turn("Yes?", 0.5), turn("No.", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("agent", "told"),
+    [
+        (Agent(script=[after(callerTurn(2), 0.1, YES)]), [NOT_DONE.format(YES, "caller turn 2 times")]),
+        (Agent(script=[after(toolResult("add"), 0.0, YES), after(previous, 0.0, NO)]),
+            [NOT_DONE.format(YES, "tool result add")]),
+        (Agent(answers=[YES, (), [NO, YES]]), [NOT_DONE.format(NO, "caller turn 3 times")]),
+        (Agent(script=[after(message("pong", 9), 0.0, YES)], answers=[NO, NO]),
+            [NOT_DONE.format(YES, "message pong 9 times"), NOT_DONE.format(NO, "caller turn 2 times")]),
+        (Agent(answers=[YES, callTool("add", expect="42")]),
+            ["the agent did not come to call the tool 'add'"]),
+        ([Agent(script=[at(1.0, NO)]), Agent(), Agent(answers=[[], YES], script=[at(0.0, NO)])],
+            [NOT_DONE.format(YES, "connection 3 times")]),
+        (Agent(script=[after(callerTurn(1), 0.1, YES), at(7.0, NO)], answers=[NO]), []),
+    ],
+)  # fmt: skip
+def test_what_an_agent_waits_for_in_vain_is_told(tmp_path: Path, agent: Agent | list[Agent], told: list[str]) -> None:
+    caller = [at(1.0, say(speech(0.5))), at(4.0, hangUp())]
+    call = simulate(write(tmp_path, BRIDGE), caller=caller, agent=agent)
+    with pytest.raises(AssertionError) if told else nullcontext() as found:
+        call.expectOk()
+    assert (str(found.value).splitlines() if found else []) == told
+
+
+def test_what_an_agent_has_done_on_one_connection_it_need_not_do_on_each() -> None:
+    waits = [after(callerTurn(1), 0.0, NO), after(callerTurn(1), 0.5, vanish())]
+    agent = Agent(script=waits, answers=[YES], latency=0.0)
+    caller = [at(0.5, say(speech(0.5))), at(3.0, say(speech(0.5))), at(9.0, hangUp())]
+    call = simulate(SCENARIOS / "reconnect.py", caller=caller, agent=agent).expectOk()
+    assert len(call.agents) == 3
+    agent = Agent(script=[*waits, after(callerTurn(1), 0.0, YES)], answers=[YES, NO])
+    call = simulate(SCENARIOS / "reconnect.py", caller=caller, agent=agent)
+    assert [awaited.step.action for awaited in call.awaited] == [NO]
+
+
+def test_of_several_connections_the_one_counts_that_came_furthest() -> None:
+    never = after(message("user_message"), 0.0, NO)
+    caller = [at(0.5, say(speech(0.5))), at(9.0, hangUp())]
+    first = Agent(script=[after(callerTurn(1), 0.0, YES), never])
+    call = simulate(SCENARIOS / "reconnect.py", caller=caller, agent=first, faults=[at(4.0, cut())])
+    assert len(call.agents) == 2
+    assert [awaited.step for awaited in call.awaited] == [never]
 
 
 @pytest.mark.parametrize("output", ["ulaw_8000", "pcm_24000", "pcm_44100"])

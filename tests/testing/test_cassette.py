@@ -261,7 +261,8 @@ def test_without_audio_there_is_how_loud_it_was_and_it_replays(tmp_path: Path) -
 def test_a_private_conversation_is_not_on_it(tmp_path: Path) -> None:
     path = tmp_path / "call.cassette"
     private = BRIDGE.replace('agentId="a",', 'agentId="a", privacy=True,')
-    call = record(path, write(tmp_path, private), caller=[at(1.0, hangUp())], agent=TALK).expectOk()
+    agent = Agent(greeting=TALK.greeting)
+    call = record(path, write(tmp_path, private), caller=[at(1.0, hangUp())], agent=agent).expectOk()
     assert path.read_text() == ""
     (warning,) = call.warnings
     assert "agent-1 has `privacy`" in warning

@@ -33,6 +33,13 @@ def whole(*, late: int = 0, gain: float = 1.0) -> Samples:
     return np.concatenate((tone(RATE, 1.0), gap, (SPEECH * gain).astype(np.int16), gap))
 
 
+def test_what_is_no_recording_is_told(golden: Path) -> None:
+    golden.write_text("nonsense")
+    verdict = Track(whole(), RATE).matchesGolden(golden)
+    assert not verdict
+    assert verdict.why == f"{golden} can't be read (Format not recognised): run with --update-golden to make it anew"
+
+
 def test_a_shift_is_told_in_milliseconds(golden: Path) -> None:
     verdict = Track(whole(late=320), RATE, 2.0).matchesGolden(golden)
     assert not verdict

@@ -82,6 +82,14 @@ test "it is short" {
 """
 
 
+def test_a_sentence_whose_cue_never_came_is_told_once(tmp_path: Path) -> None:
+    late = 'caller presses "5" when CallEvents.Failed'
+    (tmp_path / "a.vox").write_text(VOX.replace("caller hangs up", f"{late}\n    caller hangs up"))
+    failed = pytest_in(tmp_path)
+    assert failed.stdout.count(late) == 1
+    assert "it waits for: event Call.Failed" in failed.stdout
+
+
 def test_a_vox_file_with_tests_is_collected(tmp_path: Path) -> None:
     (tmp_path / "a.vox").write_text(VOX)
     (tmp_path / "b.vox").write_text('const test = "no test"\n')

@@ -168,6 +168,14 @@ def test_who_cannot_be_understood_is_told(tmp_path: Path, unit: str, peer: RtpPe
         call.expectOk()
 
 
+@pytest.mark.parametrize("peer", [[], RtpPeer([], crypto=OTHER_KEY, remoteCrypto=KEY)])
+def test_a_unit_that_does_not_understand_its_peer_is_told(tmp_path: Path, peer: Any) -> None:
+    call = echo(tmp_path, f'remote="{THERE}", crypto="{KEY}"', peer, idleSeconds=2.0)
+    told = f"RTP at {HERE} was sent what its keys don't open: RtpPeer(steps, crypto=…) has the key of the unit"
+    with pytest.raises(AssertionError, match=f"^{re.escape(told)}$"):
+        call.expectOk()
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [

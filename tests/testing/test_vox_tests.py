@@ -27,6 +27,7 @@ from voxrun.testing import (
     press,
     previous,
     refuse,
+    reply,
     request,
     say,
     send,
@@ -234,6 +235,7 @@ PLANS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
             'control has { customData: "Ada" }',
             'web answers "https://crm.example" with 404',
             'web answers "https://crm.example/a" with { name: "Ada", calls: [1] }',
+            'web answers "https://crm.example/b" with 409 { error: "taken" }',
         ),
         {
             "faults": [
@@ -247,7 +249,11 @@ PLANS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
             "secrets": {"PIN": "1234"},
             "control": [at(2.0, request("stop")), after(previous, 0.0, request({"a": 1}))],
             "customData": "Ada",
-            "web": {"https://crm.example": 404, "https://crm.example/a": {"name": "Ada", "calls": [1]}},
+            "web": {
+                "https://crm.example": 404,
+                "https://crm.example/a": {"name": "Ada", "calls": [1]},
+                "https://crm.example/b": reply(409, {"error": "taken"}),
+            },
         },
     ),
 )
@@ -350,6 +356,10 @@ WRONG = (
     (AGENT, TALK, "expect agent hears no caller", "the agent heard it", "it was heard at"),
     (AGENT, TALK, 'agent calls tool "late" expecting "ten" at 1min', "did not come to call the tool 'late'", ""),
     (AGENT, TALK, 'agent 2 calls tool "late" expecting "ten"', "did not come to call the tool 'late'", ""),
+    (AGENT, TALK, 'agent says "Late." when caller stops 3 times', "for never came", "for: caller turn 3 times"),
+    (AGENT, TALK, 'agent 2 says "Late."', "what it waits for never came", "it waits for: connection 2 times"),
+    (AGENT, TALK, 'agent calls tool "x" expecting "ten" when caller stops 2 times', "come to call the tool 'x'", ""),
+    (AGENT, TALK, 'agent is interrupted 1s after scenario sends "user_message"', "what it waits for never came", ""),
     (AGENT, TALK, 'expect agent receives "user_message"', "did not come", "client_tool_result"),
     (AGENT, TALK, 'agent calls tool "x" expecting "ten" at 1s', "answered with 'nine', not 'ten'", ""),
     (AGENT, IMPATIENT, "expect caller hears silence within 5ms after AgentsEvents.Interruption", "it took", ""),
@@ -444,9 +454,18 @@ def test_what_the_caller_did_not_come_to_do(tmp_path: Path) -> None:
     assert test.unplayed(call.unplayed) == ['caller says "x" at 3s', "caller hangs up at 4s"]
 
 
-def test_what_was_not_done_is_told_where_the_test_says_it(tmp_path: Path) -> None:
-    line = 'caller presses "5" when CallEvents.Failed'
-    test = written(tmp_path, SCENARIO, line, "caller hangs up at 2s", "expect call lasts at most 3s")
+@pytest.mark.parametrize(
+    "line",
+    [
+        'caller presses "5" when CallEvents.Failed',
+        "network breaks when CallEvents.Failed",
+        'agent says "Late." when CallEvents.Failed',
+        'agent says "Late." when caller stops',
+        'agent 2 says "Late." at 2s',
+    ],
+)
+def test_what_was_not_done_is_told_where_the_test_says_it(tmp_path: Path, line: str) -> None:
+    test = written(tmp_path, AGENT, line, "caller hangs up at 2s", "expect call lasts at most 3s")
     (mistake,) = judge(test, simulate(test.scenario, **test.parameters(tmp_path)))
     assert test.source.text[mistake.span.start : mistake.span.end] == line
 

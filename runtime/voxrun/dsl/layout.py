@@ -143,7 +143,8 @@ class Layout:
             if kind == "NEWLINE" and depth.bracket != "TEXT_BEGIN":
                 continue
             if kind == "LBRACE":
-                kind = token.type = "OBJECT" if last in _OPENS_EXPRESSION else "BLOCK"
+                is_object = last in _OPENS_EXPRESSION or (in_test and last == "NUMBER")  # `with 409 { … }`
+                kind = token.type = "OBJECT" if is_object else "BLOCK"
             elif kind == "NAME":
                 if in_test and last not in _MEMBER_FOLLOWS and depth.bracket in _HOLDS_STATEMENTS:
                     kind = token.type = SENTENCE_WORDS.get(token.value, kind)

@@ -190,13 +190,14 @@ class _Checker:
             self._findings.error(refuses.span, "speech has sockets only", "write `speech refuses with 401`")
 
     def _answers(self, answers: sentences.Answers) -> None:
-        url, answer = answers.url, answers.answer
+        url, status = answers.url, answers.status
         if not url.value.startswith(("http://", "https://")) or "?" in url.value:
             advice = "it begins with https:// or http://, and has no `?`: whatever comes after that is answered alike"
             self._findings.error(url.span, "this is not what a web server answers at", advice)
-        if isinstance(answer, nodes.Number) and answer.value not in range(200, 600):
-            self._findings.error(answer.span, "this is no status of HTTP", "write one such as 404, or a text")
-        self._values(answer)
+        if status is not None and status.value not in range(200, 600):
+            self._findings.error(status.span, "this is no status of HTTP", "write one such as 404, or a text")
+        if answers.content is not None:
+            self._values(answers.content)
 
     def _settings(self, party: Party, values: Object) -> None:
         known = SETTINGS[party.who]

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from itertools import pairwise
+from types import UnionType
 from typing import Any
 
 from voxrun.dsl import sentences
-from voxrun.dsl.nodes import Duration, Node, Number, Object, Path, Text
+from voxrun.dsl.nodes import Duration, List, Node, Number, Object, Path, Text
 
 Children = list[Any]
 
@@ -20,7 +21,7 @@ def _has(children: Children, kind: str) -> bool:
     return any(getattr(child, "type", "") == kind for child in children)
 
 
-def _one(children: Children, kind: type) -> Any:
+def _one(children: Children, kind: type | UnionType) -> Any:
     return next((child for child in children if isinstance(child, kind)), None)
 
 
@@ -35,6 +36,11 @@ def _after(children: Children, kind: str) -> Any:
 def _calls(children: Children) -> tuple[Any, ...]:
     expecting = children[-1] if _has(children, "EXPECTING") else None
     return _after(children, "TOOL"), _after(children, "WITH"), _has(children, "ERROR"), expecting
+
+
+def _answers(children: Children) -> tuple[Any, ...]:
+    url, *others = _parts(children, 2)
+    return url, _one(others, Number), _one(others, Object | List | Text)
 
 
 def _hears(children: Children) -> tuple[Any, ...]:
@@ -62,7 +68,7 @@ SENTENCE_FIELDS: dict[Any, Callable[[Children], Any]] = {
     sentences.Calls: _calls,
     sentences.Ends: lambda children: (_has(children, "FAILS"), *_parts(children, 2)),
     sentences.Refuses: lambda children: (_has(children, "SOCKET"), _after(children, "WITH"), _after(children, "FOR")),
-    sentences.Answers: lambda children: _parts(children, 2),
+    sentences.Answers: _answers,
     sentences.Action: lambda children: (children[0], children[1], _one(children[2:], Node)),
     sentences.Hears: _hears,
     sentences.Receives: lambda children: (

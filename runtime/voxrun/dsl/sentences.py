@@ -162,10 +162,11 @@ class Breaks(Node):
 
 @dataclass(frozen=True, slots=True)
 class Answers(Node):
-    """`web answers "https://crm.example/customers" with { name: "Ada" }`; a number is a status."""
+    """`web answers "https://crm.example/book" with 409 { error: "taken" }`; either of the two may do."""
 
     url: Text
-    answer: Object | List | Text | Number
+    status: Number | None
+    content: Object | List | Text | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,8 +75,8 @@ MEANINGS: dict[type[Node], Meaning] = {
     sentences.Breaks: Meaning("network breaks at 4.2s", "All connections are lost."),
     sentences.Answers: Meaning(
         'web answers "https://crm.example/customers" with { name: "Ada" }',
-        "What another server answers when the scenario asks there by `Net`: an object or a list as JSON, a text, or a"
-        " status such as 404. Without a path it does so everywhere.",
+        "What another server answers when the scenario asks there by `Net`: an object or a list as JSON, a text, a"
+        ' status such as 404, or both: `with 409 { error: "taken" }`. Without a path it does so everywhere.',
     ),
     sentences.Stalls: Meaning("network stalls for 300ms at 2s", "So long nothing gets through; then it goes on."),
     sentences.Takes: Meaning("disk takes 2s", "How long each access to a file takes, from then on."),

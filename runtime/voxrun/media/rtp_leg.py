@@ -186,6 +186,7 @@ class RtpLeg:
             packets_not_authentic=sum(socket.unauthentic for socket in self._sockets),
             packets_not_sent=sum(socket.unsent for socket in self._sockets),
             concealed_share=round(counters.concealed_share, 4),
+            packets_received=reception.received if reception else 0,
             packets_sent=self._sender.packets,
             packets_lost_there=far_end.lost,
             round_trip_ms=far_end.round_trip_ms,

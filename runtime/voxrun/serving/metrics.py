@@ -36,7 +36,7 @@ _LAST_CODE = 4999
 """Of WebSocket close codes (RFC 6455 section 7.4.2)."""
 
 _UNIT = re.compile(r"([a-z_]+)-\d+|the [a-z0-9]+ (stream)")
-_NO_LOSSES = {"packets_sent", "round_trip_ms"}
+_NO_LOSSES = {"packets_received", "packets_sent", "round_trip_ms"}
 """What records of losses tell beside losses."""
 
 

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from voxrun.testing.stage import Simulation
     from voxrun.testing.track import Track
     from voxrun.testing.turn_taking import interruptionToSilence, turns
+    from voxrun.testing.web import reply
     from voxrun.testing.web_socket_peer import WebSocketPeer
 else:
     __getattr__, __dir__ = on_demand(
@@ -82,6 +83,7 @@ else:
             "press": "voxrun.testing.caller:press",
             "previous": "voxrun.testing.moments:previous",
             "refuse": "voxrun.testing.faults:refuse",
+            "reply": "voxrun.testing.web:reply",
             "request": "voxrun.testing.control:request",
             "say": "voxrun.testing.caller:say",
             "send": "voxrun.testing.agent:send",
@@ -133,6 +135,7 @@ __all__ = [
     "press",
     "previous",
     "refuse",
+    "reply",
     "request",
     "say",
     "send",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -128,11 +129,20 @@ class Agent(Given):
     """A connection of a cassette, which it replays instead of all that."""
 
     @property
+    def actions(self) -> list[Sequence[AgentAction]]:
+        """Those of each answer."""
+        return [answer if isinstance(answer, Sequence) else (answer,) for answer in self.answers]
+
+    @property
+    def everything(self) -> list[AgentAction]:
+        """All that it may come to do."""
+        greeting = [] if self.greeting is None else [self.greeting]
+        return [*greeting, *chain(*self.actions), *(step.action for step in self.script)]
+
+    @property
     def expectingTools(self) -> list[CallTool]:
         """The calls of tools whose answer is expected to be something."""
-        answers = [it for answer in self.answers for it in (answer if isinstance(answer, Sequence) else (answer,))]
-        actions = [*answers, *(step.action for step in self.script)]
-        return [it for it in actions if isinstance(it, CallTool) and (it.expect is not None or it.isError)]
+        return [it for it in self.everything if isinstance(it, CallTool) and (it.expect is not None or it.isError)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,7 @@ from voxrun.testing.agent_voice import AgentVoice
 from voxrun.testing.ear import Ear
 from voxrun.testing.event_names import known_message
 from voxrun.testing.given import own_json
+from voxrun.testing.moments import Step
 from voxrun.testing.news import News, Play
 from voxrun.testing.sounds import Render
 from voxrun.testing.track import Track
@@ -85,12 +86,14 @@ class AgentConnection:
         self._input = FORMATS[agent.inputFormat]
         self._events = itertools.count(1)
         self._tools = itertools.count(1)
+        self.turns = 0
+        """How often it has heard the caller fall silent."""
         self.called: dict[str, CallTool] = {}
         """The tools of the scenario's that it called, by the ids of the calls."""
         self._results: dict[str, ToolResultReceived] = {}
         self._voice = AgentVoice(agent, self._news, render, self._send_message, self._send_audio)
+        self._script = Play(self._news, self._act, _is_speech)
         self._answering = trio.CancelScope()
-        self._turns = 0  # of the caller's
         self._heard: list[bytes] = []
         self._heard_bytes = 0
         self._heard_from: float | None = None
@@ -105,6 +108,11 @@ class AgentConnection:
         """The messages of one type: "contextual_update". ConfigurationError for one that there isn't."""
         wanted = known_message(kind)
         return [message for message in self.messages if message.type == wanted]
+
+    @property
+    def awaited(self) -> Step[AgentAction] | None:
+        """The step of its script whose cue has not come."""
+        return self._script.awaited
 
     @property
     def said(self) -> Track:
@@ -150,7 +158,7 @@ class AgentConnection:
         metadata = ConversationMetadataData(f"conv_{self._number}", self._agent.outputFormat, self._agent.inputFormat)
         self._send_message(ConversationMetadata(metadata))
         self._nursery.start_soon(self._ping)
-        self._nursery.start_soon(Play(self._news, self._act, _is_speech).run, self._agent.script)
+        self._nursery.start_soon(self._script.run, self._agent.script)
         if self._agent.greeting is not None:
             self._nursery.start_soon(self._answer, [self._agent.greeting], 0.0)
 
@@ -176,16 +184,14 @@ class AgentConnection:
             self._voice.interrupt(self._nursery)
 
     def _caller_stops(self, _end: float) -> None:
-        turn = self._turns
-        self._turns += 1
-        transcripts, answers = self._agent.transcripts, self._agent.answers
+        turn = self.turns
+        self.turns += 1
+        transcripts, answers = self._agent.transcripts, self._agent.actions
         text = transcripts[turn] if turn < len(transcripts) else NOT_TRANSCRIBED
         self._send_message(UserTranscript(UserTranscriptionData(text, next(self._events))))
         self._news.tell("callerTurn")
         if turn < len(answers):
-            answer = answers[turn]
-            actions = [answer] if not isinstance(answer, Sequence) else answer
-            self._nursery.start_soon(self._answer, actions, self._agent.latency)
+            self._nursery.start_soon(self._answer, answers[turn], self._agent.latency)
 
     async def _answer(self, actions: Sequence[AgentAction], delay: float) -> None:
         self._answering.cancel(reason="something newer is to be said")

@@ -10,6 +10,7 @@ from voxrun.audio.frame import FRAME_SECONDS
 from voxrun.dsl import nodes, sentences
 from voxrun.dsl.nodes import Span
 from voxrun.dsl.sentences import Cue, Expectation, Hears, Limit, Party
+from voxrun.errors import ConfigurationError
 from voxrun.nearest import nearest
 from voxrun.testing.agent_connection import AgentConnection
 from voxrun.testing.caller_play import PAUSE_SECONDS
@@ -95,6 +96,8 @@ class _Judgement:
             return list(self._claims[type(claim)](claim, expectation.limit, expectation.span))
         except _NeverCame as never:
             return [never.mistake]
+        except ConfigurationError as error:
+            return [Mistake(expectation.span, str(error))]
 
     def unsaid(self) -> Iterable[Mistake]:
         """What every test expects: no failure, answers to tools as the agent wants them, and all as it was recorded."""
@@ -104,8 +107,8 @@ class _Judgement:
             yield Mistake(self._test.node.name.span, "the scenario failed", str(error))
         uncalled = [] if error else [NEVER_CALLED.format(tool) for tool in self._call.uncalled]
         for awaited in [] if error else self._call.awaited:
-            span = self._test.plan.span_of(awaited.step) or self._test.node.name.span
-            yield Mistake(span, "this was not done, as what it waits for never came")
+            span = self._test.plan.span_of(awaited.step.action) or self._test.node.name.span
+            yield Mistake(span, "this was not done, as what it waits for never came", f"it waits for: {awaited.cue}")
         for unmet in [*(unmet for connection in self._call.agents for unmet in connection.unmet), *uncalled]:
             yield Mistake(self._place_of(unmet), unmet)
         for difference in self._call.differences:

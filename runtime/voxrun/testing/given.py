@@ -92,7 +92,8 @@ Rate: TypeAlias = Annotated[
 Format: TypeAlias = Annotated[str, Only(f"one of {', '.join(FORMATS)}", lambda it: it in list(FORMATS))]
 Refusal: TypeAlias = Annotated[int, Only("a status of HTTP, or 0 for none", lambda it: it == 0 or is_status(it))]
 Texts: TypeAlias = Annotated[Sequence[str], Only("a list of texts", are_texts)]
-NamedTexts: TypeAlias = Annotated[Mapping[str, str], Only('texts by name, such as {"a": "b"}', are_named_texts)]
+NAMED_TEXTS = Only('texts by name, such as {"a": "b"}', are_named_texts)
+NamedTexts: TypeAlias = Annotated[Mapping[str, str], NAMED_TEXTS]
 JSON = Only("a text, or an object for JSON", lambda it: isinstance(it, Mapping | list | tuple) and is_json(it))
 """What is no text and becomes one."""
 

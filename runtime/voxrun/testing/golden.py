@@ -40,7 +40,11 @@ def compare_with_golden(
         return Verdict(True, f"{path} was written anew")
     if not Path(path).exists():
         return Verdict(False, f"there is no golden recording {path}: run with --update-golden to make it")
-    golden, golden_rate = soundfile.read(path, dtype="int16")
+    try:
+        golden, golden_rate = soundfile.read(path, dtype="int16")
+    except soundfile.LibsndfileError as error:
+        why = error.error_string.rstrip(".")
+        return Verdict(False, f"{path} can't be read ({why}): run with --update-golden to make it anew")
     if golden.ndim != 1 or golden_rate != rate:
         return Verdict(False, f"{path} has {golden_rate} Hz, mono={golden.ndim == 1}; this is {rate} Hz, mono")
     size = max(len(samples), len(golden))

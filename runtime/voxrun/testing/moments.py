@@ -28,7 +28,7 @@ class Cue(Given):
     def __str__(self) -> str:
         """`agent stops`, `event Call.Connected 2 times`."""
         words = re.sub("[A-Z]", lambda capital: f" {capital[0].lower()}", self.kind)
-        often = "" if self.number is None else f"{self.number} times"
+        often = "" if self.number is None else f"{self.number} time{'s' * (self.number > 1)}"
         return " ".join(filter(None, (words, self.name, often)))
 
 
@@ -65,9 +65,13 @@ class Awaited:
     of: str
     step: Step[object]
 
+    @property
+    def cue(self) -> str:
+        """What it waited for, in words."""
+        return str(self.step.moment.cue) if isinstance(self.step.moment, After) else ""
+
     def __str__(self) -> str:
-        cue = self.step.moment.cue if isinstance(self.step.moment, After) else ""
-        return f"{self.of}= has {self.step.action!r}, which was not done: its cue never came ({cue})"
+        return f"{self.of}= has {self.step.action!r}, which was not done: its cue never came ({self.cue})"
 
 
 def at(seconds: float, action: A) -> Step[A]:

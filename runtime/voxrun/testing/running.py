@@ -8,6 +8,7 @@ import trio
 import trio.testing
 
 from voxrun.errors import ConfigurationError
+from voxrun.protocol.rtp.codecs import codec_named
 from voxrun.session.failure import first_of
 from voxrun.testing.agent import Agent, AgentAction, SpeechService, Turn
 from voxrun.testing.caller import Caller, CallerAction, Say
@@ -83,9 +84,12 @@ def simulation(scenario: str | Path, **parameters: Unpack[SimulationParameters])
     _check_agents(agents)
     if not (folder / scenario).exists():
         raise ConfigurationError(f"there is no scenario {(folder / scenario).absolute()}")
+    caller = caller if caller is None or isinstance(caller, Caller) else Caller(caller)
+    if caller is not None and caller.rtp is not None:
+        codec_named(caller.rtp)
     return Simulation(
         folder / scenario,
-        caller=caller if caller is None or isinstance(caller, Caller) else Caller(caller),
+        caller=caller,
         agents=agents,
         **fields,
     )

@@ -2,15 +2,17 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import msgspec
 import trio
 
 from voxrun.protocol.elevenlabs.formats import FORMATS
-from voxrun.testing.agent import Agent, SpeechService
+from voxrun.testing.agent import Agent, AgentAction, SpeechService
 from voxrun.testing.agent_connection import AgentConnection
+from voxrun.testing.moments import After, Cue, Step, callerTurn
 from voxrun.testing.news import News
 from voxrun.testing.replayed_connection import ReplayedConnection
 from voxrun.testing.sounds import Render, spoken
@@ -45,6 +47,7 @@ class Service:
         self._speech = speech
         self._news = news
         self._render = render
+        self._talks: dict[int, list[AgentConnection]] = defaultdict(list)  # by the id of the agent
         self._tries = 0
 
     @property
@@ -53,6 +56,19 @@ class Service:
         called = {id(it) for talk in self.conversations for it in talk.called.values()}
         expecting = [it for agent in self._agents for it in agent.expectingTools]
         return list(dict.fromkeys(it.name for it in expecting if id(it) not in called))
+
+    @property
+    def awaited(self) -> list[Step[AgentAction]]:
+        """What they were to do and its cue never came: on no connection, if an agent was asked more than once.
+
+        A tool whose answer is expected is one of `uncalled` instead.
+        """
+        agents = {id(agent): agent for agent in self._agents}
+        steps = [step for key, talks in self._talks.items() for step in _awaited(agents[key], talks)]
+        for number, agent in enumerate(self._agents[self._tries :], self._tries + 1):
+            steps += [Step(After(Cue("connection", "", number), 0.0), first) for first in agent.everything[:1]]
+        expecting = [id(it) for agent in self._agents for it in agent.expectingTools]
+        return [step for step in steps if id(step.action) not in expecting]
 
     async def start(self, network: Network, nursery: trio.Nursery) -> None:
         """Begin to serve, at the public address too, for scenarios that name it."""
@@ -91,6 +107,7 @@ class Service:
         connection = ReplayedConnection if agent.recorded else AgentConnection
         conversation = connection(agent, number, socket, self._news, self._render)
         self.conversations.append(conversation)
+        self._talks[id(agent)].append(conversation)
         await conversation.run()
 
     async def _speak(self, output_format: str, socket: WebSocket) -> None:
@@ -106,6 +123,18 @@ class Service:
         sound = spoken(text, len(text.strip()) * self._speech.secondsPerCharacter)
         audio_format = FORMATS.get(request.query.get("output_format", ""), FORMATS["pcm_16000"])
         return Reply(200, audio_format.encode(self._render(sound, audio_format.rate)), "audio/pcm")
+
+
+def _awaited(agent: Agent, talks: Sequence[AgentConnection]) -> Iterator[Step[AgentAction]]:
+    """What one agent has waited for on all its connections."""
+    steps = [talk.awaited for talk in talks]
+    if all(steps):
+        yield next(step for step in reversed(agent.script) if any(step is it for it in steps))
+    turns = max(talk.turns for talk in talks)
+    for turn, actions in enumerate(agent.actions, 1):
+        if actions and turn > turns:
+            yield Step(After(callerTurn(turn), agent.latency), actions[0])
+            break
 
 
 def _refused(status: int) -> Reply:

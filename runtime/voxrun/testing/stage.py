@@ -96,6 +96,7 @@ class Stage:
         self._records: list[Record] = []
         self._taken_down: list[str] = []
         self._leftovers: list[str] = []
+        self._modules = _scenario_modules()  # left by a session that somebody killed, if there are any
         self._replies: list[ControlReply] = []
         self._outcome = Outcome("cancelled", None)
         self._seconds = 0.0
@@ -148,12 +149,16 @@ class Stage:
             replies=self._replies,
             files=self._disk.written,
             unplayed=[] if caller is None else [repr(step.action) for step in caller.play.pending],
-            awaited=[Awaited(of, step) for of, play in self._plays() if (step := play.awaited) is not None],
+            awaited=list(self._awaited()),
             alone=list(self._alone()),
             leftovers=self._leftovers,
             differences=self._differences(),
             uncalled=self._service.uncalled,
         )
+
+    def _awaited(self) -> Iterator[Awaited]:
+        yield from (Awaited(of, step) for of, play in self._plays() if (step := play.awaited) is not None)
+        yield from (Awaited("agent", step) for step in self._service.awaited)
 
     def _plays(self) -> Iterator[tuple[str, CallerPlay | Play[Any]]]:
         """Those of all timelines but the agents', who may be asked more than once, and what they are of."""
@@ -166,6 +171,8 @@ class Stage:
         for address, peer in self._peers.items():
             if peer.trouble:
                 yield f"rtp= has somebody at {address}, but {peer.trouble}"
+        if not any(peer.trouble for peer in self._peers.values()):  # or both are told of the same
+            yield from map(_deaf_unit, filter(_hears_nothing, self._records))
         if self._wanted.microphone and not self._devices.play.said.seconds:
             yield "microphone= has steps, but the scenario made no microphone"
 
@@ -284,7 +291,19 @@ class Stage:
         left = trio.lowlevel.current_statistics().tasks_living - tasks
         if left:
             self._leftovers.append(f"{left} tasks are left")
-        self._leftovers += [f"module {name} is left" for name in sys.modules if name.startswith(OWN_MODULES)]
+        self._leftovers += [f"module {name} is left" for name in sorted(_scenario_modules() - self._modules)]
+
+
+def _scenario_modules() -> set[str]:
+    return {name for name in sys.modules if name.startswith(OWN_MODULES)}
+
+
+def _hears_nothing(record: Record) -> bool:
+    return record["kind"] == "losses" and bool(record.get("packets_not_authentic")) and not record["packets_received"]
+
+
+def _deaf_unit(record: Record) -> str:
+    return f"{record['of']} was sent what its keys don't open: RtpPeer(steps, crypto=…) has the key of the unit"
 
 
 def _talker(far_end: CallerLeg | RtpFarEnd) -> Talker:

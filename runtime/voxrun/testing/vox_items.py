@@ -53,8 +53,9 @@ class VoxItem(pytest.Item):
             UPDATING.reset(token)
         if mistakes:
             shown = [test.show(*mistake) for mistake in mistakes]
+            told = {test.source.text[it.span.start : it.span.end] for it in mistakes}
             late = [] if call.outcome.error else test.unplayed(call.unplayed)
-            shown += [f"the call was over before `{sentence}`" for sentence in late]
+            shown += [f"the call was over before `{sentence}`" for sentence in late if sentence not in told]
             raise NotAsExpectedError("\n\n".join(shown))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
@@ -62,7 +63,7 @@ class VoxItem(pytest.Item):
         if isinstance(excinfo.value, NotAsExpectedError):
             return str(excinfo.value)
         if isinstance(excinfo.value, ConfigurationError):
-            return self._test.show(self._test.node.name.span, str(excinfo.value))
+            return self._test.show(*self._test.blame(excinfo.value))
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[PathLike[str] | str, int | None, str]:

@@ -1,14 +1,16 @@
 """`Plan`: what the sentences of a test in a `.vox` file come to: a caller, agents, faults and secrets."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import chain
+from typing import Any, TypeAlias
 
 from voxrun.api.surface import scenario_surface
 from voxrun.dsl import nodes, sentences
 from voxrun.dsl.nodes import Duration, Expression, Span
 from voxrun.dsl.sentence_checker import SOUND_FILE, event_named
 from voxrun.dsl.sentences import Action, Later, Moment, TurnCue
+from voxrun.errors import ConfigurationError
 from voxrun.testing.agent import (
     Agent,
     AgentAction,
@@ -22,7 +24,7 @@ from voxrun.testing.agent import (
     turn,
     vanish,
 )
-from voxrun.testing.caller import Caller, CallerAction, hangUp, press, say
+from voxrun.testing.caller import Caller, CallerAction, Say, hangUp, press, say
 from voxrun.testing.cassette import FromCassette, fromCassette
 from voxrun.testing.control import ControlRequest, request
 from voxrun.testing.faults import Fault, cut, impair, refuse, slowDisk, stall
@@ -30,6 +32,10 @@ from voxrun.testing.moments import A, After, At, Cue, Step, after, callerTurn, e
 from voxrun.testing.moments import Moment as KitMoment
 from voxrun.testing.running import SimulationParameters
 from voxrun.testing.sounds import File, Sound, sentence, spoken, tone
+from voxrun.testing.web import reply
+
+Spans: TypeAlias = list[tuple[object, Span]]
+"""What is done, and the sentences that say so."""
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
 
@@ -108,7 +114,7 @@ class Plan:
 
     caller: list[Step[CallerAction]] = field(default_factory=list)
     caller_has: dict[str, Any] = field(default_factory=dict)
-    spans: list[tuple[Step[object], Span]] = field(default_factory=list)
+    spans: Spans = field(default_factory=list)
     caller_texts: list[str] = field(default_factory=list)
     caller_sounds: dict[str, Sound] = field(default_factory=dict)
     caller_cassette: FromCassette | None = None
@@ -138,8 +144,8 @@ class Plan:
                 self._take_speech(action)
             case "control":
                 self._take_control(action)
-            case "web" if isinstance(action.deed, sentences.Answers):
-                self.web[action.deed.url.value] = value_of(action.deed.answer)
+            case "web":
+                self._take_web(action.deed)
             case _:
                 self.faults.append(self._step(action, At(0.0), _fault(action)))
 
@@ -161,9 +167,17 @@ class Plan:
             "web": self.web,
         }
 
-    def span_of(self, step: Step[object]) -> Span | None:
-        """The sentence that says this step; None if a cassette does."""
-        return next((span for said, span in self.spans if said is step), None)
+    def span_of(self, does: object) -> Span | None:
+        """The sentence that says what is done; None if a cassette does."""
+        return next((span for said, span in self._all_spans() if said is does), None)
+
+    @property
+    def sounds(self) -> list[Sound]:
+        """What is said."""
+        return [said.sound for said, _ in self._all_spans() if isinstance(said, Say | Turn)]
+
+    def _all_spans(self) -> Iterator[tuple[object, Span]]:
+        return chain(self.spans, *(plan.spans for plan in self.agents.values()))
 
     def sound_of(self, text: str) -> Sound:
         """What stands for a text that somebody says, or what is in a file."""
@@ -176,9 +190,8 @@ class Plan:
         return spoken(text, None if pace is None else len(text.strip()) * pace)
 
     def _step(self, action: Action, otherwise: KitMoment, does: A) -> Step[A]:
-        step = Step(_moment(action.moment, otherwise), does)
-        self.spans.append((step, action.span))
-        return step
+        self.spans.append((does, action.span))
+        return Step(_moment(action.moment, otherwise), does)
 
     def _take_caller(self, action: Action) -> None:
         match action.deed:
@@ -216,6 +229,16 @@ class Plan:
         elif isinstance(action.deed, sentences.Refuses):
             self.speech["refuse"] = 503 if action.deed.status is None else int(action.deed.status.value)
 
+    def _take_web(self, deed: sentences.Deed) -> None:
+        assert isinstance(deed, sentences.Answers), f"the checker let {deed} through"
+        url, content = deed.url.value, None if deed.content is None else value_of(deed.content)
+        if url in self.web:
+            raise ConfigurationError(f"web has two answers at '{url}'")
+        if deed.status is None or content is None:
+            self.web[url] = content if deed.status is None else deed.status.value
+        else:
+            self.web[url] = reply(int(deed.status.value), content)
+
     def _take_control(self, action: Action) -> None:
         if isinstance(action.deed, sentences.Has):
             self.control_has |= _settings(action.deed.values)
@@ -234,6 +257,7 @@ class AgentPlan:
     script: list[Step[AgentAction]] = field(default_factory=list)
     transcripts: list[str] = field(default_factory=list)
     sounds: dict[str, Sound] = field(default_factory=dict)
+    spans: Spans = field(default_factory=list)
     line: list[AgentAction] | None = None
     turns: int = 0
 
@@ -248,7 +272,9 @@ class AgentPlan:
                 code = 503 if status is None else int(status.value)
                 self.has["refuseSocket" if socket else "refuse"] = code
             case _:
-                self._place(self._action(action.deed), action.moment)
+                does = self._action(action.deed)
+                self.spans.append((does, action.span))
+                self._place(does, action.moment)
 
     def agent(self, heard: Sequence[str]) -> Agent:
         """The agent, which understands the caller as the test says, or else as what was said."""

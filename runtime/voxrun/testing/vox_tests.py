@@ -12,13 +12,16 @@ from voxrun.dsl.diagnostic import Diagnostic, render
 from voxrun.dsl.nodes import Span
 from voxrun.dsl.parser import parse
 from voxrun.dsl.sentence_checker import check_tests
-from voxrun.dsl.sentences import Action, Expectation, Test
+from voxrun.dsl.sentences import Action, Expectation, Sentence, Test
 from voxrun.dsl.source import Source
-from voxrun.errors import ScenarioError
+from voxrun.errors import ConfigurationError, ScenarioError
 from voxrun.session.failure import short_path
 from voxrun.testing.files_beside import FilesBeside
-from voxrun.testing.running import SimulationParameters
+from voxrun.testing.running import SimulationParameters, simulation
+from voxrun.testing.sounds import render as samples_of
+from voxrun.testing.stage import Stage
 from voxrun.testing.vox_plan import Plan
+from voxrun.transports.sound_library import SPEECH_RATE
 
 
 @dataclass(frozen=True)
@@ -51,14 +54,8 @@ class VoxTest:
 
     @cached_property
     def plan(self) -> Plan:
-        """What its sentences come to."""
-        plan = Plan()
-        for said in self.node.sentences:
-            if isinstance(said, Action):
-                plan.take(said)
-            elif isinstance(said, sentences.Secret):
-                plan.secrets[said.name.value] = said.value.value
-        return plan
+        """What its sentences come to. ConfigurationError if that is nothing."""
+        return _plan(self.node.sentences)
 
     def parameters(self, files: Path) -> SimulationParameters:
         """What `simulate` is to be given besides the scenario, which writes files below `files`."""
@@ -68,15 +65,43 @@ class VoxTest:
         """What is wrong at a place of the test, as a person reads it."""
         return render(self.source, Diagnostic(span, "error", why, advice))
 
+    def blame(self, error: ConfigurationError) -> tuple[Span, str]:
+        """The sentence from which on no simulation can be made of the test, and why; its name if there is none."""
+        for count, said in enumerate(self.node.sentences, 1):
+            try:
+                self._try(self.node.sentences[:count])
+            except ConfigurationError as own:
+                return said.span, str(own)
+        return self.node.name.span, str(error)
+
+    def _try(self, said: Sequence[Sentence]) -> None:
+        """ConfigurationError if the test could not begin with these, or has no sound for them."""
+        plan, folder = _plan(said), self.path.parent
+        parameters: SimulationParameters = {**plan.parameters(), "folder": folder}
+        Stage(simulation(self.scenario, **parameters))
+        for sound in plan.sounds:
+            samples_of(sound, SPEECH_RATE, (folder, self.scenario.parent))
+
     def unplayed(self, actions: Sequence[str]) -> list[str]:
         """The sentences of what the caller did not come to do, which is given as `SimulatedCall` has it."""
         waiting = list(reversed(actions))
+        does = [step.action for step in self.plan.caller]
         found = []
-        for step, said in reversed(self.plan.spans):
-            if waiting and step in self.plan.caller and repr(step.action) == waiting[0]:
+        for action, said in reversed(self.plan.spans):
+            if waiting and action in does and repr(action) == waiting[0]:
                 del waiting[0]
                 found.append(self.source.text[said.start : said.end])
         return found[::-1]
+
+
+def _plan(said: Sequence[Sentence]) -> Plan:
+    plan = Plan()
+    for sentence in said:
+        if isinstance(sentence, Action):
+            plan.take(sentence)
+        elif isinstance(sentence, sentences.Secret):
+            plan.secrets[sentence.name.value] = sentence.value.value
+    return plan
 
 
 def vox_tests(path: Path) -> list[VoxTest]:

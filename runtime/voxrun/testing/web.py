@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import trio
 
 from voxrun.errors import ConfigurationError
-from voxrun.testing.given import Only, check, is_json, is_status, is_whole
+from voxrun.testing.given import NAMED_TEXTS, Only, check, is_json, is_status, is_whole
 from voxrun.testing.service import AGENT_HOSTS
 from voxrun.testing.sounds import Render
 from voxrun.testing.web_socket_peer import Talk, WebSocketPeer
@@ -27,10 +27,25 @@ BODY_LIMIT = 16 * 1024 * 1024
 """Bytes that a scenario may send."""
 
 Answer: TypeAlias = str | bytes | int | Reply | Mapping[str, Any] | Sequence[Any] | Callable[[Request], Any] | Talk
-"""A text, bytes, a status, a `Reply`, what is to be JSON, or a function that gives one of these for a `Request`.
+"""A text, bytes, a status, a `reply(…)`, what is to be JSON, or a function that gives one of these for a `Request`.
 
 At a ws or wss address: an async function that has the connection, see `WebSocketPeer`.
 """
+
+
+def reply(
+    status: int,
+    content: str | bytes | Mapping[str, Any] | Sequence[Any] = b"",
+    *,
+    headers: Mapping[str, str] | None = None,
+) -> Reply:
+    """An answer that is a status together with a text, bytes or something for JSON. ConfigurationError for others."""
+    check("status", status, Only("a status (200 to 599)", is_status))
+    check("content", content, Only("a text, bytes or something for JSON", _is_content))
+    named = {} if headers is None else check("headers", headers, NAMED_TEXTS)
+    body, kind = _written(content)
+    further = {name.lower(): value for name, value in named.items()}
+    return Reply(int(status), body, further.pop("content-type", kind), tuple(further.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +112,21 @@ class Web:
         await peer.run(talk)
 
 
+def _is_content(given: object) -> bool:
+    return isinstance(given, bytes) or is_json(given)
+
+
 def _is_plain(answer: object) -> bool:
     """Whether it is an answer, and no function that gives one."""
     if is_whole(answer):
         return is_status(answer)
-    return isinstance(answer, bytes | Reply) or is_json(answer)
+    return isinstance(answer, Reply) or _is_content(answer)
 
 
 def _no_answer(url: str, answer: object) -> ConfigurationError:
     kinds = "a text, bytes, a status (200 to 599), something for JSON, or a function that gives one and is not async"
-    return ConfigurationError(f"web= has {answer!r} at {url}, which is no answer: that is {kinds}")
+    more = "; a status and a content are one as reply(404, …)"
+    return ConfigurationError(f"web= has {answer!r} at {url}, which is no answer: that is {kinds}{more}")
 
 
 def _reply(answer: Answer, request: Request) -> Reply:
@@ -117,10 +137,13 @@ def _reply(answer: Answer, request: Request) -> Reply:
         return _reply(given, request)
     if isinstance(answer, Reply):
         return answer
-    if is_status(answer):
-        return Reply(answer)
-    if isinstance(answer, bytes):
-        return Reply(200, answer, "application/octet-stream")
-    if isinstance(answer, str):
-        return Reply(200, answer.encode(), "text/plain; charset=utf-8")
-    return Reply(200, json.dumps(answer).encode())
+    return Reply(answer) if is_status(answer) else Reply(200, *_written(answer))
+
+
+def _written(content: object) -> tuple[bytes, str]:
+    """A content, and its type."""
+    if isinstance(content, bytes):
+        return content, "application/octet-stream"
+    if isinstance(content, str):
+        return content.encode(), "text/plain; charset=utf-8"
+    return json.dumps(content).encode(), "application/json"

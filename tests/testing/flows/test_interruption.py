@@ -97,7 +97,9 @@ def test_every_interruption_counts(tmp_path: Path) -> None:
 
 def test_a_caller_who_is_silent_interrupts_nobody(tmp_path: Path) -> None:
     agent = Agent(greeting=turn("Hello.", tone(3.0)), script=[after(callerTurn(), 0.0, NEXT)])
-    call = simulate(write(tmp_path, BRIDGE), caller=[at(5.0, hangUp())], agent=agent).expectOk()
+    call = simulate(write(tmp_path, BRIDGE), caller=[at(5.0, hangUp())], agent=agent)
+    assert call.outcome.error is None
+    assert [awaited.step for awaited in call.awaited] == agent.script
     assert call.events.named(INTERRUPTION) == []
     assert [span.seconds for span in call.caller.heard.audible()] == pytest.approx([3.0], abs=TICK)
 

@@ -1,0 +1,64 @@
+"""What a test in a `.vox` file says and can't be: it is told at the sentence that says it."""
+
+from pathlib import Path
+
+import pytest
+from tests.testing.test_vox_tests import AGENT, written
+
+from voxrun.errors import ConfigurationError
+from voxrun.testing import simulate
+from voxrun.testing.expectations import judge
+
+MISTAKES = [
+    ("caller has { rate: 44100 }", "rate= takes a rate in Hz of"),
+    ('caller has { callerid: "Ada", customData: 5 }', "customData= takes a text, but was given 5"),
+    ('caller has { rtp: "speex" }', "no codec is called 'speex'"),
+    ('caller says "bad.wav" at 1s', "is no audio file"),
+    ('agent says "bad.wav" when CallEvents.Connected', "is no audio file"),
+    ('agent has { inputFormat: "pcm_9000" }', "inputFormat= takes one of pcm_8000"),
+    ("agent refuses with 7", "refuse= takes a status of HTTP"),
+    ("agent closes with 1006 at 1s", "code= takes a WebSocket closing code"),
+    ('agent plays cassette "bad.wav"', "bad.wav, line 1: is no cassette"),
+    ('caller presses "1" when scenario sends "nothing"', "no message to the agent is named 'nothing'"),
+    ("network has { loss: 10 }", "loss= takes a share, from 0 to 1, but was given 10"),
+    ("speech has { latency: -1 }", "latency= takes a number of seconds, 0 or more, but was given -1"),
+    ("control has { customData: 5 }", "customData= takes a text, but was given 5"),
+    ('web answers "https://api.elevenlabs.io/x" with 404', "web can't answer for api.elevenlabs.io"),
+    ('web answers "https://crm.example/a" with 409 "taken"', "web has two answers at 'https://crm.example/a'"),
+    ('web answers "https://crm.example:443/a" with 404', "web has two answers at 'https://crm.example:443/a'"),
+]
+
+
+@pytest.mark.parametrize(("sentence", "told"), MISTAKES)
+def test_it_is_told_where_it_is_said(tmp_path: Path, sentence: str, told: str) -> None:
+    (tmp_path / "bad.wav").write_text("nonsense")
+    before = 'web answers "https://crm.example/a" with 200'
+    test = written(tmp_path, AGENT, before, 'caller says "Hello?" at 0s', sentence, "caller hangs up at 2s")
+    with pytest.raises(ConfigurationError) as found:
+        simulate(test.scenario, **test.parameters(tmp_path))
+    span, why = test.blame(found.value)
+    assert told in why
+    assert test.source.text[span.start : span.end] == sentence
+
+
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        ('expect agent receives "nothing"', "no message to the agent is named 'nothing'"),
+        ('expect log "x" within 1s after scenario sends "nothing"', "no message to the agent is named 'nothing'"),
+        ('expect caller hears "bad.wav"', "is no audio file"),
+        ('expect caller hears exactly "bad.wav"', "bad.wav can't be read"),
+    ],
+)
+def test_so_is_what_cannot_be_expected(tmp_path: Path, sentence: str, told: str) -> None:
+    (tmp_path / "bad.wav").write_text("nonsense")
+    test = written(tmp_path, AGENT, "caller hangs up at 2s", sentence)
+    (mistake,) = judge(test, simulate(test.scenario, **test.parameters(tmp_path)))
+    assert told in mistake.why
+    assert test.source.text[mistake.span.start : mistake.span.end] == sentence
+
+
+def test_what_no_sentence_is_to_blame_for_is_told_at_the_name(tmp_path: Path) -> None:
+    test = written(tmp_path, AGENT, "caller hangs up at 2s")
+    span, why = test.blame(ConfigurationError("no espeak here"))
+    assert (test.source.text[span.start : span.end], why) == ('"it"', "no espeak here")
