@@ -101,6 +101,7 @@ def test_the_file_is_closed_with_the_call(play: Play, path: Path, after: int) ->
 
 def test_what_a_slow_disk_keeps_the_call_waiting_for_is_silence_and_counted(play: Play, path: Path) -> None:
     leg = Ear(AudioFile(path))
+    leg.read()  # by a tick that comes before the leg's task does
 
     async def slowly(work: Callable[..., object], *args: object) -> object:
         await trio.sleep(0.09)
@@ -119,7 +120,7 @@ def test_what_a_slow_disk_keeps_the_call_waiting_for_is_silence_and_counted(play
     heard = np.concatenate(leg.heard)
     assert not heard[: 4 * 320].any()
     assert np.array_equal(heard[4 * 320 :][: len(SAID)], SAID)
-    assert [record["frames_late"] for record in ran.of_kind("losses") if record["of"] == "the caller's file"] == [4]
+    assert [record["frames_late"] for record in ran.of_kind("losses") if record["of"] == "the caller's file"] == [5]
 
 
 class Torn(AudioFile):

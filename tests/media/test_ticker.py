@@ -243,6 +243,7 @@ def test_percentiles_of_lateness_are_measured() -> None:
             await ticker.run()
         measured = [ticker.lateness(share) for share in (0.5, 0.9, 0.95, 0.99, 1.0)]
         assert measured == pytest.approx([0.001, 0.001, 0.005, 0.005, 0.1], abs=0.00011)
+        assert ticker.lateness_counts((0.0009, 0.0011, 0.01)) == [0, 90, 99, 100]
         assert ticker.late == 1
 
     run(main)

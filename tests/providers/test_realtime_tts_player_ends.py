@@ -239,11 +239,15 @@ def test_junk_is_ignored_with_one_warning(play: Play) -> None:
     assert losses(ran)["messages_malformed"] == 5
 
 
-def test_with_trace_every_message_is_kept(play: Play) -> None:
-    ran, _, _ = play(saying(b"\0\1"), text="Hello.", parameters='"trace": True,')
-    wire = [(record["type"], record.get("text")) for record in ran.of_kind("wire")]
-    assert ("sent", '{"text":"Hello. ","flush":true}') in wire
-    assert ("received", '{"audio":"AAE="}') in wire
+def test_with_trace_and_only_then_every_message_is_kept(play: Play) -> None:
+    def wire(parameters: str) -> list[tuple[str, str | None]]:
+        ran, _, _ = play(saying(b"\0\1"), text="Hello.", parameters=parameters)
+        return [(record["type"], record.get("text")) for record in ran.of_kind("wire")]
+
+    kept = wire('"trace": True,')
+    assert ("sent", '{"text":"Hello. ","flush":true}') in kept
+    assert ("received", '{"audio":"AAE="}') in kept
+    assert "received" not in dict(wire(""))
 
 
 @pytest.mark.parametrize(
@@ -282,11 +286,17 @@ def test_a_key_that_is_not_set_is_a_configuration_error(play: Play) -> None:
     assert "'xi-api-key' has no value" in str(ran.outcome.error)
 
 
-def test_a_token_in_the_query_is_no_less_secret(play: Play) -> None:
-    ran, service, _ = play(
-        listen,
-        'Logger.write("token-0123456789")',
-        parameters='"queryParameters": {"single_use_token": "token-0123456789"},',
-    )
-    assert service.requests[0].query["single_use_token"] == "token-0123456789"
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        '"queryParameters": {"single_use_token": "Token-0123456789"},',
+        '"queryParameters": {"authorization": "Token-0123456789"},',
+        '"headers": [{"name": "Authorization", "value": "Token-0123456789"}],',
+        '"headers": [{"name": "XI-API-KEY", "value": "Token-0123456789"}],',
+    ],
+)
+def test_a_key_is_secret_wherever_it_is_given(play: Play, parameters: str) -> None:
+    ran, service, _ = play(listen, 'Logger.write("Token-0123456789")', parameters=parameters)
+    (request,) = service.requests
+    assert "Token-0123456789" in {*request.query.values(), *request.headers.values()}
     assert ran.logged == ["***"]

@@ -88,7 +88,11 @@ def test_many_are_read_while_the_reading_rests(monkeypatch: pytest.MonkeyPatch) 
 
     async def main() -> None:
         ports = [Port() for _ in range(10)]
+        tasks, descriptors = in_use()
         async with pumping(*ports):
+            tasks_now, descriptors_now = in_use()
+            assert tasks_now - tasks - len(ports) <= 2  # for all together
+            assert descriptors_now - descriptors <= 1
             for number in range(3):
                 for port in ports:
                     ports[0].socket.send(bytes([number]), port.socket.local)

@@ -117,15 +117,17 @@ def test_a_peer_gone_without_a_word_is_noticed(monkeypatch: pytest.MonkeyPatch, 
 
 def test_a_peer_that_answers_pings_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket_websocket, "KEEP_ALIVE_SECONDS", 0.01)
-    monkeypatch.setattr(socket_websocket, "PONG_SECONDS", 1.0)
+
+    async def answers(stream: trio.abc.Stream) -> None:
+        for _ in range(3):  # the next one is sent only if this one's answer was heeded
+            assert (await stream.receive_some())[:2] == b"\x89\x80"
+            await stream.send_all(b"\x8a\x00")
+        await stream.send_all(b"\x88\x02\x03\xe8")
 
     async def main() -> None:
-        async with serving(TcpNetwork(), peer(echo)) as url, open_websocket(TcpNetwork(), url) as websocket:
-            with trio.move_on_after(0.2):
-                await websocket.pump(ignore)
-                raise AssertionError
-            websocket.close()
-            assert (await websocket.pump(ignore)).was_clean
+        async with serving(TcpNetwork(), stuck(answers)) as url, open_websocket(TcpNetwork(), url) as websocket:
+            with trio.fail_after(3):
+                assert await websocket.pump(ignore) == Closed(1000, "", was_clean=True)
 
     run(main)
 
@@ -237,6 +239,18 @@ async def heard(websocket: WebSocket, wanted: str) -> None:
         await websocket.pump(lambda message: hearing.cancel() if message == wanted else None)
 
 
+def test_what_comes_while_nobody_pumps_waits_for_who_pumps_next() -> None:
+    async def main() -> None:
+        async with serving(TcpNetwork(), peer(echo)) as url, open_websocket(TcpNetwork(), url) as websocket:
+            with trio.move_on_after(0):
+                await websocket.pump(ignore)
+            websocket.send("hello")
+            await trio.testing.wait_all_tasks_blocked(0.01)
+            await heard(websocket, "hello")
+
+    run(main)
+
+
 def test_nothing_is_left_when_the_last_connection_is_gone() -> None:
     async def main() -> None:
         async with serving(TcpNetwork(), peer(echo)) as url:
@@ -251,12 +265,31 @@ def test_nothing_is_left_when_the_last_connection_is_gone() -> None:
     run(main)
 
 
+class Torn(trio.abc.SendStream):
+    """What is sent over `stream` comes in two pieces, of which the first is no whole record of TLS."""
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self._stream = stream
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await self._stream.send_all(data[:9])
+        await trio.testing.wait_all_tasks_blocked(0.001)
+        await self._stream.send_all(data[9:])
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
 @pytest.mark.slow
 def test_a_conversation_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     context, certificate = make_certificate(tmp_path)
 
     async def attend(stream: trio.abc.Stream) -> None:
-        await peer(echo)(trio.SSLStream(stream, context, server_side=True, https_compatible=True))
+        torn = trio.StapledStream(Torn(stream), stream)
+        await peer(echo)(trio.SSLStream(torn, context, server_side=True, https_compatible=True))
 
     async def main() -> None:
         async with serving(TcpNetwork(), attend) as url:

@@ -96,9 +96,9 @@ class Conference(MediaSource):
 
     # Media.
 
-    def inlet(self, source: Source) -> Inlet | None:
-        """Live until it is stopped."""
-        return None if self._over.is_set() else self._inboxes.inlet(source)
+    def inlet(self, source: Source) -> Inlet:
+        """Live as long as there are routes to it: until it is stopped."""
+        return self._inboxes.inlet(source)
 
     def detach(self, source: Source) -> None:
         """The sender leaves."""

@@ -1,7 +1,5 @@
 """`FileLeg`: a caller who is an audio file, and says nothing more once it has been played."""
 
-import trio
-
 from voxrun.audio.frame import Samples, session_rate, silence
 from voxrun.media.host import UnitHost
 from voxrun.media.read_ahead import AudioSource, ReadAhead
@@ -16,19 +14,15 @@ class FileLeg:
         self.rate = session_rate(source.rate)
         self._source = source
         self._audio: ReadAhead | None = None
-        self._frames_early = 0  # asked for before the first of them was read
+        self._frames_early = 0  # asked for before `carry` began
 
     async def carry(self, host: UnitHost) -> None:
-        """Read the file ahead, until cancelled."""
-        audio = ReadAhead(host, self._source)
+        """Read the file ahead, to its end."""
+        self._audio = ReadAhead(host, self._source)
         try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(audio.fill)
-                await audio.ready()
-                self._audio = audio
-                await trio.sleep_forever()
+            await self._audio.fill()
         finally:
-            host.trace("losses", of="the caller's file", frames_late=self._frames_early + audio.starved)
+            host.trace("losses", of="the caller's file", frames_late=self._frames_early + self._audio.starved)
 
     def read(self) -> Samples:
         """The next 20 ms of the file, then silence."""

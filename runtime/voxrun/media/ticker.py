@@ -1,6 +1,7 @@
 """`Ticker`: the one media clock of the process."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from itertools import accumulate
 
 import trio
 
@@ -52,12 +53,8 @@ class Ticker:
     def lateness(self, share: float) -> float:
         """The lateness in seconds that `share` (0..1) of all steps did not exceed; 0.1 s at most."""
         wanted = share * sum(self._lateness)
-        seen = 0
-        for bucket, count in enumerate(self._lateness):
-            seen += count
-            if seen >= wanted:
-                return bucket / _BUCKETS_PER_SECOND
-        return _BUCKETS / _BUCKETS_PER_SECOND
+        bucket = next(bucket for bucket, seen in enumerate(accumulate(self._lateness)) if seen >= wanted)
+        return bucket / _BUCKETS_PER_SECOND
 
     def lateness_counts(self, bounds: Iterable[float]) -> list[int]:
         """How many steps were at most so late, for each of `bounds` in seconds, and how many there were at all."""

@@ -17,7 +17,7 @@ QUERY_DEFAULTS = {"output_format": "pcm_16000", "sync_alignment": True, "inactiv
 KEEP_ALIVE_SHARE = 0.75
 """After this part of the inactivity time-out a space is sent."""
 
-_SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
+_SCHEMES = {"http": "ws", "https": "wss"}
 _SECRET_HEADERS = ("xi-api-key", "authorization")
 _SECRET_QUERIES = ("authorization", "single_use_token")
 
@@ -47,7 +47,7 @@ class SpeechRequest:
 def speech_request(base_url: str, parameters: Mapping[str, Any]) -> SpeechRequest:
     """The request for VoxEngine's `RealtimeTTSPlayerParameters` at `base_url` (http, https, ws or wss).
 
-    ScenarioError for parameters that can't be right, ConfigurationError for a missing key or a bad address.
+    ScenarioError for parameters that can't be right, ConfigurationError for a missing key.
     """
     voice_id = (parameters.get("pathParameters") or {}).get("voice_id")
     if not voice_id:
@@ -74,12 +74,10 @@ def speech_request(base_url: str, parameters: Mapping[str, Any]) -> SpeechReques
 
 
 def _url(base_url: str, voice_id: str, query: Mapping[str, object]) -> str:
-    scheme, separator, rest = base_url.rstrip("/").partition("://")
-    if scheme not in _SCHEMES or not separator:
-        raise ConfigurationError(f"the base URL {base_url!r} is no http, https, ws or wss address")
+    scheme, _, rest = base_url.partition("://")
     plain = {name: str(value).lower() if isinstance(value, bool) else value for name, value in query.items()}
     path = f"/v1/text-to-speech/{quote(voice_id, safe='')}/stream-input"
-    return f"{_SCHEMES[scheme]}://{rest}{path}?{urlencode(plain)}"
+    return f"{_SCHEMES.get(scheme, scheme)}://{rest}{path}?{urlencode(plain)}"
 
 
 def _headers(given: Iterable[Mapping[str, str | None]]) -> list[tuple[str, str]]:
