@@ -165,6 +165,34 @@ def test_it_is_known_which_source_was_audible_when() -> None:
     assert heard.spansOf(noise(1.0, 3)) == ()
 
 
+@pytest.mark.parametrize("rate", [8_000, 16_000])
+def test_nobody_else_s_voice_is_taken_for_it(rate: int) -> None:
+    for seed in range(6):
+        heard = Track(render(speech(4.0, seed), rate), rate)
+        assert heard.spansOf(speech(4.0, seed + 1000)) == ()
+        assert heard.spansOf(speech(4.0, seed)) == near((0.0, 4.0), within=0.021)
+
+
+@pytest.mark.parametrize(("around", "seconds"), [(quiet(1.0), 0.15), (noise(1.0, 2), 0.5)])
+@pytest.mark.parametrize("begins", [0.0, 0.13, 0.71])
+def test_a_part_is_found_if_it_is_long_enough(around: Samples, seconds: float, begins: float) -> None:
+    part = noise(2.0, 1)[round(begins * RATE) :][: round(seconds * RATE)]
+    heard = track(around[: round((1 - begins) * RATE)], part, around)
+    assert heard.spansOf(noise(2.0, 1)) == near((1 - begins, 1 - begins + seconds), within=0.021)
+
+
+@pytest.mark.parametrize("samples", [0, 1, 3])
+def test_what_is_hardly_a_sound_is_looked_for_to_the_end(samples: int) -> None:
+    assert len(HEARD.spansOf(noise(1.0, 99)[:samples])) < 2000
+
+
+@pytest.mark.parametrize("begins", [0.5, 0.53, 0.59])
+def test_a_short_sound_is_found_among_others(begins: float) -> None:
+    beep = noise(0.1, 1)
+    heard = track(noise(1.0, 2)[: round(begins * RATE)], beep, noise(1.0, 3))
+    assert heard.spansOf(beep) == near((begins, begins + 0.1), within=0.021)
+
+
 def test_a_pause_within_a_source_is_part_of_it() -> None:
     source = np.concatenate((noise(0.3, 1), quiet(0.4), noise(0.3, 2)))
     assert track(quiet(0.2), source, quiet(1.0)).spansOf(source) == near((0.2, 1.2))

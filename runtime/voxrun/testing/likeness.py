@@ -12,8 +12,14 @@ from voxrun.trace.spans import Span
 
 Wave = NDArray[np.float64]
 
-_SEARCHED_SECONDS = 0.1
-"""How much sound is enough to tell where in a source it is from."""
+_SEARCHED_SECONDS = 0.4
+"""How much sound is enough to tell that it is from a source: a quarter of that, of a vowel, is like anybody's."""
+
+_LEAST_SECONDS = 0.15
+"""What is shorter, between two silences, may be from anywhere."""
+
+_STEPS = 4
+"""Where nothing was found, there may be something so many times within what was searched."""
 
 _GOES_ON = 0.5
 """A source that was found goes on while each 20 ms is at least so like it: a frame alone says less than five do."""
@@ -68,27 +74,38 @@ def best_match(samples: Samples, sound: Samples) -> tuple[int, float, float]:
 def matching_spans(samples: Samples, sound: Samples, rate: int, begin: float, wanted: float) -> tuple[Span, ...]:
     """When parts of `sound` are heard in `samples`, the first of which is of the time `begin`.
 
-    Each 100 ms of sound is looked for in the source; from where it is found, the two are followed frame by frame.
+    Pieces are looked for in the source; from the middle of one that is found, the two are followed both ways.
     """
-    search, frame = round(_SEARCHED_SECONDS * rate), round(FRAME_SECONDS * rate)
-    source = np.concatenate((sound, np.zeros(search, np.int16))).astype(np.float64)
+    most, least = (min(round(seconds * rate), len(sound)) for seconds in (_SEARCHED_SECONDS, _LEAST_SECONDS))
+    frame = round(FRAME_SECONDS * rate)
+    source = np.pad(sound.astype(np.float64), most)
     here = samples.astype(np.float64)
     audible = np.flatnonzero(np.abs(here) > _SILENT_AMPLITUDE)
     found: list[Span] = []
-    place = 0
+    place = end = 0 if len(sound) else len(here)
     while (next_audible := int(np.searchsorted(audible, place))) < len(audible):
         place = int(audible[next_audible])
-        piece = here[place : place + search]
-        likenesses, _ = _likenesses(source, piece)
-        best = int(np.argmax(likenesses))
-        if likenesses[best] < wanted:
-            place += len(piece)
+        piece = here[place : place + _run(audible[next_audible:], most, frame)]
+        likenesses = _likenesses(source, piece)[0] if len(piece) >= least else np.zeros(1)
+        best, half = int(np.argmax(likenesses)), len(piece) // 2
+        middle = place + half  # what comes before or after it in the piece may be something else
+        earlier = _common(here[end:middle][::-1], source[: best + half][::-1], frame)
+        later = _common(here[middle:], source[best + half :], frame)
+        heard = audible[np.searchsorted(audible, middle - earlier) : np.searchsorted(audible, middle + later)]
+        if likenesses[best] < wanted or earlier + later <= half or not len(heard):
+            place += max(min(len(piece), most // _STEPS), 1)
             continue
-        size = _common(here[place:], source[best:], frame)
-        heard = audible[next_audible : int(np.searchsorted(audible, place + size))]
-        found.append(Span(begin + place / rate, begin + (int(heard[-1]) + 1) / rate))
-        place += size
+        place = end = middle + later
+        found.append(Span(begin + int(heard[0]) / rate, begin + (int(heard[-1]) + 1) / rate))
     return _joined(found)
+
+
+def _run(audible: NDArray[np.intp], most: int, gap: int) -> int:
+    """How many samples there are up to where nothing is audible for longer than `gap`."""
+    near = audible[: int(np.searchsorted(audible, audible[0] + most))]
+    gaps = np.flatnonzero(np.diff(near) > gap)
+    last = near[gaps[0]] if len(gaps) else near[-1]
+    return int(last - audible[0]) + 1
 
 
 def _likenesses(samples: Wave, sound: Wave) -> tuple[Wave, Wave]:
@@ -103,19 +120,18 @@ def _likenesses(samples: Wave, sound: Wave) -> tuple[Wave, Wave]:
 
 
 def _common(one: Wave, other: Wave, frame: int) -> int:
-    """For how many samples, in whole frames but for the end, two sounds that begin alike stay alike; at least one."""
+    """For how many samples, in whole frames but for the end, two sounds stay alike."""
     size = min(len(one), len(other))
     at = 0
     while at < size:
-        left, right = one[at : at + frame], other[at : at + frame]
-        left, right = left[: len(right)], right[: len(left)]
+        left, right = one[at : min(at + frame, size)], other[at : min(at + frame, size)]
         product = float(np.dot(left, right))
         energy = math.sqrt(float(np.dot(left, left)) * float(np.dot(right, right)))
         quiet = max(np.abs(left).max(), np.abs(right).max()) <= _SILENT_AMPLITUDE
-        if at and not quiet and product < _GOES_ON * energy:
+        if not quiet and product <= _GOES_ON * energy:
             break
         at += frame
-    return min(max(at, frame), len(one))
+    return min(at, size)
 
 
 def _joined(spans: list[Span]) -> tuple[Span, ...]:
