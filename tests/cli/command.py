@@ -24,7 +24,7 @@ from voxrun.transports.wav import WavWriter
 from voxrun.transports.websocket import WebSocket
 
 COMMAND = [sys.executable, "-m", "voxrun"]
-SECONDS = 30.0
+SECONDS = 120.0
 """How long a run may take before it counts as stuck."""
 
 

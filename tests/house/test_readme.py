@@ -62,7 +62,6 @@ def checkout(target: Path) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_the_main_job_runs_as_written_in_an_empty_environment(tmp_path: Path) -> None:
     clone = checkout(tmp_path)
     done = subprocess.run(MAIN_JOB, shell=True, cwd=clone, capture_output=True, text=True, check=False)
@@ -76,7 +75,6 @@ def test_the_test_command_is_what_ci_runs() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_the_other_commands_end_well_one_after_the_other(tmp_path: Path) -> None:
     clone = checkout(tmp_path)
     for command in OTHERS:

@@ -239,7 +239,7 @@ def hold(folder: Path) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(2400)
 def test_nothing_is_left_of_two_thousand_calls(tmp_path: Path) -> None:
     """In a process of its own, as memory that other tests left in pieces would be filled by and by.
 

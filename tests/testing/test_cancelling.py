@@ -79,7 +79,6 @@ def test_nothing_is_left_wherever_it_is_cancelled(tmp_path: Path, scenario: obje
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("scenario", [talk, by_rtp, whole_conversation])
 def test_nothing_is_left_at_any_step(tmp_path: Path, scenario: object) -> None:
     assert callable(scenario)

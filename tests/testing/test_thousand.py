@@ -14,7 +14,6 @@ BODY = 'call.record(name="call.wav", stereo=True)'
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads the memory in use from /proc")
 def test_memory_and_objects_stay_as_they_are_for_a_thousand_calls(tmp_path: Path) -> None:
     scenario = write(tmp_path, BRIDGE, BODY)

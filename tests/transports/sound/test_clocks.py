@@ -141,7 +141,6 @@ def test_what_a_tick_that_stood_still_left_too_much_is_gone_within_a_second() ->
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("way", [hear, speak])
 @pytest.mark.parametrize("drift", [0.0003, -0.0003])
 def test_half_an_hour_with_clocks_that_differ(way: Callable[[int, float, float], None], drift: float) -> None:

@@ -48,7 +48,6 @@ def test_a_missing_device_is_named(tmp_path: Path, there: str, missing: str) -> 
 
 
 @pytest.mark.alone
-@pytest.mark.timeout(300)
 @needs_alsa
 @needs_pulse
 @undisturbed()
