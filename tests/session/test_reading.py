@@ -164,7 +164,7 @@ def longest_gap(folder: Path, size: int, *, in_thread: bool) -> float:
     return max(after - before for before, after in itertools.pairwise(listener.times))
 
 
-@pytest.mark.slow
+@pytest.mark.alone
 def test_a_large_scenario_holds_up_no_call(tmp_path: Path) -> None:
     in_place = longest_gap(tmp_path, 1_000_000, in_thread=False)
     began = moment()
