@@ -92,6 +92,9 @@ RIGHT = [
     in_call('on call CallEvents.Disconnected as e { log "${e.duration + 1}" + e.reason }\nlog 1 == null or "a" < "b"'),
     in_call('Net.httpRequest("https://a.example", fn () { log 1 }, { method: "post", postData: "x" })'),
     "on AppEvents.Started { let t = 5s\nt = t * 2\nwait t + 1s\nwait 2 * 1s }",
+    # a list's items may become something else
+    'const parts = "1,2".split(",")\nparts[0] = number(parts[0])\nlog parts[0] + 1',
+    'const parts = "1,2".split(",")\nparts.push(fn (x) { return x })\nlog parts[2](3)\nfor it in parts { log it - 1 }',
 ]
 
 

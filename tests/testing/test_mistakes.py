@@ -101,6 +101,7 @@ MADE: list[tuple[Callable[[], object], str]] = [
     (lambda: reply(7, "x"), "status= takes a status (200 to 599), but was given 7"),
     (lambda: reply(200, given({1})), "content= takes a text, bytes or something for JSON, but was given {1}"),
     (lambda: reply(200, headers=given(["a"])), 'headers= takes texts by name, such as {"a": "b"}'),
+    (lambda: reply(200, headers={"A": "b\nC: d"}), "the HTTP header 'a' holds a line break or another character"),
     (lambda: stall(-1), "seconds= takes a number of seconds, 0 or more, but was given -1"),
     (lambda: refuse(given("x")), "seconds= takes a number of seconds, 0 or more, but was given 'x'"),
     (lambda: slowDisk(given("x")), "seconds= takes a number of seconds, 0 or more, but was given 'x'"),
@@ -192,6 +193,7 @@ def test_a_scenario_is_a_file() -> None:
         (reply(503, "Later."), "503 Later."),
         (reply(503, "ä".encode("latin-1"), headers={"Content-Type": "text/plain; charset=latin-1"}), "503 ä"),
         (lambda request: reply(201, [request.method], headers={"Retry-After": "1"}), '201 ["GET"]'),
+        (reply(200, "a", headers={"Content-Language": "français"}), "200 a"),
     ],
 )
 def test_what_looks_like_no_answer_but_is_one(tmp_path: Path, answer: Any, log: str) -> None:

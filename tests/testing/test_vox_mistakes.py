@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+from tests.testing.recording import record
+from tests.testing.scenarios import BRIDGE, write
 from tests.testing.test_vox_tests import AGENT, written
 
 from voxrun.errors import ConfigurationError
-from voxrun.testing import simulate
+from voxrun.testing import at, hangUp, simulate
 from voxrun.testing.expectations import judge
 
 MISTAKES = [
@@ -38,6 +40,27 @@ def test_it_is_told_where_it_is_said(tmp_path: Path, sentence: str, told: str) -
         simulate(test.scenario, **test.parameters(tmp_path))
     span, why = test.blame(found.value)
     assert told in why
+    assert test.source.text[span.start : span.end] == sentence
+
+
+@pytest.mark.parametrize(
+    ("first", "sentence", "told"),
+    [
+        ("nobody calls", 'caller says "Hello?"', "nobody calls, so no caller does anything"),
+        ("nobody calls", 'caller plays cassette "a"', "nobody calls, so no caller does anything"),
+        ('caller has { callerid: "Ada" }', "nobody calls", "nobody calls, so no caller does anything"),
+        ('caller plays cassette "a"', "caller hangs up", "the caller does what is on the cassette, and nothing else"),
+        ('agent plays cassette "a"', 'agent says "Hello."', "the agent does what is on the cassette, and nothing else"),
+        ("agent has { latency: 1s }", 'agent plays cassette "a"', "the agent does what is on the cassette"),
+    ],
+)
+def test_what_would_never_be_done_is_told(tmp_path: Path, first: str, sentence: str, told: str) -> None:
+    record(tmp_path / "a", write(tmp_path, BRIDGE), caller=[at(1.0, hangUp())])
+    test = written(tmp_path, AGENT, first, sentence)
+    with pytest.raises(ConfigurationError) as found:
+        test.parameters(tmp_path)
+    span, why = test.blame(found.value)
+    assert why.startswith(told)
     assert test.source.text[span.start : span.end] == sentence
 
 

@@ -1,6 +1,7 @@
 """`check`: what is wrong in a scenario, as far as that can be known before it runs."""
 
 from collections.abc import Callable, Container
+from dataclasses import replace
 from typing import Any
 
 from voxrun.dsl import nodes
@@ -125,8 +126,8 @@ class _Checker:
         binding = self._expressions.scope.names[node.name.text]
         binding.ready = True
         is_null = isinstance(node.value, nodes.Constant) and node.value.value is None  # code may ask for that
-        if node.constant and not is_null:
-            binding.known = known
+        if node.constant and not is_null:  # what is in a list may be changed
+            binding.known = replace(known, item=None) if isinstance(known, Value) else known
 
     def _assignment(self, node: nodes.Assignment) -> None:
         self._settle(node.value) if node.operator != "=" else self._expressions.known(node.value)

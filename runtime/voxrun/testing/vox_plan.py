@@ -150,7 +150,8 @@ class Plan:
                 self.faults.append(self._step(action, At(0.0), _fault(action)))
 
     def parameters(self) -> SimulationParameters:
-        """All of it."""
+        """All of it. ConfigurationError if somebody is to do what can't come to be."""
+        self._check_done()
         last = max(self.agents, default=1)
         agents = [self.agents.get(number, AgentPlan()) for number in range(1, last + 1)]
         has = {key: value for key, value in self.caller_has.items() if key != "voice"}
@@ -166,6 +167,15 @@ class Plan:
             "customData": self.control_has.get("customData", ""),
             "web": self.web,
         }
+
+    def _check_done(self) -> None:
+        caller = self.caller or self.caller_has
+        if not self.is_called and (caller or self.caller_cassette):
+            raise ConfigurationError("nobody calls, so no caller does anything: leave one of the two out")
+        both = ("caller", self.caller_cassette, caller), ("agent", self.agent_cassette, self.agents)
+        for who, cassette, others in both:
+            if cassette and others:
+                raise ConfigurationError(f"the {who} does what is on the cassette, and nothing else: leave one out")
 
     def span_of(self, does: object) -> Span | None:
         """The sentence that says what is done; None if a cassette does."""

@@ -17,6 +17,7 @@ from voxrun.testing.service import AGENT_HOSTS
 from voxrun.testing.sounds import Render
 from voxrun.testing.web_socket_peer import Talk, WebSocketPeer
 from voxrun.transports.address import Address
+from voxrun.transports.http import encode_headers
 from voxrun.transports.network import Network
 from voxrun.transports.server import Limits, Reply, Request, Upgrade, serve
 from voxrun.transports.websocket import WebSocket
@@ -45,6 +46,7 @@ def reply(
     named = {} if headers is None else check("headers", headers, NAMED_TEXTS)
     body, kind = _written(content)
     further = {name.lower(): value for name, value in named.items()}
+    encode_headers([*further.items()])  # before there is a call
     return Reply(int(status), body, further.pop("content-type", kind), tuple(further.items()))
 
 

@@ -177,7 +177,7 @@ async def _reply(stream: trio.abc.Stream, reply: Reply, *, with_body: bool = Tru
         f"HTTP/1.1 {int(reply.status)} {known.get(reply.status, '')}\r\n{further}"
         f"Content-Type: {reply.content_type}\r\nContent-Length: {len(reply.body)}\r\nConnection: close\r\n\r\n"
     )
-    await stream.send_all(head.encode("ascii") + (reply.body if with_body else b""))
+    await stream.send_all(head.encode("latin-1") + (reply.body if with_body else b""))
     with trio.move_on_after(_LINGER_SECONDS):
         while await stream.receive_some(_RECEIVE_BUFFER):
             pass
