@@ -189,6 +189,60 @@ def test_modules_that_are_moved_are_still_there_for_the_version_before(tmp_path:
     assert served.call() == ("two", "", "")
 
 
+def test_a_package_without_init_that_is_moved_is_still_there_as_well(tmp_path: Path) -> None:
+    says = "Logger.write(two.text)\nVoxEngine.terminate()\n"
+    served = Served(tmp_path, a="from package.one import two\n" + says)
+    inner = served.folder / "package" / "one" / "two.py"
+    inner.parent.mkdir(parents=True)
+    inner.write_text("text = 'one'\n")
+    assert served.call() == ("one", "", "")
+    (served.folder / "package").rename(served.folder / "renamed")
+    served.goes_on("one", f"{served.scenario}:2: while loading: ModuleNotFoundError: No module named 'package'")
+
+
+def test_a_version_that_ends_the_session_before_it_fails_is_none_either(tmp_path: Path) -> None:
+    served = Served(tmp_path, a=GOOD[".py"])
+    served.save(a="VoxEngine.terminate()\nnonsuch\n")
+    wrong = f"{served.scenario}:3: while loading: NameError: name 'nonsuch' is not defined"
+    served.goes_on("version {}", wrong)
+
+
+@pytest.mark.parametrize("mistake", ["nonsuch\n", "x = (\n"])
+def test_who_hangs_up_while_a_version_is_read_gets_no_call(tmp_path: Path, mistake: str) -> None:
+    served = Served(tmp_path, a="VoxEngine.addEventListener(AppEvents.Started, lambda e: Logger.write('one'))\n")
+    served.save(a=mistake)
+    services = Services(secrets=SECRETS, network=MemoryNetwork(), versions=served.versions)
+
+    async def main() -> tuple[str, str]:
+        session = Session(served.scenario, services, Ticker())
+        session.interrupt("hung up")
+        outcome = await session.run()
+        return outcome.reason, "\n".join(session.trace_log.lines())
+
+    reason, told = trio.run(main)
+    assert reason == "hung up"
+    assert '"kind":"log"' not in told
+
+
+def test_a_module_that_is_loaded_again_is_as_it_is_now_and_its_sessions_alone(tmp_path: Path) -> None:
+    again = """
+        import importlib
+        from pathlib import Path
+        import beside
+        path = Path(beside.__file__)
+        if VoxEngine.customData():
+            path.write_text(VoxEngine.customData())
+            importlib.reload(beside)
+        """
+    served = Served(tmp_path, a=dedent(again) + SAYS, beside="text = 'one'\n")
+    assert served.call() == ("one", "", "")
+    records = records_of(served.scenario, served.versions, "text = 'one and two'\nwords = text\n")
+    assert [it["message"] for it in records if it["kind"] == "log"] == ["one and two"]
+    served.save(beside="words = 'two'\n")
+    wrong = "while loading: AttributeError: module 'beside' has no attribute 'text'"
+    served.goes_on("one", f"{served.scenario}:11: {wrong}")
+
+
 def test_nothing_is_left_of_a_version_that_fails_while_it_is_loaded(tmp_path: Path) -> None:
     good = """
         Logger.write(VoxEngine.customData())
@@ -274,6 +328,17 @@ def test_secrets_that_are_lacking_are_told_to_each_session(tmp_path: Path) -> No
     versions.read(scenario, vox_language)
     for _ in range(2):
         assert "the secret NONE is not set" in run(scenario, versions)[1]
+
+
+def test_a_version_that_was_only_read_and_is_no_better_is_not_told(tmp_path: Path) -> None:
+    served = Served(tmp_path, a="first\n")
+    for name in ("second", "third"):
+        served.save(a=f"{name}\n")
+        for _ in range(2):
+            logged, warned, error = served.call()
+            assert (logged, warned) == ("", "")
+            assert f"name '{name}' is not defined" in error
+    assert served.said == []
 
 
 def test_what_never_could_be_loaded_is_no_version_before(tmp_path: Path) -> None:

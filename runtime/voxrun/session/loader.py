@@ -66,7 +66,7 @@ class _Loader(SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType:
         code = _compiled(self._source, self.path)
         package, _, own = fullname.partition(".")
-        _beside(package)[own] = self.path, self._source
+        _beside(package).setdefault(own, (self.path, self._source))  # loaded again, it is this session's alone
         return code
 
 
@@ -75,13 +75,16 @@ class _Finder:
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        if not path or not name.startswith(OWN_MODULES):
+        if path is None or not name.startswith(OWN_MODULES):
             return None
         package, _, own = name.partition(".")
-        if own in _beside(package):
-            loader = _Loader(name, *_beside(package)[own])
+        beside = _beside(package)
+        if own in beside and target is None:  # else it is to be loaded again
+            loader = _Loader(name, *beside[own])
             return importlib.util.spec_from_file_location(name, loader.path, loader=loader)
         spec = PathFinder.find_spec(name, path, target)
+        if spec is None and any(known.startswith(f"{own}.") for known in tuple(beside)):
+            return ModuleSpec(name, None, is_package=True)  # a folder without __init__.py, which is gone
         if spec is not None and isinstance(spec.loader, SourceFileLoader):
             file = spec.loader.path
             spec.loader = _Loader(name, file, Path(file).read_bytes())
@@ -172,7 +175,8 @@ def _importer(package: str) -> Callable[..., ModuleType]:
 def _is_own(name: str, package: str) -> bool:
     if name == "voxrun":
         return False
-    if f"{package}.{name}" in sys.modules or name in _beside(package):
+    heads = (known.partition(".")[0] for known in tuple(_beside(package)))  # threads may import something as well
+    if f"{package}.{name}" in sys.modules or name in heads:
         return True
     spec = PathFinder.find_spec(name, sys.modules[package].__path__)
     # A folder without __init__.py is a package only for want of another of its name.

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -97,8 +98,6 @@ class Session:
         self._began = trio.current_time()
         self._serials: dict[str, itertools.count[int]] = {}
         self._units: trio.Nursery
-        self._life = trio.CancelScope()
-        self._ending: str | None = None
         self._failure: VoxrunError | None = None
         self._clear()
 
@@ -111,6 +110,8 @@ class Session:
         self.timers = Timers(self._dispatcher)
         self.requests = Requests(self)
         self._leaves: list[Callable[[], Awaitable[object]]] = []
+        self._life = trio.CancelScope()
+        self._ending: str | None = None
         self._broken: VoxrunError | None = None
         self._waiting: list[Callable[[], None]] | None = []
 
@@ -269,21 +270,25 @@ class Session:
         if versions is None:
             self._scenario = file_of(self._scenario)
             return load(read(self._scenario, language))
-        name, custom_data, version = self._scenario, self.custom_data, None
+        name, custom_data, ending, version = self._scenario, self.custom_data, None, None
         try:
             version = await trio.to_thread.run_sync(versions.read, name, language, limiter=_READERS)
-            self._scenario = version.file
+            self._scenario, ending = version.file, self._ending
             module = load(version)
         except VoxrunError as error:
             before = versions.before(name, version)
-            if before is None or self._ending is not None:
+            if before is None or ending is not None:
                 raise
-            # Nothing stays of what failed: no task or handler of its has run.
-            self._dispatcher.stop()  # who waits for what handlers return gets nothing
-            self._clear()
+            if version is not None:
+                # Nothing stays of what failed: no task or handler of its has run.
+                self._dispatcher.stop()  # who waits for what handlers return gets nothing
+                self._clear()
             self.custom_data, self._scenario = custom_data, before.file
-            self.warn(versions.warning(name, self.services.secrets.scrub(str(error))))
-            return load(before)
+            with suppress(VoxrunError):  # it may never have been loaded: what is there now is the mistake to tell
+                module = load(before)
+                self.warn(versions.warning(name, self.services.secrets.scrub(str(error))))
+                return module
+            raise
         versions.loaded(name, version)
         return module
 
