@@ -8,6 +8,8 @@ from time import sleep
 import pytest
 from tests.others import STAT, cpu_of_others, undisturbed
 
+from voxrun.errors import RemoteError
+
 pytestmark = pytest.mark.skipif(not STAT.exists(), reason="this system does not say what its processors do")
 
 BUSY = [sys.executable, "-c", "while True: pass"]
@@ -24,6 +26,22 @@ def fail_after(seconds: float) -> None:
     with undisturbed():
         sleep(seconds)
         pytest.fail("too late\nby far")
+
+
+@pytest.mark.parametrize(
+    ("failures", "outcome"),
+    [
+        ([RemoteError("refused"), RemoteError("refused")], pytest.skip.Exception),
+        ([RemoteError("refused"), AssertionError("wrong")], ExceptionGroup),
+        ([TypeError("a mistake")], ExceptionGroup),
+    ],
+)
+def test_of_tasks_only_calls_that_were_refused_are_excused(
+    monkeypatch: pytest.MonkeyPatch, failures: list[Exception], outcome: type[BaseException]
+) -> None:
+    monkeypatch.setattr("tests.others.SLOWEST", 0.0)
+    with pytest.raises(outcome), undisturbed():
+        raise ExceptionGroup("of tasks", failures)
 
 
 def test_what_children_took_is_ones_own() -> None:

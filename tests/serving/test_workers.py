@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 import trio
+from tests.others import undisturbed
 from tests.serving.server import TOKEN, Server, begin, figure_is, says, serving, until
 from tests.serving.twilio_peer import TwilioPeer
 
@@ -27,7 +28,8 @@ def frames_in(path: Path) -> int:
 
 @pytest.mark.alone
 def test_a_killed_worker_takes_only_its_own_calls_along(tmp_path: Path) -> None:
-    async def main() -> None:
+    async def main() -> tuple[float, int, float]:
+        """After how many seconds new calls are heard, and what of the others' is, in frames, with what gap."""
         records = tmp_path / "records"
         options = ("--workers", "3", "--record", str(records), "--drain", "5")
         async with serving(tmp_path, *options) as server, trio.open_nursery() as nursery:
@@ -44,16 +46,18 @@ def test_a_killed_worker_takes_only_its_own_calls_along(tmp_path: Path) -> None:
             os.kill(server.worker(victim), signal.SIGKILL)
             heard = {seed: peer.heard for seed, peer in peers.items()}
             newcomers = [TwilioPeer(seed=seed) for seed in range(20, 26)]
-            with trio.fail_after(2):
-                for peer in newcomers:
-                    nursery.start_soon(call, server, peer)
+            killed = trio.current_time()
+            for peer in newcomers:
+                nursery.start_soon(call, server, peer)
+            with trio.fail_after(20):
                 for peer in newcomers:
                     await peer.connected.wait()
+            served_after = trio.current_time() - killed
             await trio.sleep(1.0)
             assert {seed for seed, peer in peers.items() if peer.closed} == lost
-            for seed in peers.keys() - lost:
-                assert peers[seed].heard >= heard[seed] + 45
-                assert peers[seed].longest_gap < 0.25
+            others = peers.keys() - lost
+            least = min(peers[seed].heard - heard[seed] for seed in others)
+            longest_gap = max(peers[seed].longest_gap for seed in others)
             await until(lambda: figure_is(server, "voxrun_workers", 3))
             assert await server.figure("voxrun_worker_restarts_total") == 1
             assert await server.figure("voxrun_calls_total") == begun + len(newcomers)
@@ -65,8 +69,13 @@ def test_a_killed_worker_takes_only_its_own_calls_along(tmp_path: Path) -> None:
                 assert frames_in(records / f"{it['id']}.wav") > 8000 * (0.4 if seed in lost else 1.5)
             server.process.terminate()
             assert await server.process.wait() == 0
+        return served_after, least, longest_gap
 
-    trio.run(main)
+    with undisturbed():
+        served_after, least, longest_gap = trio.run(main)
+        assert served_after < 2
+        assert least >= 45
+        assert longest_gap < 0.25
 
 
 @pytest.mark.slow
