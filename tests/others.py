@@ -1,6 +1,8 @@
 """What else the machine does while a test runs that wants it for itself."""
 
 import resource
+import subprocess
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,35 +25,60 @@ MOST = 0.25
 SLOWEST = 0.14
 """Seconds that a million additions may take: twice as long as where nobody else uses what the cores share."""
 
+LONGEST = 0.03
+"""Seconds for which the machine may hold up somebody who only wants to be woken: whoever is above a virtual machine
+takes it away without a word.
+"""
 
-Moment = tuple[float, float]
+SLEEPER = """
+import select, sys, time
+longest = 0.0
+while True:
+    began = time.monotonic()
+    if select.select([sys.stdin], [], [], 0.002)[0]:
+        break
+    longest = max(longest, time.monotonic() - began - 0.002)
+print(longest)
+"""
 
 
-def moment() -> Moment:
-    """The clock's time, and how much CPU others have taken until now; both in seconds."""
-    return monotonic(), cpu_of_others()
+class Moment:
+    """From now on it is watched what others do."""
+
+    def __init__(self) -> None:
+        self._began, self._before = monotonic(), cpu_of_others()
+        self.sleeper = subprocess.Popen([sys.executable, "-c", SLEEPER], stdin=-1, stdout=-1, text=True)
+
+    def end(self) -> tuple[float, float]:
+        """How many cores they took meanwhile, and the longest that a sleeper was held up, in seconds."""
+        held_up = float(self.sleeper.communicate()[0])
+        return (cpu_of_others() - self._before) / (monotonic() - self._began), held_up
 
 
 @contextmanager
 def undisturbed(since: Moment | None = None) -> Generator[None]:
     """For what only the clock decides: a failure in here is none if others took much of the machine meanwhile, or
-    `since` then, or made it slow. It skips the test, and says so.
+    `since` then, held it up or made it slow. It skips the test, and says so.
 
     In a group of exceptions, as tasks raise them, only calls that were refused count as that.
     """
-    began, before = since or moment()
+    watched, failure = since or Moment(), None
     try:
         yield
-    except (AssertionError, pytest.fail.Exception, BaseExceptionGroup) as failure:
-        if isinstance(failure, BaseExceptionGroup) and failure.split(RemoteError)[1]:
-            raise
-        taken = (cpu_of_others() - before) / (monotonic() - began)
-        seconds = cpu(add_a_million)
-        if taken < MOST and seconds < SLOWEST:
-            raise
-        why = f"others took {taken:.2f} cores of this machine, and a million additions {seconds:.2f} s"
-        what = str(failure).partition("\n")[0][:100]
-        pytest.skip(f"{why}, which may be why: {what}")
+    except (AssertionError, pytest.fail.Exception, BaseExceptionGroup) as raised:
+        failure = raised
+    finally:
+        taken, held_up = watched.end()
+    if failure is None:
+        return
+    is_other = isinstance(failure, BaseExceptionGroup) and failure.split(RemoteError)[1] is not None
+    seconds = cpu(add_a_million)
+    if is_other or (taken < MOST and held_up < LONGEST and seconds < SLOWEST):
+        raise failure
+    why = f"others took {taken:.2f} cores of this machine and held it up for {held_up * 1000:.0f} ms"
+    why += f", and a million additions took {seconds:.2f} s"
+    what = str(failure).partition("\n")[0][:100]
+    pytest.skip(f"{why}, which may be why: {what}")
 
 
 def cpu_of_others() -> float:

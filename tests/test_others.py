@@ -1,12 +1,13 @@
 """Tests that want the machine for themselves, when it is somebody else's."""
 
 import os
+import signal
 import subprocess
 import sys
 from time import sleep
 
 import pytest
-from tests.others import STAT, cpu_of_others, undisturbed
+from tests.others import STAT, Moment, cpu_of_others, undisturbed
 
 from voxrun.errors import RemoteError
 
@@ -55,5 +56,18 @@ def test_what_children_took_is_ones_own() -> None:
 def test_a_failure_with_nobody_else_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.others.cpu_of_others", lambda: 0.0)
     monkeypatch.setattr("tests.others.SLOWEST", 60.0)
+    monkeypatch.setattr("tests.others.LONGEST", 60.0)
     with pytest.raises(AssertionError), undisturbed():
+        raise AssertionError
+
+
+def test_a_machine_that_is_held_up_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.others.cpu_of_others", lambda: 0.0)
+    monkeypatch.setattr("tests.others.SLOWEST", 60.0)
+    moment = Moment()
+    sleep(0.5)  # until it has begun
+    os.kill(moment.sleeper.pid, signal.SIGSTOP)
+    sleep(0.1)
+    os.kill(moment.sleeper.pid, signal.SIGCONT)
+    with pytest.raises(pytest.skip.Exception, match="held it up for"), undisturbed(moment):
         raise AssertionError

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from tests.others import moment, undisturbed
+from tests.others import Moment, undisturbed
 
 from voxrun.audio.frame import Samples
 
@@ -62,7 +62,7 @@ def run(folder: Path, scenario: str, *options: str) -> Job:
     wav, trace = folder / "call.wav", folder / "trace.jsonl"
     command = [sys.executable, "-W", "error", "-m", "voxrun", str(SCENARIOS / scenario), *options]
     call = ["--call", str(AUDIO / "caller.flac"), "--record", str(wav), "--trace", str(trace)]
-    began = moment()
+    began = Moment()
     done = subprocess.run([*command, *call], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     recorded, rate = soundfile.read(wav, dtype="int16")
