@@ -39,7 +39,9 @@ def check_python(
             tree = ast.parse(source.text, source.name)
             compile(source.text, source.name, "exec", dont_inherit=True)
         check_names(tree, surface, findings, places)
-        _Walk(surface, findings, places, known_secrets, Functions(tree, findings, places)).module(tree)
+        functions = Functions(tree, findings, places)
+        expressions = PythonExpressions(surface, findings, places, known_secrets, functions)
+        _Walk(surface, findings, places, functions, expressions).module(tree)
     except SyntaxError as error:
         _syntax_error(error, findings, source)
     except ValueError as error:  # a NUL
@@ -62,18 +64,13 @@ class _Walk:
     """Goes through the statements of one function after the other."""
 
     def __init__(
-        self,
-        surface: Surface,
-        findings: Findings,
-        places: Places,
-        known_secrets: Container[str] | None,
-        functions: Functions,
+        self, surface: Surface, findings: Findings, places: Places, functions: Functions, expressions: PythonExpressions
     ) -> None:
         self._surface = surface
         self._findings = findings
         self._places = places
         self._functions = functions
-        self._expressions = PythonExpressions(surface, findings, places, known_secrets, functions)
+        self._expressions = expressions
         self._is_async = False  # the function that it is in
         self._reply: Value | None = None  # what that one may return, if that matters
         self._rebound: Counter[str] = Counter()  # names that inner functions give other values to
