@@ -32,12 +32,12 @@ takes it away without a word.
 
 SLEEPER = """
 import select, sys, time
-longest = 0.0
-while True:
-    began = time.monotonic()
-    if select.select([sys.stdin], [], [], 0.002)[0]:
-        break
-    longest = max(longest, time.monotonic() - began - 0.002)
+longest, before, is_over = 0.0, time.monotonic(), False
+print("begun", flush=True)
+while not is_over:
+    is_over = select.select([sys.stdin], [], [], 0.002)[0]
+    now = time.monotonic()
+    longest, before = max(longest, now - before - 0.002), now
 print(longest)
 """
 
@@ -48,6 +48,8 @@ class Moment:
     def __init__(self) -> None:
         self._began, self._before = monotonic(), cpu_of_others()
         self.sleeper = subprocess.Popen([sys.executable, "-c", SLEEPER], stdin=-1, stdout=-1, text=True)
+        assert self.sleeper.stdout is not None
+        self.sleeper.stdout.readline()  # from here on it sleeps
 
     def end(self) -> tuple[float, float]:
         """How many cores they took meanwhile, and the longest that a sleeper was held up, in seconds."""

@@ -65,7 +65,6 @@ def test_a_machine_that_is_held_up_is_noticed(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("tests.others.cpu_of_others", lambda: 0.0)
     monkeypatch.setattr("tests.others.SLOWEST", 60.0)
     moment = Moment()
-    sleep(0.5)  # until it has begun
     os.kill(moment.sleeper.pid, signal.SIGSTOP)
     sleep(0.1)
     os.kill(moment.sleeper.pid, signal.SIGCONT)

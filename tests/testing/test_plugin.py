@@ -1,5 +1,6 @@
 """The pytest plugin, in a pytest of its own."""
 
+import os
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -27,6 +28,9 @@ def test_nothing_of_voxrun_is_loaded():
     assert "numpy" not in sys.modules
 """
 
+UNCUT = ("CI", "BUILD_NUMBER")
+"""With these in the environment pytest says all of a failure once more at the end."""
+
 
 def pytest_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run pytest there, as a user of voxrun does."""
@@ -34,7 +38,8 @@ def pytest_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
     plugin = [] if installed else ["-p", "voxrun.testing.plugin"]
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *plugin, *arguments]
     (folder / "pytest.ini").write_text("[pytest]\n")
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    environment = {name: value for name, value in os.environ.items() if name not in UNCUT}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.slow
