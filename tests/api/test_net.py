@@ -146,7 +146,7 @@ def test_redirects_are_followed_and_have_an_end(ask: Ask) -> None:
             '"https://nowhere.example/"',
             (),
             -3,
-            "a simulated call has no host nowhere.example: its test says what that answers",
+            "web has no nowhere.example: a test says there what that answers",
         ),
         (f'"{URL}"', (at(0, refuse(1)),), -4, "refused the connection: the simulation has it so"),
         (f'"{URL}", timeout=2', (at(0, stall(9)),), -7, "crm.example:443 did not answer the HTTP request within 2 s"),

@@ -93,7 +93,7 @@ def test_a_handler_of_its_own_for_each_event_runs_first(play_socket: Play) -> No
     [
         ({URL: 401}, "ai.example:443 refused the WebSocket with HTTP status 401"),
         ({URL: Reply(503, b"no model left")}, "no model left"),
-        ({}, "a simulated call has no host ai.example"),
+        ({}, "web has no ai.example"),
         ({"https://ai.example:444": "x"}, "ai.example:443 refused the connection"),
     ],
 )

@@ -28,7 +28,7 @@ class SimulatedNetwork(MemoryNetwork):
         except RemoteError as error:
             if error.failure != "host":
                 raise
-            message = f"a simulated call has no host {host}: its test says what that answers, by `web`"
+            message = f"web has no {host}: a test says there what that answers"
             raise RemoteError(message, failure="host") from None
 
     def pair(self) -> tuple[trio.abc.Stream, trio.abc.Stream]:
