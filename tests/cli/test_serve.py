@@ -283,6 +283,7 @@ def test_others_are_let_in_only_by_a_token(echo: Path) -> None:
         (["a" * 300], "can't be read: File name too long"),
         (["echo.py", "--sandbox"], "--sandbox is for .vox scenarios"),
         (["echo.py", "--record", "echo.py"], "--record echo.py can't be used"),
+        (["echo.py", "--trace", "/proc"], "--trace /proc can't be used"),
     ],
 )
 def test_wrong_use_is_told(echo: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], mistake: str) -> None:

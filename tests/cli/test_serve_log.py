@@ -46,3 +46,14 @@ def test_where_there_are_workers_a_line_says_whose_it_is(capsys: pytest.CaptureF
     Log().tell("all workers have ended")
     Log(2).tell("all calls are over")
     assert told(capsys) == ["all workers have ended", "worker 2: all calls are over"]
+
+
+def test_what_a_stranger_says_is_never_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    Log().tell("call from 1\r\n08:00:00 all calls are over\n\nto 2 by twilio")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith(r" call from 1\u000d")
+    assert [line.partition(" ") for line in lines[1:]] == [
+        ("", " ", "        08:00:00 all calls are over"),
+        ("", " ", "        "),
+        ("", " ", "        to 2 by twilio"),
+    ]

@@ -33,6 +33,7 @@ async def hosted(
     max_calls: int = 100,
     agent: str = "http://agent.test",
     record: Path | None = None,
+    trace: Path | None = None,
 ) -> AsyncIterator[Host]:
     """A host that runs; the first scenario answers all calls, the others those of their stem's number."""
     net = network or MemoryNetwork()
@@ -45,7 +46,8 @@ async def hosted(
     )
     routes = Routes(scenarios[0], [Route(path.stem, path) for path in scenarios[1:]])
     ticker = Ticker()
-    host = Host(lambda scenario: services, ticker, HostSettings(routes=routes, max_calls=max_calls, record=record))
+    settings = HostSettings(routes=routes, max_calls=max_calls, record=record, trace=trace)
+    host = Host(lambda scenario: services, ticker, settings)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(ticker.run)
         await nursery.start(host.run)

@@ -72,6 +72,8 @@ def test_the_token_opens_wherever_it_is_shown(request_: Request) -> None:
         (asked(f"/media/l16?token={TOKEN[:-1]}"), "token"),
         (asked("/media/l16?token=%F0%9F%98%80"), "token"),
         (asked(headers={"authorization": "Basic !!!"}), "no token"),
+        (asked(headers={"authorization": "Basic \xff"}), "no token"),
+        (asked(headers={"authorization": "Basic /w=="}), "no token"),
         (asked(headers={"authorization": f"Digest {TOKEN}"}), "no token"),
         (asked("/media/twilio/~nonsense"), "ticket"),
         (asked("/media/twilio/~"), "ticket"),
@@ -194,6 +196,15 @@ def test_whatever_plivo_takes_for_the_full_address(signed_url: str) -> None:
 def test_plivo_without_a_query() -> None:
     assert signed_by_plivo(SECRET, plivo("https://x.example/a", "n"), "n", ["https://x.example/a"])
     assert not signed_by_plivo(SECRET, plivo("https://x.example/a", "n", "other"), "n", ["https://x.example/a"])
+
+
+@pytest.mark.parametrize("header", ["host", "x-forwarded-host"])
+@pytest.mark.parametrize("host", ["[::1", "[x]", "x]", "\xff", ""])
+@pytest.mark.parametrize("provider", ["plivo", "twilio"])
+def test_a_host_that_is_none_is_only_a_wrong_signature(provider: str, host: str, header: str) -> None:
+    headers = upgrade(x_plivo_signature_v3="x", x_twilio_signature="x") | {header: host}
+    place = doors(Keys(plivo=SECRET, twilio=SECRET))
+    assert place.refusal(asked(f"/media/{provider}?a=1", headers), provider) == "signature"
 
 
 def vonage(claims: dict[str, object], secret: str = SECRET, algorithm: str = "HS256") -> str:

@@ -1,5 +1,6 @@
 """How a host that shares its port with others takes part in it."""
 
+import json
 import os
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -18,6 +19,15 @@ from voxrun.session.session import ENDING_SECONDS
 from voxrun.transports.network import MemoryNetwork
 
 pytestmark = pytest.mark.usefixtures("unhurried")
+
+TALKATIVE = """
+from voxrun import setTimeout
+@VoxEngine.on(AppEvents.Started)
+def talk(event):
+    for number in range(3000):
+        Logger.write(str(number))
+    setTimeout(VoxEngine.terminate, 1000)
+"""
 
 SLOW_TO_LEAVE = """
 import trio
@@ -102,6 +112,21 @@ def test_a_session_without_a_call_has_nothing_to_record(tmp_path: Path) -> None:
 
     trio.run(main)
     assert not list(tmp_path.glob("*.wav"))
+
+
+def test_what_a_trace_file_could_not_take_is_told_in_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with hosted(written(tmp_path, "first.py", TALKATIVE), trace=tmp_path) as host:
+            await host.begin(host.settings.routes.named("")).over.wait()
+
+    in_virtual_time(main)
+    (trace,) = tmp_path.glob("*.jsonl")
+    records = [json.loads(line) for line in trace.read_text().splitlines()]
+    logged = sum(record["kind"] == "log" for record in records)
+    assert 1000 < logged < 3000
+    assert records[-2]["kind"] == "end"
+    lost = {"kind": "losses", "of": str(trace), "records_not_written": 3000 - logged}
+    assert records[-1] == {"t": records[-1]["t"], **lost}
 
 
 def test_a_worker_is_not_killed_while_its_sessions_end_as_slowly_as_they_may(tmp_path: Path) -> None:

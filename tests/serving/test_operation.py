@@ -41,6 +41,16 @@ def test_a_worker_has_a_place_and_no_workers(scenario: str) -> None:
     assert parse([scenario, "--workers", "4"]).workers == 4
 
 
+def test_a_worker_begins_though_there_can_be_no_folder_for_its_files_any_more(scenario: str, tmp_path: Path) -> None:
+    folders = {"--record": Path(scenario, "calls"), "--trace": tmp_path / "calls"}
+    given = [scenario, *(str(part) for option in folders.items() for part in option)]
+    with pytest.raises(ConfigurationError, match=r"--record .* can't be used: Not a directory"):
+        parse(given)
+    settings = parse([*given, "--worker", str(Place(1, 3, 4, (5,)))]).settings
+    assert {"--record": settings.record, "--trace": settings.trace} == folders
+    assert (tmp_path / "calls").is_dir()
+
+
 @pytest.mark.parametrize(
     ("options", "missing", "extra"),
     [

@@ -211,6 +211,25 @@ def test_a_connection_for_which_no_descriptor_is_left_ends_alone(network: Networ
     trio.run(main)
 
 
+def test_who_waits_for_leave_to_send_a_body_gets_it() -> None:
+    async def tell_body(request: Request) -> Reply:
+        return Reply(200, request.body)
+
+    async def main() -> None:
+        network = MemoryNetwork()
+        async with trio.open_nursery() as nursery:
+            port = await nursery.start(partial(serve, network, HOST, 0, tell_body, limits=Limits(body=100)))
+            async with await network.connect(HOST, port, tls=False) as stream:
+                await stream.send_all(b"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n")
+                await stream.send_all(b"\r\n")
+                assert await stream.receive_some() == b"HTTP/1.1 100 \r\n\r\n"
+                await stream.send_all(b"body")
+                assert (await stream.receive_some()).endswith(b"\r\n\r\nbody")
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
 def test_a_head_that_does_not_come_is_given_up_after_ten_seconds() -> None:
     async def main(port: int) -> None:
         async with await network.connect(HOST, port, tls=False) as stream:

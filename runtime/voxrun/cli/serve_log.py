@@ -46,10 +46,11 @@ class Log:
     worker: int = 0
 
     def tell(self, what: str) -> None:
-        """A line with the time."""
+        """A line with the time. Further ones are indented: a stranger's name can't be one that looks like ours."""
         who = f"worker {self.worker}: " if self.worker else ""
+        text = visible(f"{who}{what}").replace("\n", "\n         ")
         try:
-            print(time.strftime("%H:%M:%S"), visible(f"{who}{what}"), flush=True)  # noqa: T201 - the command line speaks
+            print(time.strftime("%H:%M:%S"), text, flush=True)  # noqa: T201 - the command line speaks
         except OSError:
             sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - nobody reads it any more; the calls go on
 

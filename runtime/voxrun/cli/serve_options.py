@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from voxrun.cli.arguments import add_secrets, command_parser, seconds, with_optional_values
 from voxrun.cli.env_file import given_secrets
@@ -97,8 +98,8 @@ def parse(arguments: Sequence[str]) -> ServeOptions:
     settings = HostSettings(
         routes=routes.absolute(),
         max_calls=given.max_calls,
-        record=given.record and _folder("--record", given.record),
-        trace=given.trace and _folder("--trace", given.trace),
+        record=given.record and _folder("--record", given.record, is_worker=given.worker is not None),
+        trace=given.trace and _folder("--trace", given.trace, is_worker=given.worker is not None),
         idle_seconds=given.idle_timeout,
     )
     return ServeOptions(
@@ -222,12 +223,17 @@ def _check_readable(scenario: Path) -> None:
     raise ConfigurationError(f"there is no scenario {scenario}: check the path")
 
 
-def _folder(option: str, path: Path) -> Path:
-    """`path`, absolute, made if there is none. ConfigurationError when it can't be used."""
+def _folder(option: str, path: Path, *, is_worker: bool) -> Path:
+    """`path`, absolute, made if there is none. ConfigurationError when no file can be made in it to begin with: what
+    becomes of it later costs files, not calls, so a worker does with what there is.
+    """
     try:
         path.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=path):
+            pass
     except OSError as error:
-        raise ConfigurationError(f"{option} {path} can't be used: {error.strerror}") from error
+        if not is_worker:
+            raise ConfigurationError(f"{option} {path} can't be used: {error.strerror}") from error
     return path.absolute()
 
 

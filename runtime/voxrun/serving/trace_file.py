@@ -17,7 +17,8 @@ from voxrun.transports.sound_library import TextFile
 async def trace_into(session: Session, path: Path) -> AsyncIterator[None]:
     """Write each record from now on, a line of JSON; the file is complete afterwards.
 
-    A file that can't be written is the session's loss, which it tells, and nobody else's.
+    A file that can't be written is the session's loss, which it tells, and nobody else's. Records that come faster than
+    they are written are counted in one more, the last.
     """
 
     def fail(error: OSError) -> None:
@@ -34,4 +35,6 @@ async def trace_into(session: Session, path: Path) -> AsyncIterator[None]:
         nursery.start_soon(file.drain)
         session.trace_log.subscribe(lambda line: file.put(f"{line}\n"))
         yield
+        if file.dropped:
+            session.trace("losses", of=str(path), records_not_written=file.dropped)
         file.stop()

@@ -23,6 +23,7 @@ HEAD_SECONDS = 10.0
 
 _LINGER_SECONDS = 1.0
 _RECEIVE_BUFFER = 64 * 1024
+_CONTINUE = h11.InformationalResponse(status_code=HTTPStatus.CONTINUE, headers=[])
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,8 @@ async def _read_request(stream: trio.abc.Stream, received: bytearray, limits: Li
     request = _parse(head)
     if not limits.body:
         return request
+    if parser.they_are_waiting_for_100_continue:
+        await stream.send_all(parser.send(_CONTINUE) or b"")
     body = bytearray()
     while isinstance(event := await _next_event(stream, received, parser), h11.Data):
         body += event.data

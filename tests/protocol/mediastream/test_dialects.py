@@ -272,7 +272,12 @@ def test_telnyxs_chunks_are_put_in_order() -> None:
 
 @pytest.mark.parametrize(
     ("state", "parameters"),
-    [(None, {}), ("b3JkZXIgMTc=", {"customData": "order 17"}), ("YWJj!", {"customData": "YWJj!"})],
+    [
+        (None, {}),
+        ("b3JkZXIgMTc=", {"customData": "order 17"}),
+        ("YWJj!", {"customData": "YWJj!"}),
+        ("Zoë ✓", {"customData": "Zoë ✓"}),
+    ],
 )
 def test_telnyxs_state_of_the_client_is_text_in_base64_if_it_is_any(
     state: str | None, parameters: dict[str, str]

@@ -11,7 +11,6 @@ L16 is little-endian here, other than in RTP. Telnyx's pages do not say so: thos
 demonstration (github.com/team-telnyx/realtime-ai-demo) as others quote it.
 """
 
-from binascii import Error as Base64Error
 from typing import TypeAlias
 
 from msgspec import Struct, field
@@ -72,7 +71,7 @@ def _parameters(start: _Start) -> dict[str, str]:
     if start.client_state and "customData" not in parameters:
         try:
             state = b64decode(start.client_state, validate=True).decode()
-        except (Base64Error, UnicodeDecodeError):
+        except ValueError:  # of no base64, of what is not even ASCII, and of bytes that are no text
             state = start.client_state
         return {**parameters, "customData": state}
     return parameters
