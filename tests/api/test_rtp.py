@@ -79,6 +79,19 @@ def test_two_units_talk_send_tones_and_take_leave(perform: Perform) -> None:
     assert all(record["packets_sent"] > 10 for record in losses)
 
 
+def test_tones_of_a_unit_that_was_stopped_go_nowhere(perform: Perform) -> None:
+    ran = perform(
+        """
+        unit = VoxEngine.createRtpUnit(local="127.0.0.1:0", rtcpMux=True)
+        unit.stop()
+        unit.sendDigits("7")
+        VoxEngine.terminate()
+        """
+    )
+    assert ran.outcome.error is None
+    assert "rtp-1.sendDigits() has no effect: the unit was stopped" in ran.of_kind("warning")[0]["message"]
+
+
 def test_each_peer_that_takes_leave_is_told(perform: Perform) -> None:
     ran = perform(
         """

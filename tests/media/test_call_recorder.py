@@ -85,6 +85,14 @@ def test_a_name_of_another_format_is_told(play: Play) -> None:
     assert message in str(ran.outcome.error)
 
 
+@pytest.mark.parametrize("folder", ["", "b/", "b\\0/"])
+def test_a_name_that_no_file_can_have_is_told(play: Play, folder: str) -> None:
+    name = f"{folder}a\\0.wav" if "0" not in folder else f"{folder}a.wav"
+    ran = play(script(f"call.record(name='{name}')"), Setting(leg=ScriptedLeg()))
+    shown = name.replace("\\0", "\\x00")
+    assert f"'{shown}' can't be recorded: no file can have that name" in str(ran.outcome.error)
+
+
 def test_a_file_that_cannot_be_made_is_told_and_the_call_goes_on(play: Play, tmp_path: Path) -> None:
     path = tmp_path / "nowhere" / "call.ogg"
     leg = ScriptedLeg(says=noise(3))
@@ -93,6 +101,23 @@ def test_a_file_that_cannot_be_made_is_told_and_the_call_goes_on(play: Play, tmp
     assert [(event["name"], event["error"]) for event in events(ran)] == [("Call.RecordError", message)]
     assert np.array_equal(leg.everything_heard, noise(1.0))
     assert str(ran.outcome.error) == message
+
+
+def test_after_a_failure_the_call_can_be_recorded_elsewhere(play: Play, tmp_path: Path) -> None:
+    paths = [tmp_path / "nowhere" / "call.wav", tmp_path / "call.wav"]
+    lines = [
+        f"call.on(CallEvents.RecordError)(lambda e: call.record(name={str(paths[1])!r}))",
+        f"call.record(name={str(paths[0])!r})",
+    ]
+    ran = play(script(*lines, *ECHO), Setting(leg=ScriptedLeg(says=noise(3))))
+    assert ran.of_kind("warning") == []
+    told = [(event["name"], event.get("url")) for event in events(ran)]
+    assert told == [
+        ("Call.RecordError", None),
+        ("Call.RecordStarted", paths[1].as_uri()),
+        ("Call.RecordStopped", paths[1].as_uri()),
+    ]
+    assert soundfile.info(paths[1]).duration > 0.9
 
 
 def test_a_transcript_has_the_events_at_their_times_in_the_recording(play: Play, tmp_path: Path) -> None:

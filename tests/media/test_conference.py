@@ -352,6 +352,38 @@ def test_a_call_that_cannot_be_added_is_an_error_event(play: Play) -> None:
     assert "Conference.EndpointUpdated" not in names
 
 
+def test_who_leaves_is_out_at_once_and_may_come_again(play: Play) -> None:
+    ran = play(
+        """
+        @VoxEngine.on(AppEvents.CallAlerting)
+        def meet(event):
+            call = event.call
+            conference = VoxEngine.createConference()
+            first = conference.add(call=call)
+            VoxEngine.stopMediaBetween(call, conference)
+            Logger.write(f"{conference.get(first.id())} {conference.getList()}")
+            conference.add(call=call)
+            VoxEngine.stopMediaBetween(call, conference)
+            conference.add(call=call)
+            setTimeout(lambda: Logger.write(conference.getList()), 100)
+            setTimeout(call.hangup, 200)
+        """,
+        Setting(leg=ScriptedLeg()),
+    )
+    assert ran.outcome.error is None
+    assert ran.logged == ["None []", "[<endpoint-3>]"]
+    told = [(event["name"].removeprefix("Conference."), event.get("endpointId")) for event in events(ran)]
+    assert told == [
+        ("Started", None),
+        ("EndpointAdded", "endpoint-1"),
+        ("EndpointRemoved", "endpoint-1"),
+        ("EndpointAdded", "endpoint-2"),
+        ("EndpointRemoved", "endpoint-2"),
+        ("EndpointAdded", "endpoint-3"),
+        ("EndpointRemoved", "endpoint-3"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [

@@ -192,10 +192,10 @@ def test_a_player_stopped_before_it_was_loaded_says_nothing_more(play: Play, bee
     assert ran.outcome.error is None
 
 
-@pytest.mark.parametrize("offset", ["'300'", "None"])
+@pytest.mark.parametrize("offset", ["'300'", "None", "float('inf')", "float('-inf')", "float('nan')", "10**400"])
 def test_a_marker_needs_its_time_as_a_number(play: Play, beep: Path, offset: str) -> None:
     ran = play(script(beep, f"player.addMarker({offset})"), Setting(leg=ScriptedLeg()))
-    assert f"addMarker needs its time as a number of ms, but was given {offset}" in str(ran.outcome.error)
+    assert f"addMarker needs its time as a number of ms, but was given {eval(offset)!r}" in str(ran.outcome.error)
 
 
 def test_a_missing_file_is_an_error_and_the_session_goes_on(play: Play) -> None:

@@ -307,6 +307,28 @@ def test_in_stereo_the_first_who_sends_is_left_and_all_others_are_right(play: Pl
     assert np.array_equal(samples[6800:9600, 0], voices[0][6800:9600])
 
 
+def test_in_stereo_left_is_whose_route_was_the_first_and_not_whose_unit_is_the_oldest(play: Play, path: Path) -> None:
+    voices = [noise(1, seed) for seed in (1, 2)]
+
+    async def talk(session: Session) -> None:
+        await trio.sleep(0.005)
+        assert session.call is not None
+        other = Call(session, ScriptedLeg(says=voices[1]), Party())
+        take = Take("file:///out.wav", lambda: WavWriter(path, rate=16_000, channels=2))
+        recorder = Recorder(session, take, stereo=True)
+        for call in (other, session.call):
+            call.answer()
+            call.sendMediaTo(recorder)
+        await trio.sleep(0.2)
+        session.terminate()
+
+    play("", Setting(leg=ScriptedLeg(says=voices[0]), meanwhile=talk))
+    samples, _ = soundfile.read(path, dtype="int16")
+    assert len(samples) >= 2880
+    assert np.array_equal(samples[:, 0], voices[1][: len(samples)])
+    assert np.array_equal(samples[:, 1], voices[0][: len(samples)])
+
+
 def test_in_stereo_each_side_fades_when_muted_and_a_mute_taken_back_at_once_is_none(play: Play, path: Path) -> None:
     voices = [noise(1, seed) for seed in (1, 2)]
 

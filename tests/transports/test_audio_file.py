@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +83,26 @@ def test_what_cannot_be_played(tmp_path: Path, content: bytes | None, message: s
 def test_a_folder_cannot_be_played(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"can't read the audio file .*: Is a directory|Permission"):
         AudioFile(tmp_path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.wav")
+    with pytest.raises(ConfigurationError, match="is a pipe; wav, flac, ogg and mp3 files can be read"):
+        AudioFile(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("name", ["a.raw", "a.RAW"])
+def test_a_file_is_known_by_what_is_in_it_whatever_it_is_called(tmp_path: Path, name: str) -> None:
+    samples = np.random.default_rng(1).integers(-32768, 32768, 12_345).astype(np.int16)
+    soundfile.write(tmp_path / "a.wav", samples, 8000)
+    (tmp_path / "a.wav").rename(tmp_path / name)
+    assert np.array_equal(whole(AudioFile(tmp_path / name)), samples)
+
+
+def test_samples_alone_are_no_audio_file(tmp_path: Path) -> None:
+    (tmp_path / "a.raw").write_bytes(bytes(3200))
+    with pytest.raises(ConfigurationError, match="is no audio file"):
+        AudioFile(tmp_path / "a.raw")
 
 
 def test_when_the_current_folder_is_gone_nothing_is_found_from_there(

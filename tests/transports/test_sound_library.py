@@ -129,6 +129,12 @@ def test_a_local_file_is_a_path_or_a_url(tmp_path: Path, form: str) -> None:
     assert np.array_equal(whole(source), noise(0.5))
 
 
+@pytest.mark.parametrize("url", ["a\0.wav", "file:///a%00.wav", "http://[a/b.wav"])
+def test_what_can_be_no_path_and_no_address_is_told_at_once(url: str) -> None:
+    with pytest.raises(ScenarioError, match="is no path and no address"):
+        AudioRequest(url)
+
+
 def test_another_scheme_is_told_at_once() -> None:
     with pytest.raises(ScenarioError, match="not ftp addresses"):
         AudioRequest("ftp://a/b.wav")

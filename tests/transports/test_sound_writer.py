@@ -1,6 +1,7 @@
 """Files that libsndfile encodes, whole and broken off."""
 
 import errno
+import resource
 import shutil
 import subprocess
 import sys
@@ -98,6 +99,23 @@ def test_a_full_disk_is_an_os_error(tmp_path: Path, end: str) -> None:
     with pytest.raises(OSError, match=end.upper()) as caught:
         writer.write(noise(10))
     assert caught.value.errno == errno.EIO
+
+
+@pytest.mark.parametrize("end", ["flac", "ogg"])
+def test_a_disk_that_is_full_just_at_the_end_is_an_os_error(tmp_path: Path, end: str) -> None:
+    path = tmp_path / f"a.{end}"
+    writer = open_writer(path, 16_000, 1)
+    for _ in range(16):
+        writer.write(noise(0.25))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size, before[1]))
+    try:
+        with pytest.raises(OSError, match=f"not all of it was taken .{end.upper()}."):
+            writer.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    writer.close()
+    assert 0 < soundfile.info(path).frames < 64_000
 
 
 @pytest.mark.parametrize(("end", "lost_seconds"), [("wav", 0.0), ("flac", 0.26), ("ogg", 4.0)])

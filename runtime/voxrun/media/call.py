@@ -232,12 +232,15 @@ class Call(MediaSource):
     def record(self, parameters: CallRecordParameters | None = None, /, **keywords: Any) -> None:
         """Record both sides of the call, at its own rate, from its connection to its end.
 
-        `RecordStarted`, and after the end `RecordStopped`, tell the file's URL.
+        `RecordStarted`, and after the end `RecordStopped`, tell the file's URL. After `RecordError` it may be repeated.
         """
         from voxrun.media.call_recorder import CallRecorder  # noqa: PLC0415 - few calls are recorded
         from voxrun.media.recording import new_take  # noqa: PLC0415 - few calls are recorded
 
         options = merged("call.record", CallRecordParameters, parameters, keywords)
+        if self._recorder is not None and self._recorder.has_failed:
+            self._recorder.stop()
+            self._recorder = None
         if self._state is CallState.TERMINATED or self._recorder is not None:
             what = "is TERMINATED" if self._state is CallState.TERMINATED else "is recorded already"
             self._host.warn(f"{self.id()}.record() has no effect: the call {what}")

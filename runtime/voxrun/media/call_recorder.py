@@ -28,6 +28,8 @@ class CallRecorder:
         self._call = call
         self._url = take.url
         self._stereo = stereo
+        self.has_failed = False
+        """Whether the file can't be written any further."""
         self._recording = Recording(host, f"{call.id()}'s recording", take, self._report)
         host.graph.add(self)
 
@@ -49,6 +51,7 @@ class CallRecorder:
             case Complete(duration):
                 self._fire_event(CallEvents.RecordStopped, RecordStoppedEvent, url=self._url, duration=duration)
             case Failed(error):
+                self.has_failed = True
                 self._fire_event(CallEvents.RecordError, RecordErrorEvent, error=error)
 
     def _fire_event(self, event: EventName[E], payload: Callable[..., E], **values: object) -> None:

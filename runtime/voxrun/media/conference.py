@@ -76,6 +76,7 @@ class Conference(MediaSource):
         """
         endpoint = Endpoint(self._host.new_id("endpoint"), parameters, self._endpoint_updated)
         call = endpoint.getCall()
+        self._see_who_left()
         if self._over.is_set():
             self._refuse(endpoint, GONE, f"{self.id()} has ended")
         elif call.state() == CallState.TERMINATED:
@@ -88,10 +89,12 @@ class Conference(MediaSource):
 
     def get(self, id: str) -> Endpoint | None:
         """The endpoint of that name, if it is still in."""
+        self._see_who_left()
         return self._endpoints.get(id)
 
     def getList(self) -> list[Endpoint]:
         """The endpoints that are in, in the order in which they were added."""
+        self._see_who_left()
         return list(self._endpoints.values())
 
     # Media.
@@ -106,8 +109,7 @@ class Conference(MediaSource):
 
     def mix(self) -> None:
         """Send each listener what the others say."""
-        if self._version != self._host.graph.version:
-            self._see_who_left()
+        self._see_who_left()
         voices: dict[Source, Samples | Sums] = {}
         for source, frame in self._inboxes.take().items():
             unit = unit_of(source)
@@ -138,8 +140,10 @@ class Conference(MediaSource):
     def _see_who_left(self) -> None:
         """An endpoint is gone once no route is left between its call and here."""
         graph = self._host.graph
+        if self._version == graph.version:
+            return
         self._version = graph.version
-        for endpoint in self.getList():
+        for endpoint in list(self._endpoints.values()):
             call = endpoint.getCall()
             if self not in graph.listeners(call) and call not in graph.listeners(self):
                 del self._endpoints[endpoint.id()]

@@ -13,10 +13,11 @@ import trio
 
 from voxrun.audio.fade import fade_in
 from voxrun.audio.frame import silence
-from voxrun.errors import VoxrunError
+from voxrun.errors import ScenarioError, VoxrunError
 from voxrun.media.arriving import ArrivingReadAhead, ArrivingSource
 from voxrun.media.graph import Source
 from voxrun.media.host import UnitHost
+from voxrun.media.parameters import milliseconds_of
 from voxrun.media.read_ahead import AudioSource, ReadAhead
 from voxrun.media.seam import Seam
 
@@ -56,6 +57,16 @@ class Finished:
 
 
 Moment: TypeAlias = Ready | Started | Buffering | MarkerReached | Finished
+
+
+_FARTHEST_MS = 2**53  # numbers up to there are exact as floats, and no audio is as long
+
+
+def marker_offset(given: float) -> float:
+    """`given`, in ms. ScenarioError for what is no number, or no time."""
+    if not abs(milliseconds_of("addMarker", given)) <= _FARTHEST_MS:
+        raise ScenarioError(f"addMarker needs its time as a number of ms, but was given {given!r}")
+    return given
 
 
 class _State(enum.Enum):

@@ -11,8 +11,17 @@ from voxrun.events.player import (
     PlayerStartedEvent,
 )
 from voxrun.media.host import UnitHost
-from voxrun.media.parameters import milliseconds_of
-from voxrun.media.playback import Buffering, Finished, MarkerReached, Moment, OpenSource, Playback, Ready, Started
+from voxrun.media.playback import (
+    Buffering,
+    Finished,
+    MarkerReached,
+    Moment,
+    OpenSource,
+    Playback,
+    Ready,
+    Started,
+    marker_offset,
+)
 from voxrun.media.unit import MediaSource
 
 
@@ -48,7 +57,7 @@ class Player(MediaSource):
 
         In a loop it fires in each round. One that has passed, or lies behind the end, does not fire.
         """
-        self._playback.mark(milliseconds_of("addMarker", offset), offset)
+        self._playback.mark(marker_offset(offset), offset)
 
     def produce(self) -> None:
         """Send the next frame on."""

@@ -65,7 +65,9 @@ class Recorder(EventTarget):
         """Live while the file is open."""
         if not self._recording.is_open:
             return None
-        self._first = self._first or source
+        if self._first is None:
+            graph = self._host.graph
+            self._first = min(graph.senders(self), key=lambda sender: graph.listeners(sender)[self])
         return self._inboxes.inlet(source)
 
     def detach(self, source: Source) -> None:

@@ -127,6 +127,8 @@ def new_take(host: UnitHost, name: str | None, *, rate: int, channels: int, tran
     path = Path(name or f"{host.takes}{host.new_id('recording')}").absolute()
     if not path.suffix or not name:
         path = path.with_name(f"{path.name}.wav")
+    if "\0" in str(path):
+        raise ScenarioError(f"{name!r} can't be recorded: no file can have that name")
     if path.suffix.lower() not in FORMATS:
         raise ScenarioError(f"'{path.name}' can't be recorded: the name of the file ends with {', '.join(FORMATS)}")
     sounds = host.sounds

@@ -52,6 +52,9 @@ class RtpUnit(MediaSource):
 
         ScenarioError for anything else.
         """
+        if self not in self._host.graph:
+            self._host.warn(f"{self.id()}.sendDigits() has no effect: the unit was stopped")
+            return
         try:
             self._leg.send_digits(text_of("sendDigits", digits))
         except ValueError as error:

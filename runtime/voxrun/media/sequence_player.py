@@ -15,8 +15,7 @@ from voxrun.events.sequence_player import (
 )
 from voxrun.media.host import UnitHost
 from voxrun.media.joined_source import JoinedSource
-from voxrun.media.parameters import milliseconds_of
-from voxrun.media.playback import Finished, MarkerReached, Moment, OpenSource, Playback, Ready, Started
+from voxrun.media.playback import Finished, MarkerReached, Moment, OpenSource, Playback, Ready, Started, marker_offset
 from voxrun.media.read_ahead import AudioSource
 from voxrun.media.unit import MediaSource
 
@@ -63,7 +62,7 @@ class SequencePlayer(MediaSource):
         `segment` is one of those that the player was given, or its number, the first being 0. A negative offset counts
         from the segment's end. ScenarioError when there is no such segment.
         """
-        milliseconds_of("addMarker", offset)
+        marker_offset(offset)
         if isinstance(segment, Mapping) and segment in self._given:
             segment = self._given.index(segment)
         if not isinstance(segment, int) or not 0 <= segment < len(self._segments):

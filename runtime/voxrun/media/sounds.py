@@ -31,7 +31,13 @@ class AudioRequest:
     def __post_init__(self) -> None:
         if not isinstance(self.url, str):
             raise ScenarioError(f"audio is played from a path or an address, as a text, not from {self.url!r}")
-        scheme = urlsplit(self.url).scheme
+        try:
+            scheme = urlsplit(self.url).scheme
+            is_possible = "\0" not in str(self.path)
+        except ValueError:
+            is_possible = False
+        if not is_possible:
+            raise ScenarioError(f"audio is played from a path or an address: {self.url!r} is no path and no address")
         if "://" in self.url and scheme not in ("file", *REMOTE_SCHEMES):
             raise ScenarioError(
                 f"audio is played from files (a path or a file URL) and from http and https, not {scheme} addresses"

@@ -1,5 +1,6 @@
 """`AudioFile`: an audio file read as mono samples."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -15,6 +16,7 @@ from voxrun.audio.frame import Samples, frame_size
 from voxrun.audio.resample import RATES
 from voxrun.errors import ConfigurationError
 
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 _FORMATS = "wav, flac, ogg and mp3 files can be read"
 _FULL_SCALE = 32768
 _BLOCK_FRAMES = 25  # half a second
@@ -106,6 +108,8 @@ class AudioFile:
     def _open(self) -> Any:
         try:
             if self._content is None:
+                if Path(self._name).is_fifo():  # which would be waited for, and can't be rewound
+                    raise self._wrong("a pipe")
                 with Path(self._name).open("rb") as file:
                     is_empty = not file.read(1)
             else:
@@ -113,7 +117,8 @@ class AudioFile:
             if is_empty:
                 raise self._wrong("empty")
             content = BytesIO(self._content) if isinstance(self._content, bytes) else self._content
-            audio = self._library.SoundFile(self._name if content is None else content)
+            # Not by its name: whatever is called .raw soundfile takes for samples alone.
+            audio = self._library.SoundFile(os.open(self._name, _READ) if content is None else content)
         except OSError as error:
             is_elsewhere = isinstance(error, FileNotFoundError) and not Path(self._name).is_absolute()
             where = _here() if is_elsewhere else ""

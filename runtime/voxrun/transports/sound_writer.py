@@ -82,10 +82,21 @@ class SoundWriter:
             with self._file:
                 if not self._begun:
                     self._file.write(np.zeros((1, self._file.channels), np.float32))
+            is_whole = self._format == "MP3" or self._is_all_there()  # an mp3 file's header counts what it should have
         except (self._library.LibsndfileError, AssertionError) as error:
             raise self._failure(error) from error
         finally:
             os.close(self._header)
+        if not is_whole:
+            raise self._failure()
+
+    def _is_all_there(self) -> bool:
+        """What libsndfile doesn't say when it completes a file: the disk may be full just then."""
+        try:
+            with self._library.SoundFile(self._header, closefd=False) as file:
+                return bool(file.frames >= self._count)
+        except self._library.LibsndfileError:
+            return False
 
     def _count_blocks(self) -> None:
         """Say in the header how many samples are there, which the encoder itself does only at the end."""
@@ -95,6 +106,6 @@ class SoundWriter:
             whole = self._count - self._count % _FLAC_BLOCK
             os.pwrite(self._header, (((before[0] >> 4) << 36) | whole).to_bytes(size, "big"), start)
 
-    def _failure(self, error: Exception) -> OSError:
+    def _failure(self, error: Exception | None = None) -> OSError:
         reason = getattr(error, "error_string", "not all of it was taken")
         return OSError(errno.EIO, f"{reason.rstrip(' .')} ({self._format})")
