@@ -5,11 +5,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import trio
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.kit import in_virtual_time, resident, tone
 from tests.serving.phone_caller import ECHO, HOST, Served, calling, served
 
@@ -257,6 +260,34 @@ def test_the_crowd_is_let_in_again_once_it_has_thinned_out(echo: Path) -> None:
                 assert len(place.host.sessions) == 3
 
     trio.run(main)
+
+
+PATHS = ("/twiml", "/twiml/", "/media/twilio", "/media/telnyx/x", "/media/plivo", "/media/l16", "/media/voximplant/~")
+SAID = st.text(st.characters(min_codepoint=0x21, max_codepoint=0xFF, exclude_characters="\x7f"), max_size=12)
+LOCKS = st.sampled_from(["", "Basic ", "Bearer ", "Bearer a.b.", "Bearer e30.e30.", "[", "[::1", "//", "%"])
+VALUES = st.tuples(LOCKS, SAID).map("".join) | st.sampled_from(["websocket", "https", "Basic /w==", "0", "-1", "a,b"])
+NAMES = ["Host", "Upgrade", "Origin", "Authorization", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Twilio-Signature"]
+NAMES += ["X-Plivo-Signature-V3", "X-Plivo-Signature-V3-Nonce", "X-Telnyx-Streaming-Auth-Token"]
+HEADERS = st.fixed_dictionaries({}, optional=dict.fromkeys(NAMES, VALUES))
+
+
+@given(st.sampled_from(["GET", "POST"]), st.sampled_from(PATHS), SAID, HEADERS, st.binary(max_size=20))
+def test_no_odd_request_ends_the_serving(
+    method: str, path: str, query: str, headers: dict[str, str], body: bytes
+) -> None:
+    lines = [f"{method} {path}?{quote(query, '%=&')} HTTP/1.1", *(f"{name}: {it}" for name, it in headers.items())]
+    lines += [] if "Host" in headers else ["Host: x"]
+    lines += [f"Content-Length: {len(body)}"]
+    asked = "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+    async def main() -> None:
+        async with served(Path("echo.py"), Keys(token=TOKEN, twilio="t", plivo="p", vonage="v")) as place:
+            stream = await place.network.connect(HOST, place.port, tls=False)
+            await stream.send_all(asked)
+            assert (await stream.receive_some()).startswith(b"HTTP/1.1 ")
+            await stream.aclose()
+
+    in_virtual_time(main)
 
 
 @pytest.fixture(params=["memory", "tcp"])
