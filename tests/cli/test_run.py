@@ -115,6 +115,7 @@ def test_a_text_that_the_terminal_cannot_show_is_spelt_out(scenario: Write, tmp_
         ("--trace", "caller.wav", "would overwrite the --call file"),
         ("--trace", "scenario.py", "would overwrite the scenario"),
         ("--trace", "agent.toml", "would overwrite the agent's script"),
+        ("--trace", "secrets.env", "would overwrite the --env-file"),
         ("--trace", "call.wav", "would overwrite what --record writes"),
     ],
 )
@@ -124,9 +125,12 @@ def test_nothing_that_is_read_is_overwritten(
     option, named, said = told
     script = here / "agent.toml"
     script.write_text("greeting = 'Hello'\n")
-    before = {file: file.read_bytes() for file in (scenario(ECHO), caller, script)}
+    secrets = here / "secrets.env"
+    secrets.write_text("KEY=1\n")
+    before = {file: file.read_bytes() for file in (scenario(ECHO), caller, script, secrets)}
     record = ["--record", "call.wav"] if option == "--trace" else []
-    arguments = ["scenario.py", "--call", "caller.wav", "--local-agent=agent.toml", *record, option, named]
+    given = ["--call", "caller.wav", "--local-agent=agent.toml", "--env-file", "secrets.env"]
+    arguments = ["scenario.py", *given, *record, option, named]
     assert main(arguments) == WRONG_USE
     assert f"voxrun: {option} {Path(named)} {said}: give another name" in capsys.readouterr().err
     assert before == {file: file.read_bytes() for file in before}
@@ -138,6 +142,7 @@ def test_nothing_that_is_read_is_overwritten(
         (["--record", "nowhere/call.wav"], "--record nowhere/call.wav can't be written: No such file or directory"),
         (["--trace", "nowhere/call.jsonl"], "--trace nowhere/call.jsonl can't be written: No such file or directory"),
         (["--trace", "."], "--trace . can't be written: Is a directory"),
+        (["--record", "call.MP3"], "--record call.MP3 would be a wav file: give a name that ends with .wav"),
         (["--call", "none", "--record", "call.wav"], "--record has nothing to record with --call none"),
     ],
 )

@@ -69,6 +69,9 @@ WRONG = [
     (in_call('if «call.state» == "CONNECTED" { log 1 }'), "warning: call.state is not called", None),
     (in_call("if not «call.incoming» { log 1 }"), None, None),
     (in_call("log «call.id»"), None, None),
+    ('log «"1,2".split»', "error: split is not called", "write `split()`"),
+    ("const l = [1]\nconst p = «l?.push»\nlog p", "error: l.push is not called", "write `l.push()`"),
+    (in_call('if «call.number().trim» == "1" { log 1 }'), "error: trim is not called", None),
 ]
 
 

@@ -30,6 +30,14 @@ def test_a_file_may_be_in_the_encoding_that_it_says(tmp_path: Path, encoding: st
     assert error == f"{path}:2: while loading: AssertionError: ü\n    assert 'ähm' == 'z', 'ü'"
 
 
+@pytest.mark.parametrize("content", ["hello = 'ähm'\n".encode("utf-16"), b"fLaC\0\0\0\x22", b"hello = 1\0\n\0"])
+def test_what_is_no_text_is_told(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "scenario.py"
+    path.write_bytes(content)
+    error = str(simulate(path).outcome.error)
+    assert error.startswith(f"{path}:1: while loading: this is no text in UTF-8: save the file in that encoding")
+
+
 @pytest.mark.parametrize("line", ["1 / 0  # here", "hello = [f'{a b}']"])
 def test_lines_end_where_python_ends_them(tmp_path: Path, line: str) -> None:
     path = tmp_path / "scenario.py"

@@ -50,6 +50,12 @@ def test_it_stands_alone(call: SimulatedCall) -> None:
     assert not re.search(r"https?:|@import|fetch\(|XMLHttpRequest|innerHTML", markup)
 
 
+def test_a_name_that_is_no_text_is_spelt_out() -> None:
+    html = page(tell([HEAD]), "call\udcff.jsonl")
+    html.encode()
+    assert data_of(html)["title"] == "call\\udcff.jsonl"
+
+
 def test_no_text_gets_out_of_its_place() -> None:
     nasty = "</script><script>alert(1)</script><!-- {{data}} {{title}}"
     html = page(tell([{**HEAD, "scenario": nasty}, {"t": 1.0, "kind": "log", "message": nasty}]), f"{nasty}.jsonl")

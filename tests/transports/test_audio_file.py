@@ -35,6 +35,12 @@ def test_samples_at_a_session_rate_come_out_unchanged(tmp_path: Path, block: int
     file.close()
 
 
+def test_a_name_may_be_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "caf\udce9.wav"
+    soundfile.write(os.fsencode(path), np.zeros(800, np.int16), 8000)
+    assert AudioFile(path).duration == 0.1
+
+
 def test_channels_are_averaged(tmp_path: Path) -> None:
     samples = np.array([[100, 300], [-32768, -32768], [32767, 32767], [5, 6]], np.int16)
     soundfile.write(tmp_path / "a.wav", samples, 16000)

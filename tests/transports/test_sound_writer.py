@@ -1,6 +1,7 @@
 """Files that libsndfile encodes, whole and broken off."""
 
 import errno
+import os
 import resource
 import shutil
 import subprocess
@@ -61,6 +62,12 @@ def test_a_file_has_the_sound_that_was_written(tmp_path: Path, end: str, channel
 def test_the_case_of_the_name_does_not_matter(tmp_path: Path, end: str) -> None:
     written(tmp_path / f"a.{end}", tone(16_000, 0.5), 16_000, 1)
     assert soundfile.info(tmp_path / f"a.{end}").format == end.upper()
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_the_name_may_be_no_text(tmp_path: Path, end: str) -> None:
+    written(tmp_path / f"caf\udce9.{end}", tone(8000, 0.5), 8000, 1)
+    assert [os.fsencode(it.name) for it in tmp_path.iterdir()] == [b"caf\xe9." + end.encode()]
 
 
 def test_wav_has_its_own_writer(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from voxrun.api.surface import scenario_surface
 from voxrun.cli.arguments import add_secrets, command_parser
 from voxrun.cli.env_file import given_secrets
 from voxrun.cli.output import say
+from voxrun.cli.paths import is_there
 from voxrun.cli.status import OK, SCENARIO_FAILED
 from voxrun.dsl.checker import check as check_program
 from voxrun.dsl.diagnostic import Diagnostic, SyntaxMistake, as_json, render
@@ -56,12 +57,12 @@ def check(arguments: Sequence[str]) -> int:
 
 def _scenarios(path: Path) -> Iterator[Path]:
     """The file itself; the scenarios in and below a folder, hidden ones left out."""
+    if not is_there(path):
+        raise ConfigurationError(f"there is no scenario {path}: check the path")
     if path.is_dir():
         below = sorted(it for it in path.rglob("*") if it.suffix in (".vox", ".py") and it.is_file())
         shown = [it for it in below if not any(part.startswith(".") for part in it.relative_to(path).parts)]
         yield from (it for it in shown if it.suffix == ".vox" or b"voxrun" in _read(it))
-    elif not path.exists():
-        raise ConfigurationError(f"there is no scenario {path}: check the path")
     elif path.suffix not in (".vox", ".py"):
         raise ConfigurationError(f"{path} is no scenario: their names end with .vox or .py")
     else:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from voxrun.cli.arguments import command_parser
 from voxrun.cli.output import say, written
+from voxrun.cli.paths import is_there
 from voxrun.cli.status import OK, SCENARIO_FAILED
 from voxrun.dsl.diagnostic import SyntaxMistake
 from voxrun.dsl.formatter import formatted
@@ -106,11 +107,11 @@ def _difference(path: Path, before: bytes, after: bytes) -> str:
 
 def _scenarios(path: Path) -> Iterator[Path]:
     """The file itself; the `.vox` files in and below a folder, hidden ones left out."""
+    if not is_there(path):
+        raise ConfigurationError(f"there is no scenario {path}: check the path")
     if path.is_dir():
         below = sorted(it for it in path.rglob("*.vox") if it.is_file())
         yield from (it for it in below if not any(part.startswith(".") for part in it.relative_to(path).parts))
-    elif not path.exists():
-        raise ConfigurationError(f"there is no scenario {path}: check the path")
     elif path.suffix != ".vox":
         raise ConfigurationError(f"{path} is no .vox scenario: others are not formatted here")
     else:

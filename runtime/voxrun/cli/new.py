@@ -8,6 +8,7 @@ from pathlib import Path
 
 from voxrun.cli.arguments import command_parser
 from voxrun.cli.output import say
+from voxrun.cli.paths import is_there
 from voxrun.cli.status import OK
 from voxrun.errors import ConfigurationError
 
@@ -33,7 +34,7 @@ def new(arguments: Sequence[str]) -> int:
     folder: Path = options.name
     if not _NAME.fullmatch(folder.name):
         raise ConfigurationError(f"'{folder.name}' is no name for a scenario: take letters, digits and _")
-    if folder.exists():
+    if is_there(folder):
         raise ConfigurationError(f"there is a {folder} already: take another name")
     content = {
         folder / template.name.replace(_TEMPLATE_NAME, folder.name): _named(template.read_text("utf-8"), folder.name)

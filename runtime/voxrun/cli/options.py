@@ -38,6 +38,7 @@ def parse(arguments: list[str]) -> RunOptions:
         record=options.record,
         local_agent=options.local_agent,
         secrets=given_secrets(options.secret, options.env_file),
+        env_file=options.env_file,
         trace=options.trace,
         json=options.json,
         idle_timeout=options.idle_timeout,

@@ -17,6 +17,7 @@ from voxrun.cli.commands import meant
 from voxrun.cli.failure_trace import keep_trace
 from voxrun.cli.interrupt import Interruption
 from voxrun.cli.output import guarded, silence_output
+from voxrun.cli.paths import is_there, real
 from voxrun.cli.speech import speech
 from voxrun.cli.status import INTERRUPTED, status_of
 from voxrun.cli.view import JsonView, PlainView
@@ -47,6 +48,9 @@ LOCAL_KEY = "local-agent-asks-for-no-key"
 As a secret it is taken out of all output, so it must be nothing that a message says.
 """
 
+_OTHER_FORMATS = (".flac", ".ogg", ".mp3")
+"""What a recorder in a scenario writes under such a name, and `--record` doesn't."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
@@ -58,6 +62,7 @@ class RunOptions:
     record: Path | None
     local_agent: str | None
     secrets: Mapping[str, str]
+    env_file: Path | None
     trace: Path | None
     json: bool
     idle_timeout: float | None
@@ -189,7 +194,7 @@ def _recorder(options: RunOptions, write: Callable[[str], None], secrets: Secret
 
 def _check_paths(options: RunOptions) -> None:
     """ConfigurationError for a scenario that isn't there, and before a file that is read would be overwritten."""
-    if not options.scenario.exists():
+    if not is_there(options.scenario):
         advice = meant(str(options.scenario)) or "check the path"
         raise ConfigurationError(f"there is no scenario {options.scenario}: {advice}")
     if options.scenario.is_dir():
@@ -197,12 +202,16 @@ def _check_paths(options: RunOptions) -> None:
     if options.sandbox is not None:
         if options.scenario.suffix != ".vox":
             raise ConfigurationError("--sandbox is for .vox scenarios: one in Python can do whatever you can")
-        if not options.sandbox.is_dir():
+        if not (is_there(options.sandbox) and options.sandbox.is_dir()):
             raise ConfigurationError(f"--sandbox {options.sandbox} is no folder")
-    used = {options.scenario.resolve(): "the scenario"}
-    for what, path in (("the --call file", options.call), ("the agent's script", options.local_agent)):
+    used = {real(options.scenario): "the scenario"}
+    for what, path in (
+        ("the --call file", options.call),
+        ("the agent's script", options.local_agent),
+        ("the --env-file", options.env_file),
+    ):
         if path:
-            used[Path(path).resolve()] = what
+            used[real(Path(path))] = what
     for option, output in (
         ("--record", options.record),
         ("--trace", options.trace),
@@ -210,9 +219,9 @@ def _check_paths(options: RunOptions) -> None:
     ):
         if output is None:
             continue
-        if output.resolve() in used:
-            raise ConfigurationError(f"{option} {output} would overwrite {used[output.resolve()]}: give another name")
-        used[output.resolve()] = f"what {option} writes"
+        if real(output) in used:
+            raise ConfigurationError(f"{option} {output} would overwrite {used[real(output)]}: give another name")
+        used[real(output)] = f"what {option} writes"
 
 
 def _open_leg(options: RunOptions, files: ExitStack, devices: SoundDevices) -> tuple[Leg | None, Party]:
@@ -238,6 +247,8 @@ def _open_leg(options: RunOptions, files: ExitStack, devices: SoundDevices) -> t
         files.callback(source.close)
         leg, party = FileLeg(source), Party(callerid=Path(options.call).stem)
     if options.record is not None:
+        if options.record.suffix.lower() in _OTHER_FORMATS:
+            raise ConfigurationError(f"--record {options.record} would be a wav file: give a name that ends with .wav")
         try:
             writer = WavWriter(options.record, rate=leg.rate, channels=2)
         except OSError as error:

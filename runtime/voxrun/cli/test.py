@@ -13,6 +13,7 @@ import trio
 
 from voxrun.cli.arguments import command_parser
 from voxrun.cli.output import say
+from voxrun.cli.paths import is_there
 from voxrun.cli.status import INTERRUPTED, OK, SCENARIO_FAILED, WRONG_USE
 from voxrun.errors import ConfigurationError, DeviceError
 
@@ -41,7 +42,7 @@ def test(arguments: Sequence[str]) -> int:
     if missing:
         raise ConfigurationError(f"`voxrun test` needs {' and '.join(missing)}: pip install 'voxrun[testing]'")
     for path in options.paths:
-        if not path.exists():
+        if not is_there(path):
             advice = "-k WORDS runs some of a file's tests" if "::" in path.name else "check the path"
             raise ConfigurationError(f"there is no {path}: {advice}")
     from voxrun.testing.watching import test_files, watch  # noqa: PLC0415 - after its libraries were looked for

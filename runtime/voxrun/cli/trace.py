@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from voxrun.cli.output import say
+from voxrun.cli.paths import real
 from voxrun.cli.status import OK
 from voxrun.errors import ConfigurationError
 from voxrun.trace.page import page
@@ -22,7 +23,7 @@ def trace(arguments: list[str]) -> int:
     """Run the sub-command; returns the exit status."""
     options = _parser().parse_args(arguments)
     story = read_story(options.file)
-    if options.html is not None and options.html.resolve() == options.file.resolve():
+    if options.html is not None and real(options.html) == real(options.file):
         raise ConfigurationError(f"--html {options.html} would overwrite the trace: give another name")
     width = max(shutil.get_terminal_size((WIDTH, 0)).columns, NARROWEST)
     if options.html is not None:

@@ -21,7 +21,7 @@ from voxrun.dsl.arguments import (
 )
 from voxrun.dsl.findings import Findings
 from voxrun.dsl.names import Binding, Frame, Role, Scope, unknown_name
-from voxrun.dsl.native import FUNCTIONS
+from voxrun.dsl.native import FUNCTIONS, NATIVE
 from voxrun.dsl.nodes import Expression, Span
 from voxrun.dsl.operands import check_mixed, check_number
 from voxrun.dsl.routes import check_sink
@@ -319,7 +319,13 @@ class Expressions:
 
     def _member(self, node: nodes.Member) -> Known:
         target = self.settled(node.target)
-        return self._member_of(target, node.name, node.target, optional=node.optional)
+        found = self._member_of(target, node.name, node.target, optional=node.optional)
+        if isinstance(found, Function) and any(found in kind.members.values() for kind in NATIVE.values()):
+            # unlike one of the API, it is no value
+            spelled = spell(node) or node.name.text
+            self.findings.error(node.span, f"{spelled} is not called", f"write `{spelled}()`")
+            return found.result
+        return found
 
     def _member_of(self, target: Known, name: nodes.Identifier, owner: Expression | str, *, optional: bool) -> Known:
         if name.text == "clientToolResult":

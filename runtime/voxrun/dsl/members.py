@@ -120,8 +120,8 @@ def _index_of_item(budget: Budget, value: list[Any], item: Any) -> int:
     return -1
 
 
-def _join(budget: Budget, value: list[Any], separator: Any = ",") -> str:
-    between = _text(separator, "join")
+def _join(budget: Budget, value: list[Any], separator: Any = None) -> str:
+    between = "," if separator is None else _text(separator, "join")
     budget.spend(2 * len(value))
     texts = [each if type(each) is str else text(budget, each) for each in value]
     budget.check_text(sum(map(len, texts)) + len(between) * max(0, len(texts) - 1))

@@ -196,7 +196,10 @@ def _content(path: str) -> bytes | None:
 
 
 def _check_encoding(source: bytes, path: str) -> None:
-    """SyntaxError, with the line, which Python doesn't tell, if `source` is not in the encoding that it says it has."""
+    """SyntaxError, with the line, which Python doesn't tell, if `source` is not in the encoding it should be in."""
+    if (found := source.find(b"\0")) >= 0:  # as in UTF-16, or in no text at all
+        where = path, source.count(b"\n", 0, found) + 1, None, None
+        raise SyntaxError("this is no text in UTF-8: save the file in that encoding", where)
     for number, line in enumerate(source.split(b"\n")[:2], 1):
         if _SAYS_ENCODING.match(line) and not _is_as_it_says(source):
             place = path, number, None, line.decode(errors="replace")

@@ -17,6 +17,7 @@ def page(story: Story, title: str, around: float | None = None) -> str:
 
     It opens with ten seconds `around` a time in view, or else with all of it.
     """
+    title = title.encode(errors="backslashreplace").decode()  # a file's name may be no text
     template = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
     head, _, rest = template.partition(_TITLE)
     middle, _, tail = rest.partition(_DATA)

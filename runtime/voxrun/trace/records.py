@@ -12,6 +12,9 @@ from voxrun.trace.words import Record, description_of
 FORMAT = 1
 """Of what is written, and the newest that is understood. New kinds and fields don't change it, new meanings do."""
 
+_LATEST = 1e9
+"""Seconds, 30 years: a file that says more is damaged."""
+
 
 def read_records(lines: Iterable[str], name: str) -> list[Record]:
     """The records in the lines of the file `name`, the first included. ConfigurationError names the line at fault.
@@ -23,6 +26,8 @@ def read_records(lines: Iterable[str], name: str) -> list[Record]:
         try:
             record = json.loads(line)
             wrong = _fault(record, number)
+        except RecursionError:
+            wrong = "goes too deep"
         except ValueError as error:
             if not line.endswith("\n") and number > 1:
                 break
@@ -41,6 +46,8 @@ def _fault(record: object, number: int) -> str:
         return "is no JSON object"
     if isinstance(record.get("t"), bool) or not isinstance(record.get("t"), int | float):
         return 'has no time "t"'
+    if not abs(record["t"]) < _LATEST:  # nor is it "not a number"
+        return 'has a time "t" that can\'t be'
     if not isinstance(record.get("kind"), str):
         return 'has no "kind"'
     if number == 1 and record["kind"] != "session":
@@ -58,7 +65,9 @@ def _fault(record: object, number: int) -> str:
 
 def _check_level(record: Record) -> None:
     """ValueError or the like unless it has as many levels, in dBFS, of either direction."""
-    _ = float(record["began"]), [float(seconds) for seconds in dict(record["waiting"]).values()]
+    if not abs(record["began"]) < _LATEST:
+        raise ValueError("began when it can't have")
+    _ = [float(seconds) for seconds in dict(record["waiting"]).values()]
     directions = [[int(level) for level in record[name]] for name in ("said", "heard")]
     if len(directions[0]) != len(directions[1]) or any(not -128 <= level <= 0 for way in directions for level in way):
         raise ValueError("levels are two lists of equal length, from -128 to 0")

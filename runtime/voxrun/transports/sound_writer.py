@@ -51,7 +51,7 @@ class SoundWriter:
         self._header = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
         try:
             self._file = soundfile.SoundFile(
-                str(path), "w", rate, channels, format=self._format, **_OPTIONS[self._format]
+                os.fsencode(path), "w", rate, channels, format=self._format, **_OPTIONS[self._format]
             )
         except soundfile.LibsndfileError as error:
             os.close(self._header)
