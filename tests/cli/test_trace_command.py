@@ -110,7 +110,7 @@ def test_what_can_not_be_done_is_said(trace: Path, capsys: Capture, arguments: l
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("around", ["soon", "", "nan", "inf"])
+@pytest.mark.parametrize("around", ["soon", "", "nan", "inf", "1e308"])
 def test_a_time_is_a_number(trace: Path, capsys: Capture, around: str) -> None:
     with pytest.raises(SystemExit):
         main(["trace", "call.jsonl", "--around", around])

@@ -53,6 +53,9 @@ WRONG = [
         "error: - needs two numbers, not a text",
         "`number(text)` is the number that a text says",
     ),
+    ('log «[1]» + "x"', "error: + needs two numbers or two texts, not a list", ""),
+    ("log 1 + «null»", "error: + needs two numbers or two texts, not null", ""),
+    (in_call("log «call» + call.id()"), "error: + needs two numbers or two texts, not a Call", ""),
     ("log -«null»", "error: - needs a number after it, not null", ""),
     ('const l = [1]\nlog l[«"0"»]', "error: a place in a list takes a number, not a text", None),
     ("for i in «5» { log i }", "error: `for` takes a list, a text or an object, not a number", None),
@@ -94,6 +97,7 @@ RIGHT = [
     in_call("on agent AgentsEvents.Ping as { data } { log data.ping_event.ping_ms + 1 }"),
     in_call('on call CallEvents.Disconnected as e { log "${e.duration + 1}" + e.reason }\nlog 1 == null or "a" < "b"'),
     in_call('Net.httpRequest("https://a.example", fn () { log 1 }, { method: "post", postData: "x" })'),
+    'log number("1") + 1\nlog secret("X") + "x"\nconst o = { a: 1 }\nlog o.a + 1',
     "on AppEvents.Started { let t = 5s\nt = t * 2\nwait t + 1s\nwait 2 * 1s }",
     # a list's items may become something else
     'const parts = "1,2".split(",")\nparts[0] = number(parts[0])\nlog parts[0] + 1',

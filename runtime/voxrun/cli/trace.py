@@ -10,7 +10,7 @@ from voxrun.cli.paths import real
 from voxrun.cli.status import OK
 from voxrun.errors import ConfigurationError
 from voxrun.trace.page import page
-from voxrun.trace.records import read_records
+from voxrun.trace.records import LATEST, read_records
 from voxrun.trace.report import report
 from voxrun.trace.story import Story, tell
 from voxrun.trace.timeline import WIDTH, timeline
@@ -58,7 +58,7 @@ def _seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = math.nan
-    if not math.isfinite(seconds):
+    if not abs(seconds) < LATEST:
         raise argparse.ArgumentTypeError(f"{text!r} is no time in seconds")
     return seconds
 

@@ -23,7 +23,7 @@ from voxrun.dsl.findings import Findings
 from voxrun.dsl.names import Binding, Frame, Role, Scope, unknown_name
 from voxrun.dsl.native import FUNCTIONS, NATIVE
 from voxrun.dsl.nodes import Expression, Span
-from voxrun.dsl.operands import check_mixed, check_number
+from voxrun.dsl.operands import check_mixed, check_operand
 from voxrun.dsl.routes import check_sink
 from voxrun.dsl.sent_events import AN_EVENT, SESSION, check_text, is_no_event, never_sent
 from voxrun.dsl.surface import (
@@ -61,7 +61,7 @@ from voxrun.dsl.types import (
 from voxrun.dsl.watch import Watch
 
 COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
-_FOR_NUMBERS = frozenset(("-", "*", "/", "%"))
+_ARITHMETIC = frozenset(("+", "-", "*", "/", "%"))
 _SECRETS = frozenset(("secret", "getSecretValue"))
 
 Walk = Callable[[nodes.Block, Scope], bool]
@@ -281,7 +281,7 @@ class Expressions:
         if node.operator != "await":
             known = self.valued(node.operand)
             if node.operator == "-":
-                check_number(self.findings, self.types, "- needs a number after it", known, node.operand.span)
+                check_operand(self.findings, self.types, "-", known, node.operand.span, is_alone=True)
             return A_BOOLEAN if node.operator == "not" else A_NUMBER
         self.must_wait(Span(node.span.start, node.span.start + len("await")), "await")
         known = self.known(node.operand)
@@ -298,9 +298,9 @@ class Expressions:
         if isinstance(left, Value):
             self._check_called(node.right, right)
         check_mixed(self.findings, operator, left, right, node.span, both='"${a}${b}"')
-        if operator in _FOR_NUMBERS:
+        if operator in _ARITHMETIC:
             for side, known in ((node.left, left), (node.right, right)):
-                check_number(self.findings, self.types, f"{operator} needs two numbers", known, side.span)
+                check_operand(self.findings, self.types, operator, known, side.span)
         if operator in COMPARISONS:
             return A_BOOLEAN
         if operator in ("and", "or"):

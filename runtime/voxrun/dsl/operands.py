@@ -24,13 +24,18 @@ def check_mixed(findings: Findings, operator: str, left: Known, right: Known, sp
         findings.error(span, f"{mixed} have no order", "compare texts with texts, and numbers with numbers")
 
 
-def check_number(findings: Findings, types: Types, needs: str, known: Known, span: Span) -> None:
-    """What stands beside an operator that is for numbers only: `needs` is "- needs two numbers"."""
+def check_operand(
+    findings: Findings, types: Types, operator: str, known: Known, span: Span, *, is_alone: bool = False
+) -> None:
+    """What stands beside an operator that is for numbers only, or for texts as well, as + is."""
     kinds = _kinds(known)
     found = types.of(known) or ()
-    if kinds and found and NUMBER not in kinds:
-        advice = "`number(text)` is the number that a text says" if kinds == _A_TEXT else ""
-        findings.error(span, f"{needs}, not {a(found[0].name)}", advice)
+    wanted = _A_NUMBER | _A_TEXT if operator == "+" else _A_NUMBER
+    if not (kinds and found) or kinds & wanted:
+        return
+    needs = "a number after it" if is_alone else "two numbers or two texts" if operator == "+" else "two numbers"
+    advice = "`number(text)` is the number that a text says" if kinds == _A_TEXT else ""
+    findings.error(span, f"{operator} needs {needs}, not {a(found[0].name)}", advice)
 
 
 def _kinds(known: Known) -> frozenset[str]:

@@ -12,7 +12,7 @@ from voxrun.trace.words import Record, description_of
 FORMAT = 1
 """Of what is written, and the newest that is understood. New kinds and fields don't change it, new meanings do."""
 
-_LATEST = 1e9
+LATEST = 1e9
 """Seconds, 30 years: a file that says more is damaged."""
 
 
@@ -46,7 +46,7 @@ def _fault(record: object, number: int) -> str:
         return "is no JSON object"
     if isinstance(record.get("t"), bool) or not isinstance(record.get("t"), int | float):
         return 'has no time "t"'
-    if not abs(record["t"]) < _LATEST:  # nor is it "not a number"
+    if not abs(record["t"]) < LATEST:  # nor is it "not a number"
         return 'has a time "t" that can\'t be'
     if not isinstance(record.get("kind"), str):
         return 'has no "kind"'
@@ -65,7 +65,7 @@ def _fault(record: object, number: int) -> str:
 
 def _check_level(record: Record) -> None:
     """ValueError or the like unless it has as many levels, in dBFS, of either direction."""
-    if not abs(record["began"]) < _LATEST:
+    if not abs(record["began"]) < LATEST:
         raise ValueError("began when it can't have")
     _ = [float(seconds) for seconds in dict(record["waiting"]).values()]
     directions = [[int(level) for level in record[name]] for name in ("said", "heard")]
