@@ -96,6 +96,8 @@ def test_values_are_sent_as_json_has_them(ask: Ask) -> None:
         (b"\xff\xfe\x00", 200, None),
         (Reply(201, "ä".encode("latin-1"), 'text/html; Charset="ISO-8859-1"'), 201, "ä"),
         (Reply(200, b"x", "text/plain; charset=klingon"), 200, None),
+        (Reply(200, b"a-", "text/plain; charset=Punycode"), 200, None),
+        (Reply(200, b"a", "text/plain; charset=unicode_escape"), 200, None),
         (Reply(301, b"no place named"), 301, "no place named"),
         (lambda _: lambda _: 503, 503, ""),
     ],
@@ -141,6 +143,8 @@ def test_redirects_are_followed_and_have_an_end(ask: Ask) -> None:
     ("arguments", "faults", "code", "words"),
     [
         ('"crm.example/x"', (), -2, "'crm.example/x' is not a http:// or https:// address"),
+        ('"https://crm.example/\\ud83d"', (), -2, r"'https://crm.example/\ud83d' is not a http:// or https:// address"),
+        ('"https://ada:p/pw@crm.example/x?q"', (), -2, "'crm.example/x' is not a http:// or https:// address"),
         ('"https://ada:pw@crm.example/x?q"', (), -2, "'https://crm.example/x' came with a name or password"),
         (
             '"https://nowhere.example/"',
@@ -176,6 +180,7 @@ def test_what_goes_wrong_is_a_result_as_well(
         ("await Net.httpRequestAsync(U, headers='A: b')", "needs its headers by name, or each as a text such as"),
         ("await Net.httpRequestAsync(U, headers=['b'])", "needs its headers by name, or each as a text such as"),
         ("await Net.httpRequestAsync(U, headers={'a': 'b\\nc'})", "the HTTP header 'a' holds a line break"),
+        ("await Net.httpRequestAsync(U, headers=['Host: a', 'Host: b'])", "the HTTP header 'Host' is there twice"),
         ("await Net.httpRequestAsync(U, params='a=b')", "needs its params by name, but was given 'a=b'"),
         ("await Net.httpRequestAsync(U, timeout=91)", "needs 'timeout' in seconds, at most 90, but was given 91"),
         ("await Net.httpRequestAsync(U, connectionTimeout=0)", "'connectionTimeout' in seconds, at most 6"),

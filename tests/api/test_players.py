@@ -73,6 +73,12 @@ def test_a_file_that_the_web_does_not_have_is_told(play: Play) -> None:
             "a header has no parameter 'key'; it has name",
         ),
         ("createURLPlayer({'url': 'http://a', 'headers': [{'name': 'X', 'value': 5}]})", "a text as 'value', but was"),
+        (
+            "createURLPlayer({'url': 'http://a', 'headers': ['X-Key: ' + 's3' + 'cret']})",
+            "createURLPlayer needs headers with a name and a value, and one has not\n",
+        ),
+        ("createURLPlayer({'url': 'http://a', 'method': 'GE T'})", "knows no method 'GE T': it has GET, POST"),
+        ("createURLPlayer({'url': 'http://a', 'body': {'binary': 5}})", "text or bytes as the request's body, but was"),
         ("createToneScriptPlayer(None)", "createToneScriptPlayer needs a text, but was given None"),
         ("createRecorder(name=5)", "createRecorder needs a text as 'name', but was given 5"),
         ("createRecorder(name='a.aac')", "'a.aac' can't be recorded: the name of the file ends with .wav, .flac"),

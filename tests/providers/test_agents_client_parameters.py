@@ -9,13 +9,16 @@ from tests.kit import ScriptedLeg, Setting, simulate, tone
 from tests.providers.agent_play import SCENARIO, Play, greet
 
 from voxrun import ElevenLabs
-from voxrun.errors import RemoteError
+from voxrun.errors import ConfigurationError, RemoteError
 from voxrun.protocol.elevenlabs.agents_server import ClientBroke
 from voxrun.protocol.elevenlabs.agents_server_messages import (
     BODY_FIELDS,
     ClientToolCallData,
     ClientToolCallMessage,
 )
+from voxrun.providers.elevenlabs.endpoint import AgentAddress
+from voxrun.transports.network import MemoryNetwork
+from voxrun.transports.server import Reply
 
 
 def test_the_messages_that_the_seed_lacks_can_be_sent(play: Play) -> None:
@@ -130,6 +133,27 @@ def test_a_refused_websocket_tells_its_response(tmp_path: Path) -> None:
     assert ran.outcome.error.code == 404
     (response,) = (r for r in ran.of_kind("event") if r["name"] == "ElevenLabs.Agents.HTTPResponse")
     assert response["payload"]["data"]["code"] == 404
+
+
+def test_no_base_url_is_the_usual_one(tmp_path: Path) -> None:
+    path = tmp_path / "scenario.py"
+    path.write_text((SCENARIO % "").replace('agentId="a",', 'agentId="a", baseUrl=None,'))
+    ran = simulate(path, Setting(leg=ScriptedLeg(), secrets={"KEY": API_KEY}, background=AgentService(greet).start))
+    assert ran.outcome.error is None
+
+
+@pytest.mark.parametrize("base", ["ada:s3cret@agent.test", "http://agent.test/elsewhere?key=s3cret"])
+def test_a_base_url_is_told_without_what_may_be_secret(base: str) -> None:
+    async def main() -> None:
+        network = MemoryNetwork()
+        async with trio.open_nursery() as nursery:
+            await AgentService(greet, refusal=Reply(200, b"no JSON")).start(network, nursery)
+            with pytest.raises((ConfigurationError, RemoteError), match=r"agent\.test") as caught:
+                await AgentAddress(agent_id="a", api_key=API_KEY, base_url=base).resolve(network)
+            nursery.cancel_scope.cancel()
+        assert "s3cret" not in str(caught.value)
+
+    trio.run(main)
 
 
 def test_the_old_names_are_the_same_things() -> None:

@@ -266,6 +266,11 @@ def test_with_trace_and_only_then_every_message_is_kept(play: Play) -> None:
         ),
         (
             'createRealtimeTTSPlayer("a", VOICE, queryParameters={},'
+            ' initializeConnectionParameters={"xi_api_key": "x"})',
+            "initializeConnectionParameters has no xi_api_key; a key belongs into headers",
+        ),
+        (
+            'createRealtimeTTSPlayer("a", VOICE, queryParameters={},'
             ' initializeConnectionParameters={"voice_settings": object()})',
             "initializeConnection can't be sent as JSON",
         ),

@@ -310,6 +310,11 @@ def test_after_its_end_no_route_is_made(play_socket: Play) -> None:
         ('connect(protocols=["a b"])', "createWebSocket can't offer the subprotocol 'a b'"),
         ('connect(headers={"A": "b"})', "createWebSocket needs headers with a name and a value"),
         ('connect(headers=[{"name": "A", "value": None}])', "createWebSocket needs headers with a name and a value"),
+        (
+            'connect(headers=["A: " + "b"])',
+            "createWebSocket needs headers with a name and a value, both texts, and one",
+        ),
+        ('connect(headers=[{"name": "Host", "value": "a"}])', "createWebSocket: a WebSocket's header 'Host' is that"),
         ('connect(headers=[{"name": "A", "value": "a\\nb"}])', "createWebSocket: the HTTP header 'A' holds a line"),
         ("connect().send({})", "send needs a text, but was given {}"),
         ('call.sendMediaTo(connect(), encoding="MP3")', "a WebSocket knows no encoding 'MP3': WebSocketAudioEncoding"),

@@ -55,6 +55,8 @@ def test_one_secret_inside_another_leaves_no_rest() -> None:
         json.dumps,
         lambda value: json.dumps(value, ensure_ascii=False),
         lambda value: json.dumps(json.dumps({"inner": value})),
+        lambda value: json.dumps(value).replace("/", "\\/"),
+        ascii,
         lambda value: repr({"key": value}),
         lambda value: json.dumps(repr(value)),
         quote,

@@ -10,6 +10,7 @@ from tests.testing.recording import record
 from tests.testing.scenarios import BRIDGE, write
 
 from voxrun.errors import ConfigurationError, RemoteError
+from voxrun.providers.elevenlabs.cassette_recorder import CassetteRecorder
 from voxrun.testing import (
     Agent,
     SimulatedCall,
@@ -234,6 +235,14 @@ def test_secrets_are_not_on_it_and_what_is_base64_stays(tmp_path: Path) -> None:
     assert set(chunks) == {"A" * 852 + "AA=="}
     assert replay(path, tmp_path / "scenario.py", secrets={**secrets, "PASSWORD": "another"}).differences == []
     assert call.log == replay(path, tmp_path / "scenario.py", secrets=secrets).log
+
+
+def test_what_is_too_deep_to_look_through_is_a_text_on_it() -> None:
+    entries: list[str] = []
+    recorder = CassetteRecorder(entries.append, lambda text: text.replace(KEY, "***")).connection(lambda: 0.0)
+    deep = f'{{"type":"odd","deep":{"[" * 600}"{KEY}"{"]" * 600}}}'
+    recorder.message("received", deep)
+    assert json.loads(entries[-1])["received"] == deep.replace(KEY, "***")
 
 
 def test_without_audio_there_is_how_loud_it_was_and_it_replays(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
+from urllib.parse import quote
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from voxrun.errors import ConfigurationError
-from voxrun.transports.address import Address
+from voxrun.transports.address import Address, public
 
 
 @pytest.mark.parametrize(
@@ -31,7 +33,8 @@ def test_a_url_is_split(url: str, host: str, port: int, tls: bool, target: str, 
 
 
 @pytest.mark.parametrize(
-    "url", ["", "localhost:80", "http://a", "ws://", "ws://a:b", "ws://a:99999", "ws://a..b", "ws://[::1"]
+    "url",
+    ["", "localhost:80", "http://a", "ws://", "ws://a:b", "ws://a:99999", "ws://a..b", "ws://[::1", "ws://a/\ud800"],
 )
 def test_what_is_no_address_is_refused_without_its_query(url: str) -> None:
     with pytest.raises(ConfigurationError, match="is not a ws:// or wss:// address") as caught:
@@ -47,3 +50,28 @@ def test_any_text_is_split_or_refused(text: str) -> None:
         return
     assert address.target.isascii()
     assert not set(address.target) & set(" \t\r\n")
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://ada:s3cret@a.example:80/b?s3cret#s3cret", "https://a.example:80/b"),
+        ("https://ada:s3cret@[::1]:80/b", "https://[::1]:80/b"),
+        ("https://a.example/users/@ada?s3cret", "https://a.example/users/@ada"),
+        ("https://ada:/s3cret@a.example/b", "a.example/b"),
+        ("https://ada:s3/cret@a.example/b?s3cret", "a.example/b"),
+        ("https://ada:s3cret?@a.example/b", "https://ada"),
+        ("ada:s3cret@a.example/b", "a.example/b"),
+        ("https:/ada:s3cret@a.example/b", "a.example/b"),
+        ("a.example/b?mail=ada@b.example&key=s3cret", "a.example/b"),
+        ("ws://a:b?s3cret", "ws://a:b"),
+        ("ws://a/\ud800", "ws://a/\\ud800"),
+    ],
+)
+def test_what_is_told_of_a_url_is_no_secret(url: str, told: str) -> None:
+    assert public(url) == told
+
+
+@given(st.text("ab:/?#[]@%"), st.text("ab:/?#[]@%"))
+def test_no_secret_that_was_encoded_as_it_must_be_is_told(name: str, end: str) -> None:
+    assert "s3cret" not in public(f"https://{quote(name, safe='')}:s3cret@host/{end.replace('?', '')}?{end}s3cret")

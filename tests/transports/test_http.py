@@ -1,5 +1,6 @@
 from collections.abc import Awaitable, Callable
 from functools import partial
+from traceback import format_exception
 
 import outcome
 import pytest
@@ -97,6 +98,18 @@ def test_broken_answers_are_remote_errors(network: Network, answer: bytes, messa
         trio.run(ask, network, partial(say, answer))
 
 
+@pytest.mark.parametrize(
+    "head", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"]
+)
+def test_what_a_server_sends_back_is_not_quoted(network: Network, head: bytes) -> None:
+    async def echo(stream: trio.abc.Stream) -> None:
+        await stream.send_all(head + bytes(await stream.receive_some()))
+
+    with pytest.raises(RemoteError, match=r"did not answer in HTTP \(illegal [a-z ]+\): check") as caught:
+        trio.run(ask, network, echo, (("xi-api-key", "s3cret"),))
+    assert "bytearray" not in "".join(format_exception(caught.value))  # as in the trace
+
+
 def test_a_silent_server_times_out_in_virtual_time() -> None:
     async def silent(_: trio.abc.Stream) -> None:
         await trio.sleep_forever()
@@ -114,6 +127,11 @@ def test_a_header_that_cannot_be_sent_is_not_shown() -> None:
     with pytest.raises(ConfigurationError, match="'xi-api-key'") as caught:
         trio.run(ask, MemoryNetwork(), partial(say, b""), (("xi-api-key", "secret\n"),))
     assert "secret" not in str(caught.value)
+
+
+def test_two_hosts_can_not_be_sent() -> None:
+    with pytest.raises(ConfigurationError, match="the HTTP header 'Host' is there twice"):
+        trio.run(ask, MemoryNetwork(), partial(say, b""), (("Host", "a"), ("host", "b")))
 
 
 def redirect(status: int, location: str) -> bytes:

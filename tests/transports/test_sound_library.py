@@ -129,10 +129,23 @@ def test_a_local_file_is_a_path_or_a_url(tmp_path: Path, form: str) -> None:
     assert np.array_equal(whole(source), noise(0.5))
 
 
-@pytest.mark.parametrize("url", ["a\0.wav", "file:///a%00.wav", "http://[a/b.wav"])
+@pytest.mark.parametrize("url", ["a\0.wav", "file:///a%00.wav", "http://[a/b.wav", "http://[a/b.wav?s3cret"])
 def test_what_can_be_no_path_and_no_address_is_told_at_once(url: str) -> None:
-    with pytest.raises(ScenarioError, match="is no path and no address"):
+    with pytest.raises(ScenarioError, match="is no path and no address") as caught:
         AudioRequest(url)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_what_a_sandbox_does_not_download_is_told_without_the_query() -> None:
+    library = SoundLibrary(MemoryNetwork(), inline, hum, Path("/sounds"))
+    with pytest.raises(ConfigurationError, match=r"http://a/b\.wav is not downloaded: --sandbox") as caught:
+        trio.run(library.open, AudioRequest("http://ada:s3cret@a/b.wav?s3cret"))
+    assert "s3cret" not in str(caught.value)
+
+
+def test_half_a_character_is_not_spoken() -> None:
+    with pytest.raises(ScenarioError, match=r"half a character in it, '\\ud83d'"):
+        trio.run(SoundLibrary(MemoryNetwork(), inline, hum).speak, "How nice \ud83d", None)
 
 
 def test_another_scheme_is_told_at_once() -> None:

@@ -1,5 +1,7 @@
 """Opening a WebSocket, and all the ways in which that fails."""
 
+from traceback import format_exception
+
 import pytest
 import trio
 from tests.kit import in_virtual_time
@@ -118,3 +120,31 @@ def test_a_wrong_url_is_a_configuration_error() -> None:
 
     with pytest.raises(ConfigurationError, match="ws:// or wss://"):
         trio.run(main)
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 101 Yes\r\n"])
+def test_what_a_peer_sends_back_is_not_quoted(network: Network, head: bytes) -> None:
+    async def reflect(stream: trio.abc.Stream) -> None:
+        await stream.send_all(head + bytes(await stream.receive_some()))
+
+    async def main() -> None:
+        async with serving(network, reflect) as url:
+            with pytest.raises(RemoteError, match=HOST) as caught:
+                async with open_websocket(network, url):
+                    raise AssertionError
+        assert "bytearray" not in "".join(format_exception(caught.value))  # as in the trace
+
+    run(main)
+
+
+def test_the_headers_of_the_request_itself_are_its_own(network: Network) -> None:
+    async def main() -> None:
+        own = [(name, "5") for name in ("Connection", "Upgrade", "Content-Length", "Transfer-Encoding")]
+        async with serving(network, peer(echo)) as url, open_websocket(network, url, headers=own) as websocket:
+            websocket.close()
+            assert (await websocket.pump(lambda _: None)).code == 1000
+        with pytest.raises(ConfigurationError, match="a WebSocket's header 'Host' is that of its address"):
+            async with open_websocket(network, url, headers=[("host", "a")]):
+                raise AssertionError
+
+    run(main)

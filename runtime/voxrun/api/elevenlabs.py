@@ -82,7 +82,7 @@ async def createAgentsClient(parameters: AgentsClientParameters | None = None, /
     address = AgentAddress(
         agent_id=given["agentId"],
         api_key=given["xiApiKey"],
-        base_url=given.get("baseUrl", default_url),
+        base_url=given.get("baseUrl") or default_url,
         include_conversation_id=given.get("includeConversationId", False),
         branch_id=given.get("branchId"),
     )

@@ -1,5 +1,6 @@
 """The `Net` namespace (reference: Net): what a scenario asks other servers by HTTP."""
 
+import codecs
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["HttpRequestOptions", "HttpRequestResult", "httpRequest", "httpRequestAsync"]
 
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
+_NO_CHARSETS = ("idna", "punycode", "unicode-escape", "raw-unicode-escape")
+"""Python's own names for what no server means by them. To decode 2 MiB of Punycode it would take half an hour."""
+
 _HttpUrl = Annotated[str, Url(("https", "http"))]
 _TOO_MANY, _UNKNOWN, _BAD_URL, _REDIRECTED = 0, -1, -2, -5
 _FAILURES = {"host": -3, "connection": -4, "network": -6, "time": -7, "size": -9}
@@ -167,6 +171,9 @@ def _text(response: HttpResponse) -> str | None:
     kind = next((value for name, value in response.headers if name.lower() == "content-type"), "")
     named = _CHARSET.search(kind)
     try:
-        return response.body.decode(named[1] if named else "utf-8").removeprefix("\ufeff")
+        codec = codecs.lookup(named[1] if named else "utf-8")
+        if codec.name.replace("_", "-") in _NO_CHARSETS:
+            return None
+        return response.body.decode(codec.name).removeprefix("\ufeff")
     except (ValueError, LookupError):  # no text, or in letters that nobody knows
         return None

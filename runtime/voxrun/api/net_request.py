@@ -1,13 +1,13 @@
 """`NetRequest`: a request of a scenario's, made of what it gave to `Net`."""
 
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from voxrun.errors import ScenarioError
+from voxrun.media.parameters import bytes_of
 from voxrun.transports.http import HttpLimits, encode_headers
 
 SECONDS = 90.0
@@ -38,7 +38,8 @@ def net_request(function: str, url: str, options: Mapping[str, Any]) -> NetReque
     method = (options.get("method") or "GET").upper()
     if method not in METHODS:
         raise ScenarioError(f"{function} knows no method '{method}': it has {', '.join(METHODS)}")
-    body = _body(function, options.get("postData"))
+    data = options.get("postData")
+    body = b"" if data is None else bytes_of(function, "postData", data)
     if body and method in ("GET", "HEAD"):
         raise ScenarioError(f"{function}: no postData is sent with {method}: say method='POST' as well")
     headers = _headers(function, options.get("headers"))
@@ -57,17 +58,6 @@ def net_request(function: str, url: str, options: Mapping[str, Any]) -> NetReque
         is_raw=bool(options.get("rawOutput")),
         is_told=options.get("enableSystemLog") is not False,
     )
-
-
-def _body(function: str, data: object) -> bytes:
-    if data is None:
-        return b""
-    if isinstance(data, str):
-        return data.encode()
-    if isinstance(data, Sequence | bytearray):
-        with suppress(TypeError, ValueError):
-            return bytes(data)
-    raise ScenarioError(f"{function} needs a text or bytes as postData, but was given {data!r}: make JSON of it first")
 
 
 def _headers(function: str, given: Any) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from typing import Unpack as _Unpack
 
 from voxrun.errors import ScenarioError
 from voxrun.media.arriving import ArrivingRequest
-from voxrun.media.parameters import merged, text_of
+from voxrun.media.parameters import bytes_of, merged, text_of
 from voxrun.media.playback import OpenSource
 from voxrun.media.player import Player
 from voxrun.media.sequence_player import SequencePlayer
@@ -16,6 +16,8 @@ from voxrun.media.tone_source import ToneSource
 from voxrun.providers.elevenlabs.realtime_tts_player import RealtimeTTSPlayer
 from voxrun.session.current import current_session
 from voxrun.session.session import Session
+
+_METHODS = ("GET", "POST")
 
 MOST_PLAYERS = 10
 """That a session has at a time (VoxEngine's limit)."""
@@ -176,13 +178,20 @@ def session_with_room() -> Session:
 
 
 def _audio_request(given: Mapping[str, Any], kind: type[AudioRequest]) -> AudioRequest:
+    method = (given.get("method") or "GET").upper()
+    if method not in _METHODS:
+        raise ScenarioError(f"createURLPlayer knows no method '{method}': it has {', '.join(_METHODS)}")
     body = merged("the request's body", URLPlayerRequestBody, given.get("body"), {})
-    headers = [
-        (header["name"], header["value"])
-        for header in (merged("a header", URLPlayerRequestHeader, it, {}) for it in given.get("headers", ()))
-    ]
-    content = body.get("binary", body.get("text", "").encode())
-    return kind(given["url"], given.get("method", "GET"), headers, content)
+    content = next((body[name] for name in ("binary", "text") if body.get(name) is not None), b"")
+    headers = [_header(header) for header in given.get("headers") or ()]
+    return kind(given["url"], method, headers, bytes_of("createURLPlayer", "the request's body", content))
+
+
+def _header(given: object) -> tuple[str, str]:
+    if not isinstance(given, Mapping):  # and not shown, as it may be a key
+        raise ScenarioError("createURLPlayer needs headers with a name and a value, and one has not")
+    header = merged("a header", URLPlayerRequestHeader, given, {})
+    return header["name"], header["value"]
 
 
 def _open_segment(session: Session, segment: Mapping[str, Any]) -> OpenSource:

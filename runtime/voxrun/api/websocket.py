@@ -10,7 +10,7 @@ from voxrun.media.parameters import merged, text_of
 from voxrun.providers.websocket import WebSocket, WebSocketRequest
 from voxrun.session.current import current_session
 from voxrun.transports.address import Address
-from voxrun.transports.http import encode_headers
+from voxrun.transports.websocket import handshake_fields
 
 __all__ = ["WebSocketHeader", "WebSocketParameters", "createWebSocket"]
 
@@ -61,7 +61,7 @@ def createWebSocket(
         raise ScenarioError("--sandbox allows no WebSockets of a scenario's own: leave it out")
     try:
         Address.parse(text_of("createWebSocket", url), plain="ws", secure="wss")
-        encode_headers(headers)
+        handshake_fields(headers)
     except ConfigurationError as error:
         raise ScenarioError(f"createWebSocket: {error}") from error
     request = WebSocketRequest(
@@ -81,7 +81,7 @@ def _header(given: Any) -> tuple[str, str]:
     except (TypeError, LookupError):
         name = value = None
     if not isinstance(name, str) or not isinstance(value, str):
-        raise ScenarioError(f"createWebSocket needs headers with a name and a value, both texts, but one is {given!r}")
+        raise ScenarioError("createWebSocket needs headers with a name and a value, both texts, and one has not")
     return name, value
 
 

@@ -1,6 +1,7 @@
 """Parameters that VoxEngine takes as one object: here a mapping, keyword arguments of the same names, or both."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache, wraps
 from numbers import Real
 from os import PathLike
@@ -48,6 +49,16 @@ def text_of(function: str, given: object) -> str:
     if not isinstance(given, str):
         raise ScenarioError(f"{function} needs a text, but was given {given!r}")
     return given
+
+
+def bytes_of(function: str, name: str, given: object) -> bytes:
+    """What is to be sent as `name`: a text, bytes, or a list of them. ScenarioError for anything else."""
+    if isinstance(given, str):
+        return given.encode()
+    if isinstance(given, Sequence | bytearray):
+        with suppress(TypeError, ValueError):
+            return bytes(given)
+    raise ScenarioError(f"{function} needs a text or bytes as {name}, but was given {given!r}: make JSON of it first")
 
 
 def milliseconds_of(function: str, given: float) -> float:

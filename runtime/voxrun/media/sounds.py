@@ -37,7 +37,9 @@ class AudioRequest:
         except ValueError:
             is_possible = False
         if not is_possible:
-            raise ScenarioError(f"audio is played from a path or an address: {self.url!r} is no path and no address")
+            raise ScenarioError(
+                f"audio is played from a path or an address: {self.url.partition('?')[0]!r} is no path and no address"
+            )
         if "://" in self.url and scheme not in ("file", *REMOTE_SCHEMES):
             raise ScenarioError(
                 f"audio is played from files (a path or a file URL) and from http and https, not {scheme} addresses"

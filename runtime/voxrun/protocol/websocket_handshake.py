@@ -55,7 +55,7 @@ class ClientHandshake:
                 raise refusal(self._peer, self._refusal.status_code, self._body) from None
             if not data:
                 raise failure(self._peer, "broke off the WebSocket handshake") from None
-            raise RemoteError(f"{self._peer} does not speak WebSocket ({error}): check the address") from error
+            raise RemoteError(f"{self._peer} does not speak WebSocket ({unquoted(error)}): check the address") from None
 
     def _read(self) -> bytes | None:
         while (event := self._parser.next_event()) is not h11.NEED_DATA:
@@ -101,7 +101,7 @@ class ServerHandshake:
                 return self._refuse(HTTPStatus.BAD_REQUEST, "it hung up")
             return self._decide(request)
         except h11.RemoteProtocolError as error:
-            return self._refuse(HTTPStatus(error.error_status_hint), str(error))
+            return self._refuse(HTTPStatus(error.error_status_hint), unquoted(error))
 
     def _decide(self, request: h11.Request) -> bytes | None:
         fields = joined(request.headers)
@@ -143,6 +143,11 @@ def refusal(peer: str, status: int, body: bytes | bytearray) -> RemoteError:
 def failure(peer: str, what: str) -> RemoteError:
     """That `peer` did `what`."""
     return RemoteError(f"{peer} {what}: check the address, and that a WebSocket server is there")
+
+
+def unquoted(error: Exception) -> str:
+    """What h11 finds wrong, without the bytes that it quotes after a colon: a peer may send a secret of ours back."""
+    return str(error).partition(":")[0]
 
 
 def _token(key: bytes) -> bytes:

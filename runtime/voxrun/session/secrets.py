@@ -47,5 +47,6 @@ class Secrets:
 
 def _escaped(text: str) -> set[str]:
     in_json = {json.dumps(text, ensure_ascii=only_ascii)[1:-1] for only_ascii in (True, False)}
+    with_slashes = {form.replace("/", "\\/") for form in in_json}  # as PHP writes it
     in_url = {quote(text, safe=safe, errors="replace") for safe in ("", "/")}
-    return {*in_json, *in_url, repr(text)[1:-1]}
+    return {*in_json, *with_slashes, *in_url, repr(text)[1:-1], ascii(text)[1:-1]}

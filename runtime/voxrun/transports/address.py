@@ -7,12 +7,21 @@ from urllib.parse import quote, urlsplit
 
 from voxrun.errors import ConfigurationError
 
-_CREDENTIALS = re.compile("//[^/]*@")
+_BEGINNING = re.compile(r"([^/@]*://)(?:[^/]*@)?((?:\[[^]/]*\]?|[^/:]*)(?::\d+)?(?:/.*)?)", re.DOTALL)
 
 
 def public(url: str) -> str:
-    """`url` without what may be secret in it: a name and password before the host, and all that follows the path."""
-    return _CREDENTIALS.sub("//", re.split("[?#]", url, maxsplit=1)[0])
+    """`url` without what may be secret in it: a name and password before the host, and all that follows the path.
+
+    What does not begin as a URL may be one with a password that was put in as it is: then it ends before that, or
+    begins after it.
+    """
+    told = re.split("[?#]", url, maxsplit=1)[0]
+    if found := _BEGINNING.fullmatch(told):
+        told = found[1] + found[2]
+    elif "@" in url:
+        told = told.rpartition("@")[2] if "@" in told else told.rpartition(":")[0] or told
+    return told.encode(errors="backslashreplace").decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +46,9 @@ class Address:
             parts = urlsplit(url)
             host = (parts.hostname or "").encode("idna").decode("ascii")
             port = parts.port
-        except ValueError:  # UnicodeError, for names that are no host names, is one
+            path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            target = quote(path, safe=string.punctuation)
+        except ValueError:  # UnicodeError, for names that are no host names and half a surrogate pair, is one
             raise wrong from None
         if parts.scheme not in (plain, secure) or not host:
             raise wrong
@@ -46,9 +57,8 @@ class Address:
                 f"'{public(url)}' came with a name or password before the host: give them in the header Authorization"
             )
         tls = parts.scheme == secure
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         default = 443 if tls else 80
-        return cls(host, default if port is None else port, tls, quote(target, safe=string.punctuation))
+        return cls(host, default if port is None else port, tls, target)
 
     @property
     def authority(self) -> str:

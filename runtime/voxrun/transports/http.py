@@ -11,6 +11,7 @@ import h11
 import trio
 
 from voxrun.errors import ConfigurationError, RemoteError
+from voxrun.protocol.websocket_handshake import unquoted
 from voxrun.transports.address import Address
 from voxrun.transports.network import Network
 
@@ -21,7 +22,9 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _METHOD_KEPT = (307, 308)  # RFC 9110 section 15.4
 _WITHOUT_BODY = (204, 304)  # whatever their head says of a length (RFC 9112 section 6.3)
 _NO_SECRETS = ("accept", "accept-language", "content-type", "user-agent")
-_OUR_FIELDS = (b"connection", b"content-length", b"transfer-encoding", b"upgrade")  # they frame the message
+OUR_FIELDS = (b"connection", b"content-length", b"transfer-encoding", b"upgrade")
+"""Header fields that frame a message: nobody else can know them."""
+
 _WITH_BODY = ("POST", "PUT", "PATCH")  # even an empty one says how long it is (section 8.6)
 _RECEIVE_BUFFER = 64 * 1024
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -156,6 +159,8 @@ def encode_headers(headers: Sequence[tuple[str, str]]) -> list[tuple[bytes, byte
             raise ConfigurationError(
                 f"the HTTP header '{name}' holds a line break or another character that can't be sent: check its value"
             )
+    if sum(name.lower() == "host" for name, _ in headers) > 1:
+        raise ConfigurationError("the HTTP header 'Host' is there twice: give it once, or leave it to the address")
     return [(name.encode("ascii"), value.strip(" \t").encode("latin-1")) for name, value in headers]
 
 
@@ -181,7 +186,7 @@ class ComingResponse:
     async def begin(self, request: _Request) -> None:
         """Send the request, and read the answer's head."""
         body = request.body
-        given = [field for field in encode_headers(request.headers) if field[0].lower() not in _OUR_FIELDS]
+        given = [field for field in encode_headers(request.headers) if field[0].lower() not in OUR_FIELDS]
         fields = [(b"Connection", b"close"), *given]
         if b"host" not in (name.lower() for name, _ in given):
             fields.insert(0, (b"Host", self._address.authority.encode("ascii")))
@@ -244,10 +249,10 @@ class ComingResponse:
             was_closed = self._parser.trailing_data == (b"", True)  # and what came before was HTTP, if anything
             if was_closed and self.status:
                 raise self._broken_off() from error
-            happened = "the connection was closed" if was_closed else error
+            happened = "the connection was closed" if was_closed else unquoted(error)
             raise RemoteError(
                 f"{self._address} did not answer in HTTP ({happened}): check the address and port", failure="network"
-            ) from error
+            ) from None
 
 
 async def _send(network: Network, request: _Request, limits: HttpLimits, deadline: float) -> ComingResponse:

@@ -20,7 +20,7 @@ from wsproto.events import BytesMessage, TextMessage
 from wsproto.utilities import ProtocolError
 
 from voxrun.errors import RemoteError
-from voxrun.protocol.websocket_handshake import refusal
+from voxrun.protocol.websocket_handshake import refusal, unquoted
 from voxrun.transports.address import Address
 from voxrun.transports.collapsed import collapsed
 from voxrun.transports.handshake import HandshakeStream
@@ -301,7 +301,9 @@ async def _read(
         raise refusal(stream.peer, refused.status_code, refused.body or b"") from None
     except _READER_ERRORS as error:
         if inbox is None:
-            raise RemoteError(f"{stream.peer} does not speak WebSocket ({error}): check the address") from error
+            raise RemoteError(
+                f"{stream.peer} does not speak WebSocket ({unquoted(error)}): check the address"
+            ) from None
     if inbox:
         inbox.over.set()
     with suppress(trio.BrokenResourceError, trio.ClosedResourceError):

@@ -13,6 +13,7 @@ from voxrun.media.read_ahead import AudioSource
 from voxrun.media.sample_source import SampleSource
 from voxrun.media.sounds import TEXT_LIMIT, AudioRequest
 from voxrun.media.write_behind import SampleWriter
+from voxrun.transports.address import public
 from voxrun.transports.audio_file import AudioFile
 from voxrun.transports.download import Download
 from voxrun.transports.http import HttpLimits, http_open
@@ -65,7 +66,9 @@ class SoundLibrary:
         if not request.is_remote:
             return cast(AudioSource, await self.offload(self._open_file, request.path))
         if self.folder is not None:
-            raise ConfigurationError(f"{request.url} is not downloaded: --sandbox allows only files in {self.folder}")
+            raise ConfigurationError(
+                f"{public(request.url)} is not downloaded: --sandbox allows only files in {self.folder}"
+            )
         response = await http_open(
             self.network,
             request.method,
@@ -74,7 +77,7 @@ class SoundLibrary:
             body=request.body,
             limits=DOWNLOAD_LIMITS,
         )
-        name = request.url.partition("?")[0]
+        name = public(request.url)
         download = Download(name, response, self.offload)
         try:
             if response.status != 200:
@@ -89,11 +92,16 @@ class SoundLibrary:
         return cast(AudioSource, await self.offload(AudioFile, name, content))
 
     async def speak(self, text: str, voice: str | None) -> AudioSource:
-        """`text` as speech. ScenarioError when there is too much of it."""
+        """`text` as speech. ScenarioError when there is too much of it, or half a surrogate pair in it."""
         if len(text) > TEXT_LIMIT:
             raise ScenarioError(
                 f"a text to speak has at most {TEXT_LIMIT} characters, this one has {len(text)}: speak it in parts"
             )
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            half = text[error.start]
+            raise ScenarioError(f"a text to speak has half a character in it, {half!a}: it was cut there") from None
         return SampleSource(await self.voice(text, voice), SPEECH_RATE)
 
     def create(self, path: Path, rate: int, channels: int) -> SampleWriter:

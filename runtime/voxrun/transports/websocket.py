@@ -14,10 +14,10 @@ from typing import Protocol
 
 import trio
 
-from voxrun.errors import LocalProtocolError, RemoteError
+from voxrun.errors import ConfigurationError, LocalProtocolError, RemoteError
 from voxrun.protocol.websocket import may_be_sent
 from voxrun.transports.address import Address
-from voxrun.transports.http import encode_headers
+from voxrun.transports.http import OUR_FIELDS, encode_headers
 from voxrun.transports.network import Network
 from voxrun.transports.socket_stream import SocketStream
 
@@ -110,6 +110,14 @@ class WebSocket(ABC):
         """There is something to do for the task that sends."""
 
 
+def handshake_fields(headers: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """What `headers` add to the request for a WebSocket. ConfigurationError for what can't be sent."""
+    fields = encode_headers(headers)
+    if any(name.lower() == b"host" for name, _ in fields):
+        raise ConfigurationError("a WebSocket's header 'Host' is that of its address: leave it out")
+    return [field for field in fields if field[0].lower() not in OUR_FIELDS]
+
+
 @asynccontextmanager
 async def open_websocket(
     network: Network,
@@ -125,7 +133,7 @@ async def open_websocket(
     its code and the start of the body as its reason. Raises ConfigurationError for a URL or header that can't be sent.
     """
     address = Address.parse(url, plain="ws", secure="wss")
-    fields = encode_headers(headers)
+    fields = handshake_fields(headers)
     with trio.CancelScope(deadline=trio.current_time() + OPENING_SECONDS) as opening:
         stream = await network.connect(address.host, address.port, tls=address.tls)
         asking = _implementation(stream).asking(stream, address, subprotocols, fields, RECEIVE_LIMIT)

@@ -85,11 +85,13 @@ class ConnectionRecorder:
 
     def message(self, kind: str, text: str | bytes) -> None:
         """The scenario `sent` or `received` one."""
+        message = None
         try:
             message = _decode(text)
+            kept = self._without_secrets(kind, message)
         except (ValueError, RecursionError):
-            message = text if isinstance(text, str) else text.decode(errors="replace")
-        self._put(kind, self._without_secrets(kind, message))
+            kept = self._cassette.scrubbed(text if isinstance(text, str) else text.decode(errors="replace"))
+        self._put(kind, kept)
         if kind == "received" and isinstance(message, dict):
             self._learn_formats(message.get("conversation_initiation_metadata_event"))
 

@@ -7,6 +7,7 @@ from urllib.parse import unquote_plus, urlencode, urlsplit
 import msgspec
 
 from voxrun.errors import ConfigurationError, RemoteError
+from voxrun.transports.address import public
 from voxrun.transports.http import HttpResponse, http_request
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class AgentAddress:
         if scheme in ("ws", "wss"):
             return Endpoint(f"{base}{CONVERSATION_PATH}?{urlencode(query)}", None)
         if scheme not in ("http", "https"):
-            raise ConfigurationError(f"baseUrl {base!r} is no http, https, ws or wss address")
+            raise ConfigurationError(f"baseUrl '{public(base)}' is no http, https, ws or wss address")
         if not self.api_key:
             raise ConfigurationError(
                 "xiApiKey is missing: set the secret it is read from (in the environment, with --secret NAME=VALUE "
@@ -86,7 +87,9 @@ class AgentAddress:
         try:
             answer = msgspec.json.decode(response.body, type=_SignedUrl)
         except msgspec.MsgspecError as error:
-            raise RemoteError(f"{base} answered the request for a signed URL with something else: {error}") from error
+            raise RemoteError(
+                f"{public(base)} answered the request for a signed URL with something else: {error}"
+            ) from error
         return Endpoint(answer.signed_url, response)
 
     def _refused(self, response: HttpResponse) -> RemoteError:

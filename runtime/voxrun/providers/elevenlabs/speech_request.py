@@ -56,8 +56,8 @@ def speech_request(base_url: str, parameters: Mapping[str, Any]) -> SpeechReques
     query = {**QUERY_DEFAULTS, **given}
     headers = _headers(parameters.get("headers") or ())
     initialization = parameters.get("initializeConnectionParameters") or {}
-    for name in ("text", *_SECRET_HEADERS):
-        if name in initialization:
+    for name in initialization:
+        if name.replace("_", "-") in ("text", *_SECRET_HEADERS):
             raise ScenarioError(f"initializeConnectionParameters has no {name}; a key belongs into headers")
     return SpeechRequest(
         url=_url(base_url, voice_id, query),
