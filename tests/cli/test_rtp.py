@@ -366,6 +366,7 @@ def test_no_error_shows_a_key(
         ("rtp://127.0.0.1:4000", "SDP says where the peer receives"),
         ("rtp://127.0.0.1:4000?remote=127.0.0.1:4002&codec=speex", "no codec is called 'speex'"),
         ("rtp://127.0.0.1:4000?remote=127.0.0.1:4002&ptime=x", "ptime is a number of ms, not 'x'"),
+        (f"rtp://127.0.0.1:4000?remote=127.0.0.1:4002&ptime={'9' * 5000}", "ptime is a number of ms, not '999"),
         ("rtp://127.0.0.1:4000?remote=127.0.0.1:4002&crypto=", "crypto is written as in SDP"),
         ("rtp://127.0.0.1:4000?remote=127.0.0.1:4002&rtcpMux=1", "rtcpMux is true or false, not '1'"),
         ("rtp://127.0.0.1:4000?peer=127.0.0.1:4002", "an RTP URL has no 'peer'"),

@@ -65,6 +65,7 @@ MEANINGS = [
     ('log "${round(2.5)} ${number(" 12.50 ")} ${number("x")} ${text(3)} ${secret("NONE")}"', "3 12.5 null 3 null"),
     ('log "${number("9007199254740992")} ${number("4111111111111111111")}"', "9007199254740992 4.111111111111111e+18"),
     ('log parse("[1, {\\"a\\": 2.50}]")', '[1, {"a": 2.5}]'),
+    ('log "${parse("[1e999]")} ${parse("-2E400")}"', "null null"),
     # Variables
     ("let n = 1\nn += 2\nn -= 5\nlog n", "-2"),
     ('const o = { a: [1] }\no.b = 2\no.a[0] += 5\no["c"] = o.b\no.b -= 1\nlog o', '{"a": [6], "b": 1, "c": 2}'),

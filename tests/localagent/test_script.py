@@ -104,6 +104,8 @@ def test_nothing_answers_what_nobody_expects(tmp_path: Path, phrase: str) -> Non
         ("max_seconds = 0\n" + TEXTS + TURN, "max_seconds is 0: give a number of seconds above 0"),
         ("silence_seconds = true\n" + TEXTS + TURN, "silence_seconds is True: give a number of seconds above 0"),
         ("silence_seconds = nan\n" + TEXTS + TURN, "silence_seconds is nan: give a number of seconds above 0"),
+        (f"max_seconds = {'9' * 400}\n" + TEXTS + TURN, "max_seconds is 999+: give a number of seconds above 0"),
+        ("turn = " + "[" * 20_000, "is not a TOML file: it goes too deep"),
         (TEXTS + TURN + TURN, "turn 2, expects 'Hi there!': turn 1 does already"),
     ],
 )

@@ -16,6 +16,10 @@ def line(**fields: object) -> str:
     return json.dumps({"t": 1.0, "connection": 1, **fields}) + "\n"
 
 
+def sent(audio: object) -> str:
+    return line(sent={"user_audio_chunk": audio})
+
+
 def test_the_entries_of_each_connection_are_kept_apart() -> None:
     again = OPENED.replace('"connection":1', '"connection":2')
     cassette = read_cassette([HEAD, OPENED, again, SENT], "call.cassette")
@@ -57,6 +61,13 @@ def test_a_last_line_without_its_end_is_left_out(rest: str) -> None:
         ([HEAD, OPENED, "{oops}\n", SENT], "call.cassette, line 3: is no JSON"),
         ([HEAD, OPENED, "[]\n"], "call.cassette, line 3: is no JSON object"),
         ([HEAD, OPENED, line(t="now", sent={})], 'call.cassette, line 3: has no time "t"'),
+        ([HEAD, OPENED, line(t=float("nan"), sent={})], 'call.cassette, line 3: has a time "t" that can\'t be'),
+        ([HEAD, OPENED, line(t=int("9" * 400), sent={})], 'call.cassette, line 3: has a time "t" that can\'t be'),
+        ([HEAD, OPENED, "[" * 100_000 + "\n"], "call.cassette, line 3: goes too deep"),
+        ([HEAD, OPENED, sent({"bytes": 640})], "line 3: has audio that is neither base64 nor"),
+        ([HEAD, OPENED, sent({"bytes": 640, "peak": "loud"})], "line 3: has audio that is neither base64 nor"),
+        ([HEAD, OPENED, sent({"bytes": 10**15, "peak": 1})], "line 3: has audio that is neither base64 nor"),
+        ([HEAD, OPENED, sent(7)], "line 3: has audio that is neither base64 nor"),
         ([HEAD, OPENED, line(said={})], "call.cassette, line 3: says nothing: it has none of opened, refused, sent"),
         ([HEAD, SENT], "line 2: belongs to the connection 1, which was not opened above it"),
         ([HEAD, OPENED, line(connection=3, opened="x")], "line 3: belongs to the connection 3, which was not opened"),

@@ -338,6 +338,15 @@ def test_a_refused_signed_url_says_what_to_check_and_where(play: Play, status: i
     assert "createAgentsClient" in str(error)
 
 
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b'{"signed_url":"\xff"}', b'{"signed_url":' + b"[" * 5000, b'{"a":' + b"[" * 5000]
+)
+def test_another_answer_than_a_signed_url_is_the_services_mistake(play: Play, body: bytes) -> None:
+    ran, _, _ = play(greet, refusal=Reply(200, body))
+    assert isinstance(ran.outcome.error, RemoteError)
+    assert "answered the request for a signed URL with something else" in str(ran.outcome.error)
+
+
 def test_a_scenario_may_do_without_an_agent_that_refuses(tmp_path: Path) -> None:
     path = tmp_path / "scenario.py"
     path.write_text("""from voxrun import *

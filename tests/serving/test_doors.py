@@ -19,6 +19,7 @@ from voxrun.transports.server import Request
 NOW = 1_800_000_000.0
 TOKEN = "the-token-of-the-test"
 SECRET = "12345"
+DEEP = urlsafe_b64encode(b'{"alg":' + b"[" * 20_000).decode().rstrip("=")
 
 
 def asked(target: str = "/media/twilio", headers: dict[str, str] | None = None, body: bytes = b"") -> Request:
@@ -207,6 +208,19 @@ def test_a_host_that_is_none_is_only_a_wrong_signature(provider: str, host: str,
     assert place.refusal(asked(f"/media/{provider}?a=1", headers), provider) == "signature"
 
 
+def test_a_long_query_costs_no_more_for_the_many_addresses_that_may_be_signed(monkeypatch: pytest.MonkeyPatch) -> None:
+    sorted_ones: list[str] = []
+
+    def counting(query: str, *, keep_blank_values: bool) -> list[tuple[str, str]]:
+        sorted_ones.append(query)
+        return parse_qsl(query, keep_blank_values=keep_blank_values)
+
+    monkeypatch.setattr("voxrun.serving.signatures.parse_qsl", counting)
+    request = asked("/media/plivo?b=1&a=2", upgrade(x_plivo_signature_v3="x"))
+    assert doors(Keys(plivo=SECRET)).refusal(request, "plivo") == "signature"
+    assert sorted(sorted_ones) == ["b=1&a=2", "b=1&a=2/websocket"]
+
+
 def vonage(claims: dict[str, object], secret: str = SECRET, algorithm: str = "HS256") -> str:
     parts = [urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in ({"alg": algorithm}, claims)]
     signature = hmac.digest(secret.encode(), ".".join(parts).encode(), hashlib.sha256)
@@ -226,6 +240,7 @@ def vonage(claims: dict[str, object], secret: str = SECRET, algorithm: str = "HS
         (vonage({"iat": NOW}, algorithm="none"), "signature"),
         ("a.b.c", "signature"),
         ("..", "signature"),
+        (f"{DEEP}.{DEEP}.", "signature"),
     ],
 )
 def test_vonages_token_must_be_signed_and_fresh(token: str, why: str) -> None:

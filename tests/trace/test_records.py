@@ -65,6 +65,9 @@ def test_a_session_writes_the_format_that_is_documented(call: SimulatedCall) -> 
         ([HEAD_LINE, f'{{"t":1,"kind":"x","deep":{"[" * 100_000}{"]" * 100_000}}}\n'], "line 2: goes too deep"),
         ([HEAD_LINE, json.dumps({**level(0, [-1], [-1]), "began": float("nan")}) + "\n"], "line 2: lacks"),
         ([HEAD_LINE, json.dumps({**level(0, [-1], [-1]), "began": 1e12}) + "\n"], "line 2: lacks"),
+        ([HEAD_LINE, json.dumps({**level(0, [-1], [-1]), "began": 9e8}) + "\n"], "line 2: lacks"),
+        ([HEAD_LINE, json.dumps({**level(0, [], []), "waiting": {"a": 10**400}}) + "\n"], "line 2: lacks"),
+        ([HEAD_LINE, json.dumps({**level(0, [], []), "said": [float("inf")]}) + "\n"], "line 2: lacks"),
         ([HEAD_LINE, '{"t":1,"kind":\n', HEAD_LINE], "line 2: is no JSON"),
         (
             [HEAD_LINE, '{"t":1,"kind":"log"}\n'],

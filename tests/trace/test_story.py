@@ -36,6 +36,11 @@ def test_an_interruption_is_timed_until_it_is_silent(call: SimulatedCall) -> Non
     assert found.seconds == pytest.approx(0.04)
 
 
+def test_levels_in_a_wrong_order_are_put_where_they_were() -> None:
+    story = tell([level(2.0, [-20] * 10, [-96] * 10), level(1.0, [-10] * 10, [-96] * 10)])
+    assert [tuple(span) for span in story.said.sounds()] == [(1.0, 1.2), (2.0, 2.2)]
+
+
 def test_levels_are_joined_and_gaps_are_silent() -> None:
     story = tell([level(1.0, TALK, [-96] * 50), level(2.5, [-20] * 10, [-96] * 10)])
     assert len(story.said.peaks) == 85

@@ -129,7 +129,9 @@ def test_a_local_file_is_a_path_or_a_url(tmp_path: Path, form: str) -> None:
     assert np.array_equal(whole(source), noise(0.5))
 
 
-@pytest.mark.parametrize("url", ["a\0.wav", "file:///a%00.wav", "http://[a/b.wav", "http://[a/b.wav?s3cret"])
+@pytest.mark.parametrize(
+    "url", ["a\0.wav", "file:///a%00.wav", "http://[a/b.wav", "http://[a/b.wav?s3cret", "\ud800.wav"]
+)
 def test_what_can_be_no_path_and_no_address_is_told_at_once(url: str) -> None:
     with pytest.raises(ScenarioError, match="is no path and no address") as caught:
         AudioRequest(url)

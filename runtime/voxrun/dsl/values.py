@@ -383,7 +383,7 @@ def parsed(budget: Budget, value: Any) -> Any:
     budget.grow(16 * len(value))
     try:
         return json.loads(value, parse_int=_json_number, parse_float=_json_number, parse_constant=_no_number)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, ScenarioError):  # the last for a number that is too large
         return None
 
 

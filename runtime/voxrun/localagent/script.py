@@ -3,6 +3,7 @@
 import math
 import tomllib
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -110,6 +111,8 @@ def load_script(path: str | Path = DEFAULT_SCRIPT) -> Script:
         table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"can't read the agent's script {path}: {error.strerror}") from error
+    except RecursionError:
+        raise ConfigurationError(f"{path} is not a TOML file: it goes too deep") from None
     except ValueError as error:  # TOML and UTF-8 errors
         raise ConfigurationError(f"{path} is not a TOML file: {error}") from error
     return reader.script(table)
@@ -170,9 +173,10 @@ class _Reader:
 
     def _seconds(self, table: dict[str, Any], key: str) -> float:
         seconds = table[key]
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
-            raise self._wrong(f"{key} is {seconds!r}", "give a number of seconds above 0")
-        return float(seconds)
+        if isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds > 0:
+            with suppress(OverflowError):  # of hundreds of digits
+                return float(seconds)
+        raise self._wrong(f"{key} is {seconds!r}", "give a number of seconds above 0")
 
     def _names(self, table: dict[str, Any], key: str) -> frozenset[str]:
         names = self._value(table, "", key, list, "give a list of texts")

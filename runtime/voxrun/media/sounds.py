@@ -1,5 +1,6 @@
 """`Sounds`: where units get their audio from and leave it; the session's services have one."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,8 +34,8 @@ class AudioRequest:
             raise ScenarioError(f"audio is played from a path or an address, as a text, not from {self.url!r}")
         try:
             scheme = urlsplit(self.url).scheme
-            is_possible = "\0" not in str(self.path)
-        except ValueError:
+            is_possible = b"\0" not in os.fsencode(self.path)
+        except ValueError:  # half a surrogate pair is in no name either
             is_possible = False
         if not is_possible:
             raise ScenarioError(

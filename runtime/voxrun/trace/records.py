@@ -15,6 +15,9 @@ FORMAT = 1
 LATEST = 1e9
 """Seconds, 30 years: a file that says more is damaged."""
 
+_LONGEST_CALL = 1e6
+"""Seconds, 11 days: there is memory for a level every 20 ms until then."""
+
 
 def read_records(lines: Iterable[str], name: str) -> list[Record]:
     """The records in the lines of the file `name`, the first included. ConfigurationError names the line at fault.
@@ -58,14 +61,14 @@ def _fault(record: object, number: int) -> str:
         if record["kind"] == "level":
             _check_level(record)
         description_of(record)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         return f"lacks what a record of the kind {record['kind']!r} has ({type(error).__name__}: {error})"
     return ""
 
 
 def _check_level(record: Record) -> None:
     """ValueError or the like unless it has as many levels, in dBFS, of either direction."""
-    if not abs(record["began"]) < LATEST:
+    if not abs(record["began"]) < _LONGEST_CALL:
         raise ValueError("began when it can't have")
     _ = [float(seconds) for seconds in dict(record["waiting"]).values()]
     directions = [[int(level) for level in record[name]] for name in ("said", "heard")]

@@ -162,7 +162,7 @@ def tell(records: Sequence[Record]) -> Story:
 def _voice(levels: Sequence[Record], direction: str) -> Voice:
     if not levels:
         return Voice(0.0, np.zeros(0, np.int8))
-    begin = float(levels[0]["began"])
+    begin = min(float(record["began"]) for record in levels)
     pieces = [(round((record["began"] - begin) / STEP), record[direction]) for record in levels]
     peaks = np.full(max(place + len(piece) for place, piece in pieces), SILENCE, np.int8)
     for place, piece in pieces:

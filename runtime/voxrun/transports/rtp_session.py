@@ -95,7 +95,7 @@ def parse_rtp_url(url: str) -> RtpUnitParameters:
         what = f"'{without_keys(unknown[0])}'" if unknown else f"scheme '{parts.scheme}'"
         raise ConfigurationError(f"an RTP URL has no {what}: it is like {EXAMPLE}, and may have {', '.join(_IN_URLS)}")
     ptime = given.get("ptime", "20")
-    if not ptime.isdecimal():
+    if not (ptime.isdecimal() and len(ptime) < 10):
         raise ConfigurationError(f"ptime is a number of ms, not '{without_keys(ptime)}'")
     parameters = RtpUnitParameters(
         local=parts.netloc,

@@ -28,6 +28,10 @@ SCRUBBED = "***"
 
 KINDS = ("opened", "refused", "sent", "received", "cleared", "closed")
 
+_LATEST = 1e9  # seconds, 30 years: a file that says more is damaged
+_MOST = {"bytes": 16 * 1024 * 1024, "peak": 32768}  # no message is longer
+_AUDIO = 'base64 nor {"bytes": …, "peak": …}'
+
 AUDIO_FIELDS = {"sent": "user_audio_chunk", "received": "audio_base_64"}
 """Where a message of either direction holds its audio."""
 
@@ -80,6 +84,8 @@ def read_cassette(lines: Iterable[str], name: str) -> Cassette:
         try:
             fields = json.loads(line)
             wrong = _head_fault(fields) if number == 1 else _fault(fields, len(connections))
+        except RecursionError:
+            wrong = "goes too deep"
         except ValueError as error:
             if not line.endswith("\n") and number > 1:
                 break
@@ -119,6 +125,8 @@ def _fault(fields: Any, connections: int) -> str:
         return "is no JSON object"
     if isinstance(fields.get("t"), bool) or not isinstance(fields.get("t"), int | float):
         return 'has no time "t"'
+    if not abs(fields["t"]) < _LATEST:  # nor is it "not a number"
+        return 'has a time "t" that can\'t be'
     kind, number = _kind(fields), fields.get("connection")
     if not kind:
         return f"says nothing: it has none of {', '.join(KINDS)}"
@@ -127,4 +135,12 @@ def _fault(fields: Any, connections: int) -> str:
     must_be_object = {"refused": ("status", "reason"), "closed": ("code", "reason", "by")}.get(kind, ())
     if must_be_object and not (isinstance(fields[kind], dict) and all(name in fields[kind] for name in must_be_object)):
         return f'"{kind}" lacks one of {", ".join(must_be_object)}'
-    return ""
+    holder = audio_holder(kind, fields[kind])
+    return "" if holder is None or _is_audio(holder[AUDIO_FIELDS[kind]]) else f"has audio that is neither {_AUDIO}"
+
+
+def _is_audio(value: Any) -> bool:
+    """Whether it is base64, which may be wrong, or what is left of it without audio."""
+    if not isinstance(value, dict):
+        return isinstance(value, str)
+    return all(type(value.get(name)) is int and 0 <= value[name] <= most for name, most in _MOST.items())

@@ -86,7 +86,7 @@ class AgentAddress:
             raise self._refused(response)
         try:
             answer = msgspec.json.decode(response.body, type=_SignedUrl)
-        except msgspec.MsgspecError as error:
+        except (ValueError, RecursionError) as error:  # msgspec's and Unicode's errors are ValueErrors
             raise RemoteError(
                 f"{public(base)} answered the request for a signed URL with something else: {error}"
             ) from error
