@@ -211,12 +211,12 @@ def test_the_shipped_scenarios_pass_and_each_has_tests(tmp_path: Path) -> None:
 class Terminal:
     """`voxrun test --watch` in a terminal of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         self.pid, self._file = pty.fork()
         if self.pid == 0:
             os.chdir(folder)
             signal.signal(signal.SIGINT, signal.SIG_DFL)  # whoever runs the tests may ignore it
-            os.execve(sys.executable, [*COMMAND, "test", "--watch"], environment())
+            os.execve(sys.executable, [*COMMAND, "test", "--watch", *options], environment())
 
     def until(self, text: str, seconds: float = 40.0) -> str:
         """What is shown up to and with `text`."""
@@ -271,6 +271,29 @@ def test_watch_runs_what_a_change_concerns(tmp_path: Path) -> None:
         shown = terminal.until("waiting for changes")
         assert "other/test_other.py  1 passed" in shown
         assert "other/echo.vox" not in shown
+        assert terminal.press_ctrl_c() == 130
+    finally:
+        terminal.close()
+
+
+GOLDEN = """
+from voxrun.testing import at, hangUp
+
+def test_golden(simulate):
+    assert simulate("echo.vox", caller=[at(1.0, hangUp())]).caller.heard.matchesGolden("golden.wav")
+"""
+
+
+@pytest.mark.slow
+def test_watch_does_not_run_again_for_what_the_tests_have_written(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "test_echo.py").write_text(GOLDEN)
+    (tmp_path / "test_other.py").write_text("def test_it(): pass")
+    terminal = Terminal(tmp_path, "--update-golden")
+    try:
+        assert "test_echo.py  1 passed" in terminal.until("waiting for changes")
+        (tmp_path / "test_other.py").write_text("def test_it(): assert 1")
+        assert "test_echo.py" not in terminal.until("test_other.py  1 passed")
         assert terminal.press_ctrl_c() == 130
     finally:
         terminal.close()

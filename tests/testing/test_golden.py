@@ -8,6 +8,7 @@ import pytest
 from tests.kit import tone
 
 from voxrun.audio.frame import Samples
+from voxrun.errors import ConfigurationError
 from voxrun.testing.golden import UPDATING
 from voxrun.testing.track import Track
 
@@ -75,6 +76,14 @@ def test_a_sound_that_ends_too_soon_or_goes_on_does_not_match(golden: Path) -> N
 
 def test_another_rate_does_not_match(golden: Path) -> None:
     assert "this is 8000 Hz" in Track(whole(), 8000).matchesGolden(golden).why
+
+
+@pytest.mark.usefixtures("updating")
+@pytest.mark.parametrize("name", ["golden", "golden.mp3", "golden.ogg", "golden.txt"])
+def test_a_recording_is_wav_or_flac_which_keep_each_sample(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name} must end in .wav or .flac, which keep each sample"):
+        Track(whole(), RATE).matchesGolden(tmp_path / name)
+    assert not (tmp_path / name).exists()
 
 
 @pytest.mark.usefixtures("updating")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import trio
 from tests.testing.scenarios import BRIDGE, write
 
 from voxrun.errors import ConfigurationError
@@ -23,10 +24,12 @@ from voxrun.testing import (
     callerTurn,
     callTool,
     close,
+    cut,
     error,
     event,
     hangUp,
     impair,
+    interrupt,
     press,
     refuse,
     reply,
@@ -146,6 +149,14 @@ def test_a_key_of_the_wrong_kind_is_not_shown(name: str) -> None:
     [
         ({"callers": []}, "simulate has no parameter 'callers'; did you mean 'caller'?"),
         ({"agent": []}, "agent= takes one at least"),
+        ({"agent": [[Agent()]]}, "agent= has [Agent("),
+        ({"agent": Agent(answers=given([[[interrupt()]]]))}, "answers= has [Interrupt()], which is no AgentAction"),
+        (
+            {"agent": Agent(script=given([at(1.0, [interrupt()])]))},
+            "script= has [Interrupt()], which is no AgentAction",
+        ),
+        ({"caller": [at(1.0, [press("1"), hangUp()])]}, "caller= has [Press(digits='1'), HangUp()], which is no"),
+        ({"faults": [at(1.0, (cut(), refuse()))]}, "faults= has (Cut(), Refuse("),
         ({"speech": speech(1.0)}, "speech= takes a SpeechService, but was given Speech("),
         ({"customData": {"a": 1}}, "customData= takes a text, but was given {'a': 1}"),
         ({"secrets": ["a"]}, "secrets= takes texts by name, but was given something else"),
@@ -170,6 +181,14 @@ def test_a_key_of_the_wrong_kind_is_not_shown(name: str) -> None:
 def test_what_no_simulation_can_be_made_of_is_told(tmp_path: Path, parameters: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(told)):
         simulate(write(tmp_path, ASK), **{"caller": [at(2.0, hangUp())], **parameters})
+
+
+def test_a_call_has_a_trio_of_its_own(tmp_path: Path) -> None:
+    async def within() -> None:
+        simulate(write(tmp_path, ASK))
+
+    with pytest.raises(ConfigurationError, match="a simulated call runs trio itself: play it in a plain `def`"):
+        trio.run(within)
 
 
 def test_a_scenario_is_a_file() -> None:

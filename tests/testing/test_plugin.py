@@ -68,6 +68,33 @@ def test_a_failure_shows_what_was_heard_and_the_timeline(tmp_path: Path) -> None
     assert "is answered" in failed.stdout
 
 
+FIXTURES = """
+import pytest
+from voxrun.testing import at, hangUp, press
+
+@pytest.fixture
+def call(simulate):
+    call = simulate("scenario.py", caller=[at(1.0, press("5")), at(2.0, hangUp())])
+    assert call.log == [{before!r}]
+    yield call
+    assert call.log == [{after!r}]
+
+def test_it(call):
+    call.expectOk()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("before", "after"), [("key 7", "key 5"), ("key 5", "key 7")])
+def test_a_fixture_that_fails_shows_its_call(tmp_path: Path, before: str, after: str) -> None:
+    write(tmp_path, ECHO)
+    (tmp_path / "test_it.py").write_text(FIXTURES.format(before=before, after=after))
+    failed = pytest_in(tmp_path)
+    assert failed.returncode == 1
+    assert failed.stdout.count("voxrun timeline of call 1") == 1
+    assert "key 5" in failed.stdout.partition("voxrun timeline of call 1")[2]
+
+
 def test_it_costs_nothing_when_unused(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(NEEDS_NOTHING)
     done = pytest_in(tmp_path)

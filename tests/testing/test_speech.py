@@ -32,6 +32,12 @@ def test_whole_texts_are_spoken_by_it_too(says: Path) -> None:
         assert call.caller.heard.contains(turn(text).sound)
 
 
+def test_half_of_a_character_is_said_as_none(tmp_path: Path) -> None:
+    body = 'call.on(CallEvents.Connected)(lambda e: call.say("\\ud83d Hello."))'
+    call = simulate(write(tmp_path, ECHO, body), caller=[at(3.0, hangUp())]).expectOk()
+    assert call.spoken == ["? Hello."]
+
+
 def test_it_takes_its_time(says: Path) -> None:
     begins = [
         simulate(says, speech=SpeechService(latency=latency)).caller.heard.firstSoundAfter(0) for latency in (0.1, 1)

@@ -99,6 +99,12 @@ def test_silence_where_there_is_no_audio_is_no_silence(begin: float, end: float)
     assert "from 2.000 to 6.000 s: nothing to judge" in repr(verdict)
 
 
+def test_no_time_at_all_is_no_silence() -> None:
+    verdict = HEARD.silentBetween(5.5, 3.6)
+    assert not verdict
+    assert repr(verdict) == "no time is from 5.500 to 3.600 s: nothing to judge"
+
+
 def test_the_first_and_last_sound_around_a_time() -> None:
     assert HEARD.firstSoundAfter(0) == pytest.approx(3.0, abs=1e-3)
     assert HEARD.firstSoundAfter(3.7) == pytest.approx(4.0, abs=1e-3)

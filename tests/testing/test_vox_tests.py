@@ -335,6 +335,8 @@ WRONG = (
     (SCENARIO, KEYS, 'expect caller hears "Key 6." from 4.3s', "did not hear all of this", "was heard at 4.12-4.5"),
     (SCENARIO, KEYS, "expect caller hears silence from 1s until 3s", "silence was wanted", "dBFS"),
     (SCENARIO, KEYS, "expect caller hears sound from 5s until 6s", "heard nothing", "it was heard at"),
+    (SCENARIO, KEYS, "expect caller hears silence from 5s until 3.6s", "no time is from 5 s until 3.6 s", ""),
+    (SCENARIO, KEYS, 'expect no log "7" from 5s until 1s after agent starts', "no time is from 5 s until 1.12 s", ""),
     (SCENARIO, KEYS, 'expect caller receives keys "1"', "received ''", ""),
     (SCENARIO, KEYS, 'expect speech receives "Key 7."', "received 'Welcome.Key 5.Key 6.'", ""),
     (SCENARIO, KEYS, 'expect file "call.wav"', "did not come", "none at all"),
@@ -432,7 +434,9 @@ on AppEvents.CallAlerting as { call } {
 
 
 @pytest.mark.parametrize(
-    "has", ["caller has { rate: 8000 }", 'caller has { rtp: "PCMU" }', 'agent has { inputFormat: "ulaw_8000" }']
+    "has",
+    ["caller has { rate: 8000 }", 'caller has { rtp: "PCMU" }']
+    + [f'agent has {{ {way}: "ulaw_8000" }}' for way in ("inputFormat", "outputFormat")],
 )
 def test_what_is_heard_at_another_rate_is_known_again(has: str, tmp_path: Path) -> None:
     lines = (
@@ -446,6 +450,23 @@ def test_what_is_heard_at_another_rate_is_known_again(has: str, tmp_path: Path) 
         'expect caller hears "And goodbye." from 5s',
     )
     assert mistakes(tmp_path, NARROW, has, *lines) == []
+
+
+ECHO = """
+on AppEvents.CallAlerting as { call } {
+    on call CallEvents.Disconnected { VoxEngine.terminate() }
+    call.answer()
+    call -> call
+}
+"""
+
+
+@pytest.mark.parametrize("has", ["caller has { rate: 8000 }", "caller has { rate: 48000 }"])
+def test_the_caller_s_own_voice_is_known_again(has: str, tmp_path: Path) -> None:
+    lines = has, 'caller says "When are you open?" at 1s', "caller hangs up at 4s"
+    assert mistakes(tmp_path, ECHO, *lines, 'expect caller hears "When are you open?"') == []
+    (mistake,) = mistakes(tmp_path, ECHO, *lines, 'expect caller hears no "When are you open?"')
+    assert "the caller heard it" in mistake.why
 
 
 def test_what_the_caller_did_not_come_to_do(tmp_path: Path) -> None:

@@ -145,11 +145,6 @@ def test_what_a_sandbox_does_not_download_is_told_without_the_query() -> None:
     assert "s3cret" not in str(caught.value)
 
 
-def test_half_a_character_is_not_spoken() -> None:
-    with pytest.raises(ScenarioError, match=r"half a character in it, '\\ud83d'"):
-        trio.run(SoundLibrary(MemoryNetwork(), inline, hum).speak, "How nice \ud83d", None)
-
-
 def test_another_scheme_is_told_at_once() -> None:
     with pytest.raises(ScenarioError, match="not ftp addresses"):
         AudioRequest("ftp://a/b.wav")

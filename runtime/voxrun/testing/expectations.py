@@ -167,6 +167,9 @@ class _Judgement:
                     for time in self._times(cue)
                 ]
         begin, end = self._point(limit.begin, -math.inf), self._point(limit.end, math.inf)
+        if begin > end:
+            assert limit.end is not None, "what has no end goes on for ever"
+            raise _NeverCame(Mistake(limit.span, f"no time is from {begin:g} s until {end:g} s, so nothing could come"))
         since = "" if begin == -math.inf else f" from {begin:g} s"
         return [_Window(begin, end, since + ("" if end == math.inf else f" until {end:g} s"))]
 
@@ -238,8 +241,10 @@ class _Judgement:
 
     def _sound_of(self, party: Party, text: str) -> Track:
         """What the party is to hear, as it was said: at another rate a test signal is another one."""
-        talks = self._call.agents
-        rate = self._call.caller.said.rate if party.who == "agent" else talks[0].said.rate if talks else SPEECH_RATE
+        caller = [self._call.caller.said.rate] if text in self._test.plan.caller_sounds else []
+        agents = [plan.rate for plan in self._test.plan.agents.values() if text in plan.sounds]
+        rates = (*caller, *agents) if party.who == "agent" else (*agents, *caller)
+        rate = next(iter(rates), SPEECH_RATE)  # the speech service's
         folders = (self._test.path.parent, self._test.scenario.parent)
         return Track(render(self._test.plan.sound_of(text), rate, folders), rate)
 

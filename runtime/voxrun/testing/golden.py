@@ -9,6 +9,7 @@ import soundfile
 
 from voxrun.audio.frame import Samples
 from voxrun.audio.level import dbfs
+from voxrun.errors import ConfigurationError
 from voxrun.testing.likeness import best_match
 from voxrun.testing.verdict import Verdict
 
@@ -24,7 +25,12 @@ _LIKE = 0.95
 
 
 def write_recording(path: str | PathLike[str], samples: Samples, rate: int) -> None:
-    """Write mono int16 as wav or flac, whichever `path` ends in; folders are made. OSError when it can't be written."""
+    """Write mono int16 as wav or flac, whichever `path` ends in; folders are made.
+
+    ConfigurationError when it ends in something else, OSError when it can't be written.
+    """
+    if Path(path).suffix.lower() not in (".wav", ".flac"):
+        raise ConfigurationError(f"{path} must end in .wav or .flac, which keep each sample")
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     with Path(path).open("wb") as file:
         soundfile.write(file, samples, rate, format=Path(path).suffix[1:].upper())

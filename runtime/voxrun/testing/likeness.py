@@ -26,6 +26,9 @@ _GOES_ON = 0.5
 
 _SILENT_AMPLITUDE = 32
 
+_BLOCK = 1 << 17
+"""Samples that are searched at a time, if what is looked for is not long itself."""
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Match:
@@ -64,11 +67,10 @@ def resampled(samples: Samples, source_rate: int, target_rate: int) -> Samples:
 def best_match(samples: Samples, sound: Samples) -> tuple[int, float, float]:
     """At which of the samples `sound` begins if anywhere, its gain in dB there, and its likeness."""
     looked_for = sound.astype(np.float64)
-    padded = np.concatenate((samples, np.zeros(len(sound), np.int16))).astype(np.float64)
-    likenesses, products = _likenesses(padded, looked_for)
-    place = int(np.argmax(likenesses))
-    gain = max(float(products[place]) / float(np.dot(looked_for, looked_for)), 1e-9)
-    return place, 20 * math.log10(gain), float(likenesses[place])
+    padded = np.concatenate((samples, np.zeros(len(sound), np.int16)))
+    place, likeness, product = _best_place(padded, looked_for)
+    gain = max(product / float(np.dot(looked_for, looked_for)), 1e-9)
+    return place, 20 * math.log10(gain), likeness
 
 
 def matching_spans(samples: Samples, sound: Samples, rate: int, begin: float, wanted: float) -> tuple[Span, ...]:
@@ -86,13 +88,13 @@ def matching_spans(samples: Samples, sound: Samples, rate: int, begin: float, wa
     while (next_audible := int(np.searchsorted(audible, place))) < len(audible):
         place = int(audible[next_audible])
         piece = here[place : place + _run(audible[next_audible:], most, frame)]
-        likenesses = _likenesses(source, piece)[0] if len(piece) >= least else np.zeros(1)
-        best, half = int(np.argmax(likenesses)), len(piece) // 2
+        best, likeness, _ = _best_place(source, piece) if len(piece) >= least else (0, 0.0, 0.0)
+        half = len(piece) // 2
         middle = place + half  # what comes before or after it in the piece may be something else
         earlier = _common(here[end:middle][::-1], source[: best + half][::-1], frame)
         later = _common(here[middle:], source[best + half :], frame)
         heard = audible[np.searchsorted(audible, middle - earlier) : np.searchsorted(audible, middle + later)]
-        if likenesses[best] < wanted or earlier + later <= half or not len(heard):
+        if likeness < wanted or earlier + later <= half or not len(heard):
             place += max(min(len(piece), most // _STEPS), 1)
             continue
         place = end = middle + later
@@ -108,15 +110,27 @@ def _run(audible: NDArray[np.intp], most: int, gap: int) -> int:
     return int(last - audible[0]) + 1
 
 
-def _likenesses(samples: Wave, sound: Wave) -> tuple[Wave, Wave]:
-    """The correlation of `sound` with each equally long piece of `samples`, normalised and plain."""
-    count = len(samples) - len(sound) + 1
-    size = 1 << (len(samples) - 1).bit_length()
-    spectrum = np.fft.rfft(samples, size) * np.conj(np.fft.rfft(sound, size))
-    products = np.fft.irfft(spectrum, size)[:count]
-    sums = np.concatenate(([0.0], np.cumsum(samples**2)))
-    energies = (sums[len(sound) :] - sums[: -len(sound)]) * float(np.dot(sound, sound))
-    return products / np.sqrt(np.maximum(energies, 1.0)), products
+def _best_place(samples: Samples | Wave, sound: Wave) -> tuple[int, float, float]:
+    """Where the piece of `samples` is that `sound` is most like, their correlation, normalised, and as it is.
+
+    Done in blocks: an hour as a whole takes gigabytes.
+    """
+    count, energy = len(samples) - len(sound) + 1, float(np.dot(sound, sound))
+    size = 1 << min(max(_BLOCK, 4 * len(sound)) - 1, len(samples) - 1).bit_length()
+    step, spectrum = size - len(sound) + 1, np.conj(np.fft.rfft(sound, size))
+    best = (0, 0.0, 0.0)
+    for start in range(0, count, step):
+        block = samples[start : start + size].astype(np.float64)
+        if not block.any():
+            continue
+        products = np.fft.irfft(np.fft.rfft(block, size) * spectrum, size)[: min(step, count - start)]
+        sums = np.concatenate(([0.0], np.cumsum(block**2)))
+        energies = (sums[len(sound) :] - sums[: -len(sound)]) * energy
+        likenesses = products / np.sqrt(np.maximum(energies, 1.0))
+        place = int(np.argmax(likenesses))
+        if likenesses[place] > best[1]:
+            best = start + place, float(likenesses[place]), float(products[place])
+    return best
 
 
 def _common(one: Wave, other: Wave, frame: int) -> int:

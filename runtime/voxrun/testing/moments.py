@@ -106,13 +106,11 @@ def check_steps(name: str, steps: object, kind: type) -> None:
 
 
 def check_all(name: str, given: object, kind: type) -> None:
-    """ConfigurationError unless it is a list of these, or of lists of them: others would be passed over in silence."""
+    """ConfigurationError unless it is a list of these: others would be passed over in silence."""
     if isinstance(given, str) or not isinstance(given, Sequence):
         raise ConfigurationError(f"{name}= takes a list, but was given {given!r}")
     for it in given:
-        if isinstance(it, list | tuple):
-            check_all(name, it, kind)
-        elif not isinstance(it, kind):
+        if not isinstance(it, kind):
             raise ConfigurationError(f"{name}= has {it!r}, which is no {kind.__name__}")
 
 

@@ -79,7 +79,7 @@ def pytest_runtest_makereport(
     if call.when == "call" and calls:
         item.user_properties.append((CALL_SECONDS, f"{sum(it.seconds for it in calls):.2f}"))
     report = yield
-    if call.when == "call" and report.failed:
+    if report.failed:
         report.sections += _details(call)
         for number, it in enumerate(calls, 1):
             report.sections.append((f"voxrun timeline of call {number}", it.explain()))

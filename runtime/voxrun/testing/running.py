@@ -110,7 +110,9 @@ def _check_agents(agents: Sequence[Agent]) -> None:
         raise ConfigurationError("agent= takes one at least: for a scenario that has none, leave it out")
     for agent in agents:
         check_all("greeting", [] if agent.greeting is None else [agent.greeting], Turn)
-        check_all("answers", agent.answers, AgentAction)
+        check_all("answers", agent.answers, object)
+        for answer in agent.answers:
+            check_all("answers", answer if isinstance(answer, list | tuple) else [answer], AgentAction)
         check_steps("script", agent.script, AgentAction)
 
 
@@ -129,6 +131,8 @@ def run(stage: Stage, *instruments: trio.abc.Instrument) -> SimulatedCall:
 
     What is wrong with the simulation itself, such as a sound file that isn't there, is raised.
     """
+    if trio.lowlevel.in_trio_run():
+        raise ConfigurationError("a simulated call runs trio itself: play it in a plain `def`, not an async one")
     clock = trio.testing.MockClock(autojump_threshold=0)
     try:
         with in_order(stage.seed):

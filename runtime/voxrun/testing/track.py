@@ -64,6 +64,8 @@ class Track:
 
     def silentBetween(self, begin: float, end: float, threshold: float = AUDIBLE_DBFS) -> Verdict:
         """Whether no sample between two times passes `threshold` dBFS."""
+        if begin > end:
+            return Verdict(False, f"no time is from {begin:.3f} to {end:.3f} s: nothing to judge")
         if begin > self.end + FRAME_SECONDS or end <= self.begin:
             return Verdict(False, f"the audio is from {self.begin:.3f} to {self.end:.3f} s: nothing to judge")
         until = "on" if end == math.inf else f"to {end:.3f} s"
@@ -121,7 +123,7 @@ class Track:
         return matching_spans(self.samples, sound, self.rate, self.begin, likeness)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write it as wav or flac, whichever `path` ends in. Raises OSError."""
+        """Write it as wav or flac, whichever `path` ends in. ConfigurationError for anything else, OSError."""
         write_recording(path, self.samples, self.rate)
 
     def matchesGolden(self, path: str | PathLike[str], tolerance: float = -70.0) -> Verdict:

@@ -11,6 +11,7 @@ from voxrun.dsl.nodes import Duration, Expression, Span
 from voxrun.dsl.sentence_checker import SOUND_FILE, event_named
 from voxrun.dsl.sentences import Action, Later, Moment, TurnCue
 from voxrun.errors import ConfigurationError
+from voxrun.protocol.elevenlabs.formats import FORMATS
 from voxrun.testing.agent import (
     Agent,
     AgentAction,
@@ -225,13 +226,13 @@ class Plan:
             return tone(seconds(lasting))
         is_file = SOUND_FILE.fullmatch(text.value)
         self.caller_texts.append("…" if is_file else text.value)
-        return File(text.value) if is_file else self._caller_sound(text.value, lasting)
+        sound = File(text.value) if is_file else self._caller_sound(text.value, lasting)
+        self.caller_sounds[text.value] = sound
+        return sound
 
     def _caller_sound(self, text: str, lasting: Duration | None) -> Sound:
         voice = self.caller_has.get("voice")
-        sound = sentence(text, voice) if voice else spoken(text, None if lasting is None else seconds(lasting))
-        self.caller_sounds[text] = sound
-        return sound
+        return sentence(text, voice) if voice else spoken(text, None if lasting is None else seconds(lasting))
 
     def _take_speech(self, action: Action) -> None:
         if isinstance(action.deed, sentences.Has):
@@ -270,6 +271,11 @@ class AgentPlan:
     spans: Spans = field(default_factory=list)
     line: list[AgentAction] | None = None
     turns: int = 0
+
+    @property
+    def rate(self) -> int:
+        """Hz of what it says."""
+        return FORMATS[self.has.get("outputFormat", Agent().outputFormat)].rate
 
     def take(self, action: Action) -> None:
         """One more sentence."""

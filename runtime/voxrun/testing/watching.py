@@ -11,6 +11,9 @@ from voxrun.testing.plugin import TEST_BLOCK
 
 POLL_SECONDS = 0.2
 
+_CODE = (".py", ".vox")
+"""Files that nobody but a person writes."""
+
 _PYTHON_TESTS = ("test_*.py", "*_test.py")
 _TEXT = re.compile(r'"((?:[^"\\\n]|\\.)+)"')
 
@@ -22,7 +25,7 @@ def test_files(paths: Iterable[Path]) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for path in paths:
-        below = [path] if path.is_file() else sorted(it for it in path.rglob("*") if it.suffix in (".py", ".vox"))
+        below = [path] if path.is_file() else sorted(it for it in path.rglob("*") if it.suffix in _CODE)
         shown = [it for it in below if not any(part.startswith(".") for part in it.relative_to(path).parts)]
         found |= dict.fromkeys(it for it in shown if _has_tests(it) or (path.is_file() and it.suffix == ".py"))
     return list(found)
@@ -42,6 +45,8 @@ async def watch(paths: Sequence[Path], command: Sequence[str]) -> None:
         concerned = [str(test) for test, files in used.items() if files & changed]
         if concerned:
             await trio.run_process([*command, *concerned], check=False)
+            now = _saved({file for test in test_files(paths) for file in used_by(test)})
+            before |= {file: time for file, time in now.items() if file.suffix not in _CODE}  # written by the tests
             print("waiting for changes; Ctrl-C ends this\n", flush=True)  # noqa: T201 - it is for a person to see
         await trio.sleep(POLL_SECONDS)
 
@@ -71,7 +76,7 @@ def _saved(files: Collection[Path]) -> dict[Path, float]:
 
 def _named_in(file: Path) -> Iterator[Path]:
     """Files in and below the file's folder that it names in a text, or imports."""
-    if file.suffix not in (".py", ".vox") or not file.exists():
+    if file.suffix not in _CODE or not file.exists():
         return
     text = file.read_text(encoding="utf-8", errors="replace")
     names = _names_in_python(text) if file.suffix == ".py" else _TEXT.findall(text)
