@@ -18,6 +18,12 @@ from voxrun.transports.sound.devices import SoundDevices
 INSTEAD = "; --call FILE lets an audio file be the caller and needs no sound device"
 BOTH_OPEN = {"microphone Opened", "speaker Opened"}
 
+FRAME = 0.02
+CAUGHT_UP = 1.0
+"""Seconds that may still be heard after the last word: ticks that a busy machine missed come at once, before the
+session can end.
+"""
+
 
 def test_without_portaudio_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
@@ -87,7 +93,7 @@ def test_a_lost_device_is_told_and_used_again_when_it_returns(tmp_path: Path) ->
     assert {"microphone Lost", "speaker Lost"} & set(answer["events"][2:-2])
     assert any(" stopped working; the call goes on in silence until" in warning for warning in answer["warnings"])
     assert answer["outcome"] == ""
-    assert answer["seconds"] == pytest.approx(9.0, abs=0.1)
+    assert 9.0 - FRAME <= answer["seconds"] < 9.0 + CAUGHT_UP
     assert answer["levels"][1] > -20
     assert answer["levels"][-1] > -20
 
@@ -99,7 +105,7 @@ def test_a_lost_device_is_told_and_used_again_when_it_returns(tmp_path: Path) ->
 def test_a_call_outlives_its_devices(tmp_path: Path, lost_after: float) -> None:
     with pulse_audio(tmp_path) as (server, environment):
         answer = run_loop(environment, leg=True, server=server.pid, lost_after=lost_after, seconds=4.0)
-    assert answer["seconds"] == pytest.approx(4.0, abs=0.1)
+    assert 4.0 - FRAME <= answer["seconds"] < 4.0 + CAUGHT_UP
     assert answer["levels"][-1] < -90
     assert answer["outcome"].endswith("; the call went on in silence")
     assert {"microphone Lost", "speaker Lost"} <= set(answer["events"])
