@@ -41,6 +41,24 @@ def written(path: Path, samples: Samples, rate: int, channels: int) -> None:
     writer.close()
 
 
+@pytest.mark.parametrize("end", ENDS)
+def test_a_file_that_is_being_written_is_nobody_elses(tmp_path: Path, end: str) -> None:
+    """Neither in this process nor in another: what is in it stays, and once it is complete it may be overwritten."""
+    path = tmp_path / f"a.{end}"
+    first = open_writer(path, 16_000, 1)
+    first.write(tone(16_000, 2.0))
+    with pytest.raises(OSError, match="another recording is still being written into it; give each its own name"):
+        open_writer(path, 8000, 2)
+    command = [sys.executable, "-c", WRITE_AND_DIE, str(path), str(CALLER)]
+    other = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert other.returncode == 1
+    assert "another recording is still being written into it" in other.stderr
+    first.close()
+    assert soundfile.info(path).frames == pytest.approx(32_000, abs=2000)
+    open_writer(path, 8000, 2).close()
+    assert soundfile.info(path).channels == 2
+
+
 @pytest.mark.parametrize("rate", [8000, 16_000, 24_000, 48_000])
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("end", ENDS)

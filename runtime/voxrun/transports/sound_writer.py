@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxrun.media.write_behind import SampleWriter
+from voxrun.transports.claim import claim
 from voxrun.transports.wav import WavWriter
 
 _OPTIONS = {
@@ -48,7 +49,7 @@ class SoundWriter:
         self._format = path.suffix[1:].upper()
         self._count = 0
         self._begun = False
-        self._header = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
+        self._header = claim(os.fsencode(path), os.O_RDWR | os.O_CREAT | os.O_TRUNC)
         try:
             self._file = soundfile.SoundFile(
                 os.fsencode(path), "w", rate, channels, format=self._format, **_OPTIONS[self._format]

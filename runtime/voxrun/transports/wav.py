@@ -4,10 +4,11 @@ import errno
 import wave
 from contextlib import suppress
 from os import PathLike
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from voxrun.transports.claim import claim
 
 _MOST_BYTES = 2**32 - 1024
 """A WAV header counts the file's bytes in 32 bits."""
@@ -17,10 +18,10 @@ class WavWriter:
     """Writes 16-bit PCM. Each write reaches the operating system: first the data, then the header that counts it."""
 
     def __init__(self, path: str | PathLike[str], *, rate: int, channels: int) -> None:
-        """Create or overwrite `path`; `rate` in Hz. Raises OSError."""
+        """Create or overwrite `path`; `rate` in Hz. Raises OSError, also if it is somebody else's (see `claim`)."""
         self._channels = channels
         self._size = 0
-        self._file = Path(path).open("wb")  # noqa: SIM115 - closed by close()
+        self._file = open(path, "wb", opener=claim)  # noqa: SIM115 - closed by close()
         self._wave = wave.open(self._file, "wb")  # noqa: SIM115 - closed by close()
         self._wave.setparams((channels, 2, rate, 0, "NONE", "not compressed"))
         try:
