@@ -75,6 +75,13 @@ def test_a_byte_order_mark_is_no_part_of_a_trace(trace: Path, capsys: Capture) -
     assert main(["trace", "call.jsonl"]) == OK
 
 
+def test_a_trace_that_ends_amid_a_character_is_told(trace: Path, capsys: Capture) -> None:
+    with trace.open("ab") as file:
+        file.write('{"t":9.0,"kind":"log","message":"café'.encode()[:-1])
+    assert main(["trace", "call.jsonl"]) == OK
+    assert "caf" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("columns", "width"), [("80", 80), ("120", 120), ("10", 40)])
 @pytest.mark.parametrize("around", [[], ["--around", "0.3"]])
 def test_it_is_as_wide_as_the_terminal(

@@ -133,6 +133,13 @@ def test_no_text_of_a_peers_moves_the_cursor(text: str) -> None:
     assert all(line.startswith(" " * 19) for line in lines[1:])
 
 
+def test_a_message_of_a_peers_that_has_the_kind_error_is_no_error() -> None:
+    out, errors = io.StringIO(), io.StringIO()
+    line = json.dumps(agents_event("Unknown", {"type": "odd", "kind": "error"}), separators=(",", ":"))
+    JsonView(out, errors).show(line)
+    assert (out.getvalue(), errors.getvalue()) == (f"{line}\n", "")
+
+
 @given(st.text(st.characters(codec="utf-8")))
 def test_json_lines_stay_json_and_say_the_same(text: str) -> None:
     out, errors = io.StringIO(), io.StringIO()

@@ -16,8 +16,9 @@ class Told:
     def __init__(self) -> None:
         self.pieces: list[tuple[float, list[int], list[int]]] = []
         self.position = 0
+        self.late = 0.0
         self.tap = LevelTap(
-            lambda: self.position / 50,
+            lambda: self.position / 50 + self.late,
             lambda began, said, heard: self.pieces.append((began, said.tolist(), heard.tolist())),
         )
 
@@ -64,6 +65,20 @@ def test_after_skipped_ticks_levels_have_their_own_time_again() -> None:
     for _ in range(250):
         told.take(328)
     assert told.pieces == [(0.0, [0] * 13, [-96] * 13), (0.86, [-40] * 250, [-96] * 250)]
+
+
+def test_ticks_that_come_late_after_a_stall_have_the_times_they_should_have_had() -> None:
+    """As have the same ticks' frames in a recording."""
+    told = Told()
+    told.take(32767)
+    told.position += 30
+    told.late = 0.06
+    told.take(32767)
+    told.late = 0.0
+    for _ in range(250):
+        told.take(32767)
+    told.tap.flush()
+    assert [(began, len(said)) for began, said, _ in told.pieces] == [(0.0, 1), (0.62, 250), (5.62, 1)]
 
 
 @given(st.lists(st.integers(-32768, 32767), min_size=1, max_size=600))

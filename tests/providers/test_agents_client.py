@@ -364,6 +364,22 @@ async def ask(event):
     assert ran.outcome.error is None
 
 
+def test_an_agent_that_is_not_there_is_told_even_if_the_scenario_does_without(tmp_path: Path) -> None:
+    path = tmp_path / "scenario.py"
+    path.write_text("""from voxrun import *
+@VoxEngine.on(AppEvents.Started)
+async def ask(event):
+    try:
+        await ElevenLabs.createAgentsClient(xiApiKey="key", agentId="a")
+    except Exception:
+        pass
+""")
+    ran = simulate(path, Setting(base_url="http://nowhere.test"))
+    (told,) = (r for r in ran.of_kind("event") if r["name"] == "ElevenLabs.Agents.WebSocketError")
+    assert told["payload"]["data"]["code"] == 1006
+    assert told["payload"]["data"]["reason"].startswith("can't find the host of nowhere.test:80")
+
+
 def test_a_missing_key_is_a_configuration_error(tmp_path: Path) -> None:
     path = tmp_path / "scenario.py"
     path.write_text(SCENARIO % "")

@@ -62,7 +62,12 @@ def figures(text: str) -> dict[str, float]:
 
 
 def measure(
-    folder: Path, script: str, service: AgentService, act: Callable[[Host], Awaitable[None]], max_calls: int = 100
+    folder: Path,
+    script: str,
+    service: AgentService,
+    act: Callable[[Host], Awaitable[None]],
+    max_calls: int = 100,
+    agent: str = f"http://{HOST}",
 ) -> dict[str, float]:
     """The figures after `act`, in virtual time."""
     texts: list[str] = []
@@ -72,7 +77,7 @@ def measure(
         async with trio.open_nursery() as nursery:
             await service.start(network, nursery)
             scenario = written(folder, "scenario.py", script)
-            async with hosted(scenario, network=network, agent=f"http://{HOST}", max_calls=max_calls) as host:
+            async with hosted(scenario, network=network, agent=agent, max_calls=max_calls) as host:
                 metrics = Metrics(host)
                 await act(host)
                 texts.append(metrics.text())
@@ -116,6 +121,13 @@ def test_a_refused_agent_is_counted_by_its_status(tmp_path: Path) -> None:
     assert told["voxrun_agent_connects_total{}"] == 0
 
 
+def test_an_agent_that_is_not_there_is_counted(tmp_path: Path) -> None:
+    told = measure(
+        tmp_path, ANSWERS, AgentService(converse), partial(call_and_hang_up, after=2.0), agent="http://no.test"
+    )
+    assert told["voxrun_agent_failures_total{1006}"] == 1
+
+
 def test_refusals_and_running_sessions(tmp_path: Path) -> None:
     async def act(host: Host) -> None:
         (scenario,) = host.settings.routes.scenarios
@@ -143,6 +155,19 @@ def test_losses_are_told_by_the_kind_of_unit_and_names_from_outside_by_none(tmp_
         "voxrun_lost_total{stream,frames_lost}": 4,
         "voxrun_lost_total{other,frames_lost}": 4,
     }
+
+
+def test_what_is_counted_as_lost_never_falls(tmp_path: Path) -> None:
+    """Of RTP packets, more may come than were sent, and a peer may say what it likes."""
+
+    async def act(host: Host) -> None:
+        running = host.begin(host.settings.routes.scenarios[0], leg=ScriptedLeg(RATE), party=Party(), dialect="l16")
+        for lost in (3, -2):
+            running.session.trace("losses", of="RTP at 127.0.0.1:4000", packets_lost=lost, packets_received=50)
+
+    told = measure(tmp_path, "AppEvents.CallAlerting\n", AgentService(converse), act)
+    packets = {name: count for name, count in told.items() if "packets" in name}
+    assert packets == {"voxrun_lost_total{other,packets_lost}": 3}
 
 
 def test_the_dashboard_asks_only_for_what_there_is(tmp_path: Path) -> None:

@@ -71,6 +71,19 @@ def test_an_interruption_that_never_led_to_silence_is_given_up() -> None:
     assert list(found(watch, voice(KEPT_SECONDS * 3), heard)) == []
 
 
+@pytest.mark.parametrize("seconds", [0.1, 3.0, -0.06])
+def test_a_stall_of_the_machine_hides_neither_turn_nor_interruption(seconds: float) -> None:
+    """Levels begin later than the last have ended, as ticks were skipped; or sooner, as late ones were made good."""
+    watch = TurnWatch()
+    watch.interrupt(4.9)
+    assert list(watch.take(0.0, voice(5, (1, 4)), voice(5, (0.5, 4.92)))) == []
+    turn, interruption = watch.take(5 + seconds, voice(5), voice(5, (1, 3)))
+    assert isinstance(turn, Turn)
+    assert turn.timeToAnswer == pytest.approx(2 + seconds)
+    assert isinstance(interruption, BargeIn)
+    assert interruption.seconds == pytest.approx(0.02)
+
+
 def test_after_a_gap_it_begins_anew() -> None:
     watch = TurnWatch()
     assert list(found(watch, voice(5, (1, 4)), voice(5))) == []

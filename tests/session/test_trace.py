@@ -53,6 +53,20 @@ def test_memory_is_bounded_and_what_went_is_counted() -> None:
     assert len(seen) == KEPT_RECORDS + 7
 
 
+def test_what_is_kept_tells_how_much_is_missing_behind_the_first_record() -> None:
+    trace = new_trace()
+    trace.introduce(scenario="call.py")
+    for number in range(KEPT_RECORDS - 1):
+        trace.record("log", message=number)
+    assert json.loads(trace.lines()[1])["kind"] == "log"
+    for number in range(7):
+        trace.record("log", message=KEPT_RECORDS - 1 + number)
+    first, missing, next_one, *_ = map(json.loads, trace.lines())
+    assert (first["kind"], first["scenario"]) == ("session", "call.py")
+    assert missing == {"t": next_one["t"], "kind": "losses", "of": "the trace", "records_forgotten": 6}
+    assert next_one["message"] == 6
+
+
 def test_a_sessions_end_tells_what_was_dropped(play: Play) -> None:
     ran = play(f"for number in range({KEPT_RECORDS}):\n    Logger.write(number)\n")
     end = ran.of_kind("end")[0]

@@ -60,6 +60,7 @@ def test_a_session_writes_the_format_that_is_documented(call: SimulatedCall) -> 
         (['{"t":0,"kind":"session","format":2}\n'], "line 1: has the format 2; this voxrun knows 1"),
         (['{"t":0,"kind":"session"}\n'], "line 1: has the format None"),
         ([HEAD_LINE, "\n"], "line 2: is no JSON"),
+        ([HEAD_LINE, HEAD_LINE], "line 2: begins another session: put what comes before it into a file of its own"),
         ([HEAD_LINE, '{"t":NaN,"kind":"log","message":"x"}\n'], 'line 2: has a time "t" that can\'t be'),
         ([HEAD_LINE, f'{{"t":{"9" * 400},"kind":"log","message":"x"}}\n'], 'line 2: has a time "t" that can\'t be'),
         ([HEAD_LINE, f'{{"t":1,"kind":"x","deep":{"[" * 100_000}{"]" * 100_000}}}\n'], "line 2: goes too deep"),

@@ -50,6 +50,11 @@ def test_losses_and_a_caller_whom_nobody_answers() -> None:
     ]
 
 
+def test_losses_of_a_session_without_a_call_are_told() -> None:
+    records = [HEAD, {"t": 1.0, "kind": "losses", "of": "socket-1", "messages_not_sent": 40}]
+    assert report(tell(records)).splitlines()[-1] == "lost   40 messages not sent, of socket-1"
+
+
 def test_without_a_call_there_is_but_the_timeline() -> None:
     text = report(tell([HEAD, {"t": 0.5, "kind": "log", "message": "hello"}]))
     assert text.startswith("scenarios/hello.py: 0.50 s, has no end: the process was ended, or still runs")

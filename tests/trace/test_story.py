@@ -91,6 +91,18 @@ def test_losses_are_what_was_counted() -> None:
     assert story.waiting == (Waiting(Span(0.0, 0.02), "agent", 3.5), Waiting(Span(1.0, 1.02), "call", 0.04))
 
 
+def test_what_came_is_not_lost_nor_what_came_twice() -> None:
+    numbers = {"packets_lost": -4, "packets_received": 434, "packets_sent": 300, "packets_lost_there": -2}
+    assert tell([HEAD, {"t": 2.0, "kind": "losses", "of": "RTP at 127.0.0.1:4000", **numbers}]).losses == ()
+
+
+def test_records_are_lost_only_where_they_are_missing() -> None:
+    end = {"t": 2.1, "kind": "end", "reason": "x", "error": None, "dropped_events": 0, "dropped_records": 7}
+    assert tell([HEAD, end]).losses == ()
+    missing = {"t": 2.0, "kind": "losses", "of": "the trace", "records_forgotten": 7}
+    assert tell([HEAD, missing, end]).losses == (Loss(2.0, "the trace", "records forgotten", 7),)
+
+
 def test_the_first_error_is_the_failure() -> None:
     errors = [{"t": time, "kind": "error", "message": str(time)} for time in (2.0, 3.0)]
     failure = tell([HEAD, *errors]).failure

@@ -50,6 +50,19 @@ def test_an_errors_place_is_not_taken() -> None:
     assert rows[5] == "!     1.000  fault     cut"
 
 
+def test_how_a_connection_failed_is_told() -> None:
+    records = [
+        event(1.0, "ElevenLabs.Agents.HTTPResponse", code=401, text="{}"),
+        event(1.5, "ElevenLabs.Agents.WebSocketError", code=1008, reason="no such agent"),
+        event(2.0, "ElevenLabs.Agents.WebSocketError") | {"payload": None},
+    ]
+    assert timeline(tell(records)).splitlines()[4:] == [
+        "a     1.000  agent-1   HTTPResponse 401",
+        "b     1.500  agent-1   WebSocketError 1008 no such agent",
+        "c     2.000  agent-1   WebSocketError",
+    ]
+
+
 def test_an_error_is_told_whole() -> None:
     records = [{"t": 1.0, "kind": kind, "message": f"{kind} {'word ' * 30}"} for kind in ("log", "warning", "error")]
     rows = timeline(tell(records), width=60).splitlines()

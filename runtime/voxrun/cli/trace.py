@@ -3,6 +3,7 @@
 import argparse
 import math
 import shutil
+from codecs import getincrementaldecoder
 from pathlib import Path
 
 from voxrun.cli.output import say
@@ -38,8 +39,9 @@ def trace(arguments: list[str]) -> int:
 def read_story(path: Path) -> Story:
     """What the trace in a file tells. ConfigurationError when there is none, with the line that is wrong."""
     try:
-        with path.open(encoding="utf-8-sig") as file:
-            return tell(read_records(file, str(path)))
+        with path.open("rb") as file:
+            decoder = getincrementaldecoder("utf-8-sig")()  # a killed process may leave half a character behind
+            return tell(read_records(map(decoder.decode, file), str(path)))
     except OSError as error:
         raise ConfigurationError(f"can't read the trace {path}: {error.strerror}") from None
     except UnicodeDecodeError:

@@ -37,6 +37,6 @@ class JsonView:
     def show(self, line: str) -> None:
         """Show one record. OSError when nobody can read it."""
         print(visible(line), file=self._out, flush=True)
-        record = json.loads(line) if '"kind":"error"' in line else None
-        if record is not None:
+        record = json.loads(line) if '"kind":"error"' in line else {}
+        if record.get("kind") == "error":  # and no peer's message in it
             print(visible(record["message"]), file=self._errors, flush=True)

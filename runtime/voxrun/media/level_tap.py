@@ -1,11 +1,12 @@
 """`LevelTap`: how loud both directions of a call are, told every five seconds."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from voxrun.audio.frame import Samples
+from voxrun.audio.frame import FRAME_SECONDS, Samples
 from voxrun.audio.level import FLOOR_DBFS
 
 _TICKS = 250
@@ -22,12 +23,13 @@ Peaks = NDArray[np.int8]
 class LevelTap:
     """Takes one frame of each direction on every tick; `tell` gets when the first was, and both directions' peaks."""
 
-    __slots__ = ("_began", "_heard", "_measured", "_next", "_now", "_peaks", "_said", "_tell")
+    __slots__ = ("_began", "_heard", "_measured", "_next", "_now", "_peaks", "_said", "_tell", "_zero")
 
     def __init__(self, now: Callable[[], float], tell: Callable[[float, Peaks, Peaks], None]) -> None:
         self._now = now
         self._tell = tell
         self._began = 0.0
+        self._zero = math.inf  # the time of tick 0, by the one that was least late: after a stall some are
         self._next = -1  # the tick after the last one taken
         self._said: list[Samples] = []
         self._heard: list[Samples] = []
@@ -38,7 +40,8 @@ class LevelTap:
         """The frames of the tick `position`: as long as all others, and not to be changed any more."""
         if position != self._next:
             self.flush()
-            self._began = self._now()
+            self._zero = min(self._zero, self._now() - position * FRAME_SECONDS)
+            self._began = self._zero + position * FRAME_SECONDS
         self._next = position + 1
         self._said.append(said)
         self._heard.append(heard)

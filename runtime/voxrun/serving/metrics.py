@@ -21,6 +21,7 @@ from voxrun.media.call import CallState
 from voxrun.serving.host import Host
 from voxrun.serving.running import Running
 from voxrun.serving.turn_watch import TurnWatch
+from voxrun.trace.story import lost_in
 from voxrun.trace.turns import Turn
 
 TURN_BOUNDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0)
@@ -36,8 +37,6 @@ _LAST_CODE = 4999
 """Of WebSocket close codes (RFC 6455 section 7.4.2)."""
 
 _UNIT = re.compile(r"([a-z_]+)-\d+|the [a-z0-9]+ (stream)")
-_NO_LOSSES = {"packets_received", "packets_sent", "round_trip_ms"}
-"""What records of losses tell beside losses."""
 
 
 class _Histogram:
@@ -129,9 +128,8 @@ class Metrics(Collector):
             case "losses":
                 named = _UNIT.fullmatch(record["of"])
                 unit = named[1] or named[2] if named else "other"
-                for what, count in record.items():
-                    if type(count) is int and what not in _NO_LOSSES:
-                        self._lost[unit, what] += count
+                for what, count in lost_in(record).items():
+                    self._lost[unit, what] += count
             case "event":
                 self._note_event(watch, record)
 
@@ -141,7 +139,7 @@ class Metrics(Collector):
             watch.interrupt(record["t"])
         elif name == AgentsEvents.ConnectorInformation:
             self._connects += 1
-        elif name == AgentsEvents.WebSocketError or (name == AgentsEvents.HTTPResponse and _code(record) >= 400):
+        elif name == AgentsEvents.WebSocketError or (name == AgentsEvents.HTTPResponse and _code(record) >= 300):
             self._failures[str(_code(record))] += 1
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxrun.trace.spans import Span
-from voxrun.trace.story import PAUSE_SECONDS, STEP, Voice
+from voxrun.trace.story import PAUSE_SECONDS, SILENCE, STEP, Voice
 from voxrun.trace.turns import Turn, silence_after, turns_of
 
 KEPT_SECONDS = 30.0
@@ -41,11 +41,11 @@ class TurnWatch:
 
     def take(self, began: float, said: NDArray[np.int8], heard: NDArray[np.int8]) -> Iterator[Turn | BargeIn]:
         """The next levels; yields each answered turn once, and each interruption once it has led to silence."""
-        end = self._begin + len(self._said) * STEP
-        if abs(began - end) > STEP:
+        place = max(round((began - self._begin) / STEP), 0)
+        if place - len(self._said) > _KEPT:
             self._begin, self._said, self._heard = began, said, heard
-        else:
-            self._said, self._heard = (np.concatenate(pair) for pair in ((self._said, said), (self._heard, heard)))
+        else:  # the clock may have skipped ticks, or made some good
+            self._said, self._heard = _put(self._said, place, said), _put(self._heard, place, heard)
         over = max(len(self._said) - _KEPT, 0)
         self._begin, self._said, self._heard = self._begin + over * STEP, self._said[over:], self._heard[over:]
         return self._found()
@@ -69,3 +69,8 @@ class TurnWatch:
             else:
                 waiting.append(time)
         self._interruptions = waiting
+
+
+def _put(levels: NDArray[np.int8], place: int, piece: NDArray[np.int8]) -> NDArray[np.int8]:
+    """`levels` with `piece` from `place` on, and silence in between."""
+    return np.concatenate((levels[:place], np.full(max(place - len(levels), 0), SILENCE, np.int8), piece))

@@ -63,7 +63,9 @@ class Trace:
         """All that is kept, as JSON lines."""
         kept = list(self._records)
         if self._head is not None and kept[0] is not self._head:
-            kept.insert(0, self._head)
+            forgotten = self.dropped - 1  # as the head itself is not
+            lost = {"t": kept[0]["t"], "kind": "losses", "of": "the trace", "records_forgotten": forgotten}
+            kept[:0] = [self._head, lost]
         return [self._line(record) for record in kept]
 
     def _line(self, record: dict[str, object]) -> str:

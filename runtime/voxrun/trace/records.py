@@ -53,6 +53,8 @@ def _fault(record: object, number: int) -> str:
         return 'has a time "t" that can\'t be'
     if not isinstance(record.get("kind"), str):
         return 'has no "kind"'
+    if number > 1 and record["kind"] == "session":
+        return "begins another session: put what comes before it into a file of its own"
     if number == 1 and record["kind"] != "session":
         return 'is no beginning of a trace, which would be of the kind "session"'
     if number == 1 and not (isinstance(record.get("format"), int) and record["format"] <= FORMAT):

@@ -11,7 +11,8 @@ _TURNS = "turn   caller speaks        transcript     audio came  answer heard"
 def report(story: Story, width: int = WIDTH) -> str:
     """All that is worth knowing of a session, in sections; its timeline is `width` columns wide."""
     sections = [_head(story), [timeline(story, width=width)]]
-    sections += [_turns(story), _interruptions(story), _routes(story), _losses(story)] if story.call else []
+    sections += [_turns(story), _interruptions(story)] if story.call else []
+    sections += [_routes(story), _losses(story)]
     return "\n\n".join("\n".join(lines) for lines in sections if lines)
 
 
@@ -66,7 +67,7 @@ def _routes(story: Story) -> list[str]:
 def _losses(story: Story) -> list[str]:
     buffers = [f"buffer {most.unit}  at most {most.seconds:.2f} s, within {most.span}" for most in story.waiting]
     losses = [f"lost   {loss.count} {loss.what}, of {loss.of}" for loss in story.losses]
-    return [*buffers, *(losses or ["nothing was lost"])]
+    return [*buffers, *(losses or ["nothing was lost"] * bool(story.call))]
 
 
 def _milliseconds(seconds: float | None) -> str:

@@ -1,7 +1,8 @@
 """`Story`: a session as its trace tells it: the two voices of a call, what happened, the turns, routes and losses."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,9 @@ _ABOVE_NOISE = 12
 
 _COUNTING = {"losses": "", "clock": "the media clock", "end": "the session"}
 """Kinds of records that count what was lost, and of whom unless they say so."""
+
+_NO_LOSSES = {"t", "packets_received", "packets_sent", "dropped_records"}
+"""Numbers beside these counts. Records that were dropped are missing in memory; the trace itself may have them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,6 +147,8 @@ def tell(records: Sequence[Record]) -> Story:
     said, heard = (_voice(levels, name) for name in ("said", "heard"))
     sounds = heard.sounds()
     interrupted = _times(records, "ElevenLabs.Agents.Interruption")
+    transcripts = tuple(_times(records, "ElevenLabs.Agents.UserTranscript"))
+    audio = tuple(float(it["t"]) for it in records if it["kind"] == "wire" and it.get("type") == "audio")
     return Story(
         about=about,
         records=records,
@@ -151,12 +157,18 @@ def tell(records: Sequence[Record]) -> Story:
         said=said,
         heard=heard,
         marks=tuple(_marks(records)),
-        turns=tuple(_traced(turn, records) for turn in turns_of(said.sounds(), sounds)),
+        turns=tuple(_traced(turn, transcripts, audio) for turn in turns_of(said.sounds(), sounds)),
         interruptions=tuple(Interruption(time, silence_after(time, sounds)) for time in interrupted),
         routes=tuple(_routes(records, call, said, heard, end)),
         losses=tuple(_losses(records)),
         waiting=tuple(_waiting(records)),
     )
+
+
+def lost_in(record: Mapping[str, Any]) -> dict[str, int]:
+    """What such a record counts, none included; of packets more may come than were sent, but that makes no loss."""
+    counts = {name: value for name, value in record.items() if type(value) is int and name not in _NO_LOSSES}
+    return {name: max(count, 0) for name, count in counts.items()}
 
 
 def _voice(levels: Sequence[Record], direction: str) -> Voice:
@@ -181,20 +193,15 @@ def _times(records: Iterable[Record], event: str) -> Iterator[float]:
     return (float(record["t"]) for record in records if record["kind"] == "event" and record["name"] == event)
 
 
-def _traced(turn: Turn, records: Sequence[Record]) -> TracedTurn:
+def _traced(turn: Turn, transcripts: Sequence[float], audio: Sequence[float]) -> TracedTurn:
     """The transcript is the last that came since the caller began; the audio the first since, or since the end."""
     if turn.answer is None:
         return TracedTurn(turn, None, None)
     begin, end = (0.0, 0.0) if turn.caller is None else turn.caller
     until = turn.answer.begin + STEP  # levels tell no more than the frame
-    transcripts = [
-        time for time in _times(records, "ElevenLabs.Agents.UserTranscript") if turn.caller and begin <= time <= until
-    ]
-    since = transcripts[-1] if transcripts else end
-    audio = (float(record["t"]) for record in records if record["kind"] == "wire" and record.get("type") == "audio")
-    return TracedTurn(
-        turn, transcripts[-1] if transcripts else None, next((time for time in audio if since <= time <= until), None)
-    )
+    came = [time for time in transcripts if turn.caller and begin <= time <= until]
+    since = came[-1] if came else end
+    return TracedTurn(turn, came[-1] if came else None, next((time for time in audio if since <= time <= until), None))
 
 
 def _routes(records: Sequence[Record], call: str, said: Voice, heard: Voice, end: float) -> Iterator[Route]:
@@ -220,8 +227,8 @@ def _losses(records: Iterable[Record]) -> Iterator[Loss]:
     for record in records:
         if record["kind"] in _COUNTING:
             of = str(record.get("of", _COUNTING[record["kind"]]))
-            counts = {name: value for name, value in record.items() if name != "t" and isinstance(value, int) and value}
-            yield from (Loss(float(record["t"]), of, name.replace("_", " "), count) for name, count in counts.items())
+            counts = lost_in(record).items()
+            yield from (Loss(float(record["t"]), of, name.replace("_", " "), count) for name, count in counts if count)
 
 
 def _waiting(records: Iterable[Record]) -> Iterable[Waiting]:

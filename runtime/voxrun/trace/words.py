@@ -108,7 +108,8 @@ def description_of(record: Record) -> Line | None:
         return line
     match kind:
         case "event":
-            who, what = str(record["unit"]), str(record["name"]).rpartition(".")[2]
+            why = (_at(record.get("payload"), "data", field) for field in ("code", "reason"))
+            who, what = str(record["unit"]), " ".join([str(record["name"]).rpartition(".")[2], *why]).rstrip()
         case "route":
             arrow = "->" if record["change"] == "connect" else "-x"
             who, what = "route", f"{record['source']} {arrow} {record['sink']}"

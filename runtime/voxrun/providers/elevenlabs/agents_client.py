@@ -38,6 +38,7 @@ from voxrun.protocol.elevenlabs.agents_client import (
     State,
 )
 from voxrun.protocol.elevenlabs.formats import AudioFormat
+from voxrun.protocol.websocket import LOST
 from voxrun.providers.elevenlabs.agent_speech import AgentSpeech
 from voxrun.providers.elevenlabs.cassette_recorder import CassetteRecorder, ConnectionRecorder, recorded
 from voxrun.providers.elevenlabs.endpoint import AgentAddress, Endpoint
@@ -266,11 +267,17 @@ class AgentsClient(MediaSource):
             self._recorder.refused(error)
         if error.code:
             self._tell_response(error.code, (), error.reason.encode())
+        else:
+            self._tell_failure(LOST, str(error))
 
     def _tell_response(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
         """Fire HTTPResponse: the service answered the request for a signed URL, or refused the WebSocket."""
         text = body.decode(errors="replace")
         self._tell(AgentsEvents.HTTPResponse, type="http_response", code=status, headers=dict(headers), text=text)
+
+    def _tell_failure(self, code: int, reason: str) -> None:
+        """Fire WebSocketError: nobody could be reached, or the connection broke."""
+        self._tell(AgentsEvents.WebSocketError, type="web_socket_error", code=code, reason=reason)
 
     async def leave(self) -> None:
         """Close the connection and wait until it is."""
@@ -376,7 +383,7 @@ class AgentsClient(MediaSource):
             self._host.call_soon("in onWebSocketClose", self._options.on_close, event)
 
     def _report(self, closed: Closed) -> None:
-        self._tell(AgentsEvents.WebSocketError, type="web_socket_error", code=closed.code, reason=closed.reason)
+        self._tell_failure(closed.code, closed.reason)
         reason = f": {closed.reason}" if closed.reason else ""
         message = f"{self.id()}: the agent's connection ended with code {closed.code}{reason}"
         self._host.broke(RemoteError(message, code=closed.code, reason=closed.reason))
