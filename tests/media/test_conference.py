@@ -384,6 +384,37 @@ def test_who_leaves_is_out_at_once_and_may_come_again(play: Play) -> None:
     ]
 
 
+@pytest.mark.parametrize("direction", ["BOTH", "RECEIVE"])
+def test_who_hears_something_else_for_a_moment_is_still_in(play: Play, direction: str) -> None:
+    ran = play(
+        f"""
+        @VoxEngine.on(AppEvents.CallAlerting)
+        async def meet(event):
+            call = event.call
+            conference = VoxEngine.createConference()
+            conference.add(call=call, direction=ConferenceDirection.{direction})
+            call.answer()
+            call.stopMediaTo(conference)
+            call.say("you are muted")
+            await call.waitFor(CallEvents.PlaybackFinished)
+            Logger.write(conference.getList())
+            conference.sendMediaTo(call)
+            call.say("the conference is over")
+            conference.stopMediaTo(call)
+            Logger.write(conference.getList())
+            call.hangup()
+        """,
+        Setting(leg=ScriptedLeg()),
+    )
+    assert ran.outcome.error is None
+    assert ran.logged == ["[<endpoint-1>]", "[]"]
+    assert [event["name"].removeprefix("Conference.") for event in events(ran)] == [
+        "Started",
+        "EndpointAdded",
+        "EndpointRemoved",
+    ]
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [

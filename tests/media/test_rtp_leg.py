@@ -198,6 +198,24 @@ def test_tones_reach_a_scenario_that_handles_them(play: Play) -> None:
         assert ran.logged == (["1 1", "5 1", "# 1"] if handles else []) + ["Call.FirstAudioPacketReceived"]
 
 
+LISTENS = "    call.addEventListener(CallEvents.ToneReceived, Logger.write)\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "warned"), [(LISTENS, 1), (LISTENS + "    call.handleTones(False)\n", 0), ("    pass\n", 0)]
+)
+def test_a_scenario_that_listens_for_keys_and_forgets_to_handle_them_is_told_once(
+    play: Play, body: str, warned: int
+) -> None:
+    made = scene()
+    made.peer.sender.tones.send("15#")
+    ran = play(ECHO + body, made.setting(2.0))
+    assert ran.logged == ["Call.FirstAudioPacketReceived"]
+    assert [record["message"] for record in ran.of_kind("warning")] == [
+        "call-1 hears keys, but Call.ToneReceived only fires after call.handleTones was called"
+    ] * warned
+
+
 def test_digits_are_sent_as_tones_and_refused_where_there_are_none(play: Play) -> None:
     made = scene()
     play(ECHO + '    call.sendDigits("90*")\n', made.setting(2.0))

@@ -49,6 +49,14 @@ def test_another_message_first_brings_the_initiation_along(play: Play) -> None:
     ]
 
 
+def test_an_initiation_that_comes_too_late_is_told_where_it_belongs(play: Play) -> None:
+    ran, _, _ = play(greet, 'agent.userMessage({"text": "hello"})\nagent.conversationInitiationClientData({})')
+    assert (
+        "in a handler of Application.CallAlerting: the conversation has begun already: its initiation is the first "
+        "that is sent, right after `createAgentsClient`, with nothing awaited in between\n"
+    ) in str(ran.outcome.error)
+
+
 def test_handlers_added_after_the_await_hear_about_the_connection(play: Play) -> None:
     ran, service, _ = play(
         greet,

@@ -317,3 +317,19 @@ def test_a_keyboard_interrupt_in_a_handler_is_no_mistake_of_the_scenarios() -> N
             trio.run(main, handler)
         assert isinstance(first_of(caught.value), KeyboardInterrupt)
     assert blamed == []
+
+
+def test_what_asyncio_gives_cannot_be_waited_for_and_the_scenario_is_told_why(play: Play) -> None:
+    ran = play("""
+        import asyncio
+
+        @VoxEngine.on(AppEvents.Started)
+        async def wait(event):
+            loop = asyncio.new_event_loop()
+            loop.close()
+            await loop.create_future()
+        """)
+    assert (
+        "without some kind of compatibility shim; scenarios run on trio, not on asyncio: `import trio`, then "
+        "`await trio.sleep(seconds)` for example\n    await loop.create_future()"
+    ) in str(ran.outcome.error)

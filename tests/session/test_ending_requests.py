@@ -4,9 +4,9 @@ import json
 
 import pytest
 import trio
-from tests.kit import Play, Setting
+from tests.kit import Background, Play, ScriptedLeg, Setting
 
-from voxrun.session.session import ENDING_SECONDS, Session
+from voxrun.session.session import ENDING_SECONDS, IDLE_SECONDS, Session
 from voxrun.transports.network import MemoryNetwork
 
 ASKS_A_SILENT_SERVER = """
@@ -74,3 +74,49 @@ def test_what_is_kept_out_of_the_trace_is_in_no_warning_either(play: Play) -> No
 def test_a_session_that_nobody_interrupts_waits_for_its_requests(play: Play) -> None:
     ran = play(ASKS_A_SILENT_SERVER, Setting(background=silent, stop_after=0.5))
     assert ran.seconds > 90
+
+
+REPORTS_TWICE = """
+    @VoxEngine.on(AppEvents.CallAlerting)
+    def answer(event):
+        event.call.addEventListener(CallEvents.Disconnected, report)
+        event.call.reject(486)
+
+    async def report(event):
+        Logger.write((await Net.httpRequestAsync("http://crm.example:81/token")).code)
+        Logger.write((await Net.httpRequestAsync("http://crm.example:81/report", method="POST")).code)
+"""
+
+
+def slow(seconds: float) -> Background:
+    """A server that takes its time."""
+
+    async def listen(network: MemoryNetwork, nursery: trio.Nursery) -> None:
+        async def attend(stream: trio.abc.Stream) -> None:
+            await stream.receive_some()
+            await trio.sleep(seconds)
+            await stream.send_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+        await nursery.start(network.serve, "crm.example", 81, attend)
+
+    return listen
+
+
+def test_after_a_call_whoever_waits_for_a_request_goes_on_with_what_came_of_it(play: Play) -> None:
+    ran = play(REPORTS_TWICE, Setting(leg=ScriptedLeg(), background=slow(3.0)))
+    assert ran.logged == ["200", "200"]
+    assert ran.outcome.reason == "no call for 1 s"
+    assert ran.seconds == pytest.approx(2 * 3.0 + 1.0, abs=0.1)
+
+
+def test_but_no_session_lasts_longer_after_its_call_than_voxengine_has_it(play: Play) -> None:
+    scenario = """
+        @VoxEngine.on(AppEvents.Started)
+        async def poll(event):
+            while True:
+                await Net.httpRequestAsync("http://crm.example:81/news")
+    """
+    ran = play(scenario, Setting(background=slow(7.0)))
+    assert ran.outcome.reason == "no call for 1 s"
+    assert ran.seconds == pytest.approx(9 * 7.0, abs=0.1)  # the one that is under way after 60 s is the ninth
+    assert IDLE_SECONDS == 60

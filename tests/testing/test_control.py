@@ -40,7 +40,7 @@ def steered(tmp_path: Path) -> Path:
 
 
 def test_what_a_handler_returns_is_the_reply(steered: Path) -> None:
-    control = [at(2.0, request("stop", method="PUT", headers={"x-a": "b"})), after(previous, 1.0, request({"a": "é"}))]
+    control = [at(2.0, request("stop", method="PUT", headers={"X-A": "b"})), after(previous, 1.0, request({"a": "é"}))]
     call = simulate(steered, caller=None, control=control).expectOk()
     url, begun, first, path, second, _ = call.log
     assert (begun, first, second) == ("", "PUT stop [('x-a', 'b')]", 'POST {"a": "é"} []')

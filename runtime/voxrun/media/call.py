@@ -111,7 +111,7 @@ class Call(MediaSource):
         """What came from the caller in the last tick: (n,) int16."""
         self.heard: Samples = silence(leg.rate)
         """What went to the caller in the last tick: (n,) int16."""
-        self._handles_tones = False
+        self._handles_tones: bool | None = None  # the scenario has not said
         if leg.line is not None:
             leg.line.listen(self._hear_of)
         host.spawn(self._ring_out)
@@ -325,6 +325,10 @@ class Call(MediaSource):
             self._fire_event(_LINE_EVENTS[type(news)], CallEvent)
         elif self._handles_tones:
             self._fire_event(CallEvents.ToneReceived, ToneReceivedEvent, tone=news.digit)
+        elif self._handles_tones is None and self.listeners_of(CallEvents.ToneReceived):
+            self._handles_tones = False
+            event = CallEvents.ToneReceived
+            self._host.warn(f"{self.id()} hears keys, but {event} only fires after call.handleTones was called")
 
     def _fire_event(self, event: EventName[E], payload: Callable[..., E], **values: Any) -> None:
         """As any target does it; a call's events have its id as well."""

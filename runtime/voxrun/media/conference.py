@@ -17,7 +17,7 @@ from voxrun.events.conference import (
 from voxrun.events.name import EventName
 from voxrun.media.call import CallState
 from voxrun.media.endpoint import ConferenceDirection, Endpoint
-from voxrun.media.graph import Inlet, MixerOutput, Source, unit_of
+from voxrun.media.graph import Inlet, MixerOutput, Sink, Source, unit_of
 from voxrun.media.host import UnitHost
 from voxrun.media.inbox import Inboxes
 from voxrun.media.parameters import one_object
@@ -54,6 +54,7 @@ class Conference(MediaSource):
         self._inboxes = Inboxes(rate)
         self._mix = MixMinus(rate)
         self._endpoints: dict[str, Endpoint] = {}
+        self._audience: set[Sink] = set()  # to whom it sends, even if `say` or another unit is what they hear now
         self._version = -1  # of the routes, when it was last seen who is still in
         self._over = trio.Event()
         self._fire_event(ConferenceEvents.Started, ConferenceEvent)
@@ -99,6 +100,16 @@ class Conference(MediaSource):
 
     # Media.
 
+    def stopMediaTo(self, mediaUnit: Sink) -> None:
+        """Stop sending to another."""
+        super().stopMediaTo(mediaUnit)
+        self._audience.discard(mediaUnit)
+        self._version = -1
+
+    def _send_to(self, mediaUnit: Sink, source: Source, parameters: Mapping[str, Any]) -> None:
+        super()._send_to(mediaUnit, source, parameters)
+        self._audience.add(mediaUnit)
+
     def inlet(self, source: Source) -> Inlet:
         """Live as long as there are routes to it: until it is stopped."""
         return self._inboxes.inlet(source)
@@ -138,14 +149,16 @@ class Conference(MediaSource):
         self._fire_event(event, ConferenceErrorEvent, error=reason, code=code, endpointId=endpoint.id())
 
     def _see_who_left(self) -> None:
-        """An endpoint is gone once no route is left between its call and here."""
+        """An endpoint is gone once neither sends to the other any more, or one of both has ended."""
         graph = self._host.graph
         if self._version == graph.version:
             return
         self._version = graph.version
+        self._audience = {sink for sink in self._audience if sink in graph} if self in graph else set()
         for endpoint in list(self._endpoints.values()):
             call = endpoint.getCall()
-            if self not in graph.listeners(call) and call not in graph.listeners(self):
+            sends, hears = self in graph.listeners(call), call in self._audience
+            if not sends and not hears:
                 del self._endpoints[endpoint.id()]
                 self._tell(ConferenceEvents.EndpointRemoved, endpoint)
 

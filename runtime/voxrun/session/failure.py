@@ -26,8 +26,8 @@ OWN_MODULES = "voxrun_scenario_"
 _PACKAGE = re.compile(rf"\b{OWN_MODULES}\d+\.")
 """What each session puts before the names of its own modules, which is no business of people's."""
 
-_NO_ASYNCIO = "no running event loop"
-"""What asyncio says when it is asked for anything."""
+_NO_ASYNCIO = ("no running event loop", "trio.run received unrecognized yield message")
+"""What asyncio says when it is asked for anything, and trio when what asyncio gave is awaited."""
 
 _NO_PROMISE = "can't be used in 'await' expression"
 """How Python ends what it says of an `await` before anything else than a promise."""
@@ -60,7 +60,7 @@ def explain(error: BaseException, scenario: Path, doing: str, callback: object =
     message = f"{doing}: {name}: {text}" if text else f"{doing}: {name}"
     was_called = any(_own(step.tb_frame) for step in _all_steps(error, first))
     advice = _advice(first) if was_called or not isinstance(first, TypeError) else _ARGUMENTS
-    return ScenarioError(message + advice, where=where, excerpt=excerpt)
+    return ScenarioError(message.removesuffix(".") + advice if advice else message, where=where, excerpt=excerpt)
 
 
 def first_of(error: BaseException) -> BaseException:
@@ -198,7 +198,7 @@ def _advice(error: BaseException) -> str:
         return f"; {advice}" if (advice := absent_in_python(error.name)) else ""
     if isinstance(error, TypeError) and str(error).endswith(_NO_PROMISE):
         return "; this returns no promise: leave `await` out"
-    if isinstance(error, RuntimeError) and str(error) == _NO_ASYNCIO:
+    if isinstance(error, RuntimeError | TypeError) and str(error).startswith(_NO_ASYNCIO):
         return "; scenarios run on trio, not on asyncio: `import trio`, then `await trio.sleep(seconds)` for example"
     return ""
 

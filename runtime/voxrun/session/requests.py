@@ -70,17 +70,20 @@ class Requests:
         self._left = 0
         self._waiting.clear()
         with trio.move_on_after(PATIENCE_SECONDS) as patience:
-            await self._wait()
+            await self.through()
         if patience.cancelled_caught:
             number = "one is" if self._active == 1 else f"{self._active} are"
             self._host.warn(f"the session ends when its HTTP requests are through: {number} not yet")
-            await self._wait()
+            await self.through()
         self._left = then
 
-    async def _wait(self) -> None:
-        if self._active:
-            self._none = trio.Event()
-            await self._none.wait()
+    async def through(self) -> bool:
+        """Wait until none is under way; False when none was."""
+        if not self._active:
+            return False
+        self._none = trio.Event()
+        await self._none.wait()
+        return True
 
     async def _do(self, peer: str, work: Work) -> None:
         try:

@@ -111,6 +111,7 @@ class Session:
         self.requests = Requests(self)
         self._leaves: list[Callable[[], Awaitable[object]]] = []
         self._life = trio.CancelScope()
+        self._call_over = trio.Event()
         self._ending: str | None = None
         self._broken: VoxrunError | None = None
         self._waiting: list[Callable[[], None]] | None = []
@@ -249,7 +250,7 @@ class Session:
 
     def call_ended(self) -> None:
         """The call is over: stay for the idle time, then end."""
-        self._life.deadline = trio.current_time() + self._idle_seconds
+        self._call_over.set()
 
     async def _load_and_live(self, leg: Leg | None, party: Party) -> None:
         try:
@@ -303,9 +304,21 @@ class Session:
     async def _live(self, leg: Leg | None, party: Party) -> None:
         with self._life:
             async with trio.open_nursery() as handlers:
+                handlers.start_soon(self._idle)
                 self._open(leg, party)
                 await self._dispatcher.run(handlers)
-        self.terminate(f"no call for {self._idle_seconds:g} s")  # unless it is ending already
+
+    async def _idle(self) -> None:
+        """End the session when it has no call for the idle time. That begins anew after requests, up to VoxEngine's
+        limit, for what waits for them to go on: reports at the end of a call may take more than one.
+        """
+        await self._call_over.wait()
+        with trio.move_on_after(max(self._idle_seconds, IDLE_SECONDS)):
+            is_idle = False
+            while not is_idle:
+                await trio.sleep(self._idle_seconds)
+                is_idle = not await self.requests.through()
+        self.terminate(f"no call for {self._idle_seconds:g} s")
 
     def _open(self, leg: Leg | None, party: Party) -> None:
         started = AppEvents.Started

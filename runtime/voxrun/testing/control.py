@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from voxrun.testing.given import JSON, Given, NamedTexts, check
+from voxrun.testing.given import JSON, NAMED_TEXTS, Given, NamedTexts, check
 
 HOST = "http://control.simulated"
 
@@ -35,9 +35,10 @@ def request(
 ) -> ControlRequest:
     """Ask for the session's control URL, and wait for the reply: with a text, or with an object as JSON.
 
-    Names of headers are in lower case, as the scenario gets them. ConfigurationError for what is neither.
+    The scenario gets the names of headers in lower case. ConfigurationError for what is neither.
     """
     if not isinstance(content, str):
         check("content", content, JSON)
         content = json.dumps(content, ensure_ascii=False)
-    return ControlRequest(content, method, headers or {})
+    named = {} if headers is None else check("headers", headers, NAMED_TEXTS)
+    return ControlRequest(content, method, {name.lower(): value for name, value in named.items()})

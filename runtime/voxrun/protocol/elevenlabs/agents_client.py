@@ -100,6 +100,12 @@ class _Step(Enum):
     METADATA = auto()
 
 
+_OVER = "the conversation is over"
+_BEGUN = (
+    "the conversation has begun already: its initiation is the first that is sent, right after `createAgentsClient`, "
+    "with nothing awaited in between"
+)
+
 # A pair that is not here is forbidden.
 _NEXT = {
     (State.OPEN, _Step.INITIATION): State.INITIATED,
@@ -213,8 +219,7 @@ class AgentsClientProtocol:
         try:
             return _NEXT[self.state, step]
         except KeyError:
-            happened = "is over" if self.state is State.CLOSED else "was initiated already"
-            raise LocalProtocolError(f"the conversation {happened}; its state is {self.state.name}") from None
+            raise LocalProtocolError(_OVER if self.state is State.CLOSED else _BEGUN) from None
 
     def _receive(self, text: str | bytes) -> list[AgentsEvent]:
         try:
