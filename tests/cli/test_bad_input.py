@@ -113,6 +113,17 @@ def test_a_scenario_that_is_not_there(tmp_path: Path, capsys: Capture, arguments
     assert f"voxrun: there is no scenario {tmp_path / 'nope.py'}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["menu.js", "menu.VOX"])
+@pytest.mark.parametrize("command", [[], ["serve"], ["check"]])
+def test_a_file_of_another_kind(here: Path, capsys: Capture, command: list[str], name: str) -> None:
+    """What VoxEngine takes, first of all."""
+    (here / name).write_text("VoxEngine.addEventListener(AppEvents.Started, (e) => { Logger.write('hello'); });")
+    options = [] if command else ["--call", "none"]
+    assert main([*command, name, *options]) == WRONG_USE
+    shown = capsys.readouterr()
+    assert f"{name} is no scenario: their names end with .vox or .py\n" in shown.out + shown.err
+
+
 def test_a_folder_instead_of_a_scenario_leaves_an_old_recording_alone(
     tmp_path: Path, caller: Path, capsys: Capture
 ) -> None:

@@ -67,6 +67,15 @@ def test_a_name_that_is_none(tmp_path: Path, name: str) -> None:
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.parametrize("name", ["test_call", "call_test", "conftest"])
+def test_a_name_of_a_file_that_pytest_runs(here: Path, capsys: Capture, name: str) -> None:
+    assert main(["new", name]) == WRONG_USE
+    said = f"voxrun: pytest would run {name}.py by itself, as it does tests: take another name\n"
+    assert capsys.readouterr().err == said
+    assert not (here / name).exists()
+    assert main(["new", name, "--vox"]) == OK
+
+
 def test_a_folder_that_can_not_be_written(tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "file").touch()
     assert main(["new", str(tmp_path / "file" / "mycall")]) == WRONG_USE

@@ -1,5 +1,6 @@
 """Who speaks: chosen by the key and by --local-agent."""
 
+import sys
 from functools import partial
 
 import pytest
@@ -44,3 +45,11 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(voice, "load_extra", missing)
     with pytest.raises(ConfigurationError, match=r"voxrun\[local-agent\]"):
         trio.run(say_locally, "Hello.", None)
+
+
+def test_who_says_something_with_neither_is_told_of_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "espeakng_loader", None)
+    with pytest.raises(ConfigurationError) as error:
+        trio.run(say_locally, "Hello.", None)
+    assert str(error.value).startswith("speech without ELEVENLABS_API_KEY needs espeakng_loader, which isn't installed")
+    assert str(error.value).endswith("Install it with: pip install 'voxrun[local-agent]'")

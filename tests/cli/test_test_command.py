@@ -135,6 +135,25 @@ def test_a_file_that_is_no_test_fails_and_the_others_are_run(tmp_path: Path) -> 
     assert "3 passed, 2 failed" in done.out.splitlines()[-1]
 
 
+@pytest.mark.slow
+def test_a_file_that_is_no_test_is_told_once(tmp_path: Path) -> None:
+    """However many processes have tried to read it."""
+    write(tmp_path)
+    (tmp_path / "test_wrong.py").write_text("raise ValueError\n")
+    done = voxrun("test", "-n", "2", cwd=tmp_path)
+    assert done.out.count("test_wrong.py  can't be read\n") == 1
+    assert done.out.count("--- test_wrong.py") == 1
+    assert "3 passed, 1 failed" in done.out.splitlines()[-1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_without_an_error_output_they_are_run_all_the_same(tmp_path: Path, processes: str) -> None:
+    write(tmp_path)
+    done = run(["sh", "-c", f"{shlex.join([*COMMAND, 'test', '-n', processes])} 2>&-"], tmp_path)
+    assert (done.status, done.out.splitlines()[-1].partition(" in ")[0]) == (0, "3 passed")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -151,6 +170,18 @@ def test_wrong_use(here: Path, capsys: pytest.CaptureFixture[str], arguments: tu
     assert main(["test", *arguments]) == WRONG_USE
     shown = capsys.readouterr()
     assert said in shown.out + shown.err
+
+
+@pytest.mark.parametrize(
+    ("report", "why"), [("echo.vox/report.xml", "File exists"), ("folder", "Is a directory"), ("", "Is a directory")]
+)
+def test_a_report_that_can_not_be_written(
+    here: Path, capsys: pytest.CaptureFixture[str], report: str, why: str
+) -> None:
+    write(here)
+    (here / "folder").mkdir()
+    assert main(["test", "--junit", report]) == WRONG_USE
+    assert capsys.readouterr().err == f"voxrun: --junit {Path(report)} can't be written: {why}\n"
 
 
 @pytest.mark.parametrize(

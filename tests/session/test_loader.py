@@ -208,6 +208,20 @@ def test_what_fails_to_load_leaves_nothing_behind(folder: Folder) -> None:
         folder.load()
 
 
+@pytest.mark.parametrize(
+    ("source", "end"),
+    [
+        ("from voxrun import Call\nCall.playFile\n", "has no attribute 'playFile'"),
+        ("class Mine:\n    _counter = 1\nMine._conter\n", "did you mean '_counter'?"),
+    ],
+)
+def test_only_who_writes_a_private_name_is_told_of_one(folder: Folder, source: str, end: str) -> None:
+    folder.write("scenario.py", source)
+    with pytest.raises(ScenarioError) as error:
+        folder.load()
+    assert error.value.message.endswith(end)
+
+
 @pytest.mark.parametrize("name", ["missing.py", ""])
 def test_a_file_that_cannot_be_read_is_a_wrong_argument(folder: Folder, name: str) -> None:
     with pytest.raises(ConfigurationError, match=r"can't be read: (No such file|Is a directory)"):

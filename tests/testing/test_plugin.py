@@ -153,6 +153,15 @@ def test_pictures_of_calls_that_failed(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_pictures_that_can_not_be_written(tmp_path: Path) -> None:
+    (tmp_path / "a.vox").write_text(VOX)
+    failed = pytest_in(tmp_path, "--timeline-png", "a.vox")
+    assert f"--timeline-png {tmp_path / 'a.vox'} can't be written: File exists" in failed.stdout
+    assert "INTERNALERROR" not in failed.stdout + failed.stderr
+    assert "1 failed" in failed.stdout
+
+
+@pytest.mark.slow
 def test_without_pillow_there_is_no_picture_and_it_says_so(tmp_path: Path) -> None:
     (tmp_path / "a.vox").write_text(VOX)
     (tmp_path / "conftest.py").write_text('import sys\nsys.modules["PIL"] = None\n')

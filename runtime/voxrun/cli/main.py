@@ -20,6 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if sys.stdout is None:  # `voxrun … >&-`
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for as long as the process lives
+    if sys.stderr is None:  # `voxrun … 2>&-`
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - as above
     if sys.stdin is None:  # `voxrun … <&-`
         sys.stdin = open(os.devnull)  # noqa: SIM115 - as above
     if isinstance(sys.stdout, TextIOWrapper):  # a terminal that knows no UTF-8 shows what it can

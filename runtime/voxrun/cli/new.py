@@ -25,6 +25,9 @@ exit status: 0 written, 2 wrong use, or it is there already
 """
 
 _NAME = re.compile(r"[^\W\d_]\w*")
+_OF_PYTEST = re.compile(r"test_.*|.*_test|conftest")
+"""Names of Python files that pytest runs by itself, where a scenario fails: it has no session."""
+
 _TEMPLATE_NAME = "scenario"
 
 
@@ -34,6 +37,8 @@ def new(arguments: Sequence[str]) -> int:
     folder: Path = options.name
     if not _NAME.fullmatch(folder.name):
         raise ConfigurationError(f"'{folder.name}' is no name for a scenario: take letters, digits and _")
+    if options.language == "python" and _OF_PYTEST.fullmatch(folder.name):
+        raise ConfigurationError(f"pytest would run {folder.name}.py by itself, as it does tests: take another name")
     if is_there(folder):
         raise ConfigurationError(f"there is a {folder} already: take another name")
     content = {

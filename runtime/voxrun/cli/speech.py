@@ -19,6 +19,11 @@ def speech(network: Network, secrets: Secrets, *, local: bool) -> Speak:
 
 async def say_locally(text: str, voice: str | None) -> Samples:
     """`text` by a voice of espeak-ng's. ConfigurationError when the extra is missing or there is no such voice."""
+    from voxrun.localagent.extra import load_extra  # noqa: PLC0415 - few sessions speak
     from voxrun.localagent.voice import Voice  # noqa: PLC0415 - brings the speech library in
 
-    return await trio.to_thread.run_sync(lambda: Voice(voice or "en-us").say(text))
+    def say() -> Samples:
+        load_extra("espeakng_loader", "speech without ELEVENLABS_API_KEY")
+        return Voice(voice or "en-us").say(text)
+
+    return await trio.to_thread.run_sync(say)

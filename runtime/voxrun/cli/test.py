@@ -36,7 +36,10 @@ exit status: 0 all passed, 1 some failed, 2 wrong use, or there were none,
 
 
 def test(arguments: Sequence[str]) -> int:
-    """Run them; returns the exit status. ConfigurationError without pytest, or a path that is not there."""
+    """Run them; returns the exit status.
+
+    ConfigurationError without pytest, or a path that is not there, or a report that can't be written.
+    """
     options = _parser().parse_args(arguments)
     missing = [name for name in ("pytest", "xdist") if importlib.util.find_spec(name) is None]
     if missing:
@@ -54,10 +57,21 @@ def test(arguments: Sequence[str]) -> int:
     if not files:
         _say(f"there are no tests in {', '.join(map(str, options.paths))}\n")
         return WRONG_USE
+    if options.junit is not None:
+        _check_writable(options.junit)
     options.paths = [path for path in options.paths if path.is_dir() or path in files]  # pytest refuses the others
     if options.processes is None:
         options.processes = min(os.cpu_count() or 1, len(files) // FILES_PER_PROCESS)
     return _run(options)
+
+
+def _check_writable(report: Path) -> None:
+    """Before the tests run: pytest would only find out when they are over."""
+    try:
+        report.parent.mkdir(parents=True, exist_ok=True)
+        report.open("ab").close()
+    except OSError as error:
+        raise ConfigurationError(f"--junit {report} can't be written: {error.strerror}") from None
 
 
 def _run(options: argparse.Namespace) -> int:

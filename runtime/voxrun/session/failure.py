@@ -211,5 +211,5 @@ def _without(name: str, owner: object) -> str:
         home, names = (owner if isinstance(owner, type) else type(owner)).__module__, dir(owner)
     if home.partition(".")[0] == "voxrun" and (advice := absent(name)):
         return f"; {advice}"
-    near = nearest(name, names)
+    near = nearest(name, (it for it in names if name.startswith("_") or not it.startswith("_")))
     return f"; did you mean '{near}'?" if near else ""

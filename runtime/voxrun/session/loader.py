@@ -102,12 +102,15 @@ def file_of(scenario: Path) -> Path:
 def read(scenario: Path, language: Language | None = None) -> Version:
     """Read `scenario`, of which nothing runs yet: other threads may do this. `language` is for `.vox` files.
 
-    ConfigurationError for a file that can't be read; ScenarioError, with the line, for what is wrong in it.
+    ConfigurationError for a file that can't be read, or whose name has another ending; ScenarioError, with the line,
+    for what is wrong in it.
     """
     try:
         source = scenario.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{scenario} can't be read: {error.strerror}") from error
+    if scenario.suffix not in (".vox", ".py", ""):
+        raise ConfigurationError(f"{scenario} is no scenario: their names end with .vox or .py")
     if scenario.suffix != ".vox":
         try:
             code = _compiled(source, str(scenario))

@@ -104,7 +104,6 @@ def _pictures(item: pytest.Item, calls: "Iterable[SimulatedCall]") -> Iterable[t
         return
     from voxrun.errors import ConfigurationError  # noqa: PLC0415 - as above
 
-    folder.mkdir(parents=True, exist_ok=True)
     name = re.sub(r"[^\w.-]+", "-", item.nodeid).strip("-")
     for number, it in enumerate(calls, 1):
         path = folder / f"{name}-{number}.png"
@@ -112,5 +111,8 @@ def _pictures(item: pytest.Item, calls: "Iterable[SimulatedCall]") -> Iterable[t
             it.draw(path)
         except ConfigurationError as error:  # Pillow is missing
             yield "voxrun picture", str(error)
+            return
+        except OSError as error:
+            yield "voxrun picture", f"--timeline-png {folder} can't be written: {error.strerror}"
             return
         yield f"voxrun picture of call {number}", str(path)

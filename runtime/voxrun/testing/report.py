@@ -33,6 +33,7 @@ class Report:
         self._files: dict[str, Counter[str]] = {}
         self._waited_for: Counter[str] = Counter()
         self._failures: list[str] = []
+        self._unreadable: set[str] = set()
         self._call_seconds = 0.0
 
     @pytest.hookimpl(trylast=True)
@@ -53,8 +54,9 @@ class Report:
             self._expect(ids)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A file that can't be read."""
-        if report.failed:
+        """A file that can't be read; each process has tried to."""
+        if report.failed and report.nodeid not in self._unreadable:
+            self._unreadable.add(report.nodeid)
             self.outcomes["failed"] += 1
             self._print(f"{report.nodeid}  can't be read\n")
             self._failures.append(f"{_heading(report.nodeid)}\n{_text_of(report)}")
