@@ -261,7 +261,7 @@ def call_agent(agent: LoopbackAgent, path: Path, caller: Path, command: Sequence
     trace = (path.parent / "call.jsonl").read_text()
     assert KEY not in trace
     assert SIGNATURE not in trace
-    assert records(trace)[-1]["kind"] == "clock"
+    assert records(trace)[-1]["kind"] == "end"
     return done
 
 

@@ -56,7 +56,7 @@ def test_json_lines_and_the_trace_say_the_same(scenario: Write, caller: Path, tm
     assert err == ""
     assert out == trace.read_text()
     printed = records(out)
-    assert [record["kind"] for record in printed][-2:] == ["end", "clock"]
+    assert [record["kind"] for record in printed][-2:] == ["clock", "end"]
     times = [float(str(record["t"])) for record in printed]
     assert times == sorted(times)
     names = [record["name"] for record in printed if record["kind"] == "event"]
@@ -67,7 +67,7 @@ def test_json_lines_and_the_trace_say_the_same(scenario: Write, caller: Path, tm
 def test_what_a_scenario_prints_is_no_line_of_json(scenario: Write, capsys: Capture) -> None:
     assert main([str(scenario("print('here I am')")), "--call", "none", "--idle-timeout", "0", "--json"]) == OK
     out, err = capsys.readouterr()
-    assert records(out)[-1]["kind"] == "clock"
+    assert records(out)[-1]["kind"] == "end"
     assert err == "here I am\n"
 
 

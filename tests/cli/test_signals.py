@@ -88,7 +88,7 @@ def test_one_signal_ends_the_session_in_good_order(
     assert done.status == INTERRUPTED
     assert done.err == ""
     assert done.out.splitlines()[-1].endswith("session   over: interrupted")
-    assert records((path.parent / "call.jsonl").read_text())[-1]["kind"] == "clock"
+    assert records((path.parent / "call.jsonl").read_text())[-1]["kind"] == "end"
     recorded = check_length(path, seconds)
     if seconds:
         assert np.abs(recorded[-3200:]).max(axis=0).min() > 5000

@@ -129,6 +129,23 @@ def test_what_a_trace_file_could_not_take_is_told_in_it(tmp_path: Path) -> None:
     assert records[-1] == {"t": records[-1]["t"], **lost}
 
 
+def test_a_trace_tells_what_the_clock_missed_in_its_own_time(tmp_path: Path) -> None:
+    async def main() -> None:
+        scenario = written(tmp_path, "first.py", "from voxrun import *\nsetTimeout(VoxEngine.terminate, 1000)")
+        async with hosted(scenario, trace=tmp_path) as host:
+            host.ticker.late, host.ticker.skipped = 7, 5
+            running = host.begin(scenario)
+            await trio.sleep(0.5)
+            host.ticker.late, host.ticker.skipped = 9, 8
+            await running.over.wait()
+
+    in_virtual_time(main)
+    (trace,) = tmp_path.glob("*.jsonl")
+    clock, end = [json.loads(line) for line in trace.read_text().splitlines()][-2:]
+    assert clock == {"t": clock["t"], "kind": "clock", "late_ticks": 2, "skipped_ticks": 3}
+    assert end["kind"] == "end"
+
+
 def test_a_worker_is_not_killed_while_its_sessions_end_as_slowly_as_they_may(tmp_path: Path) -> None:
     async def main() -> None:
         network = MemoryNetwork()

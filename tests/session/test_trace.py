@@ -70,8 +70,8 @@ def test_what_is_kept_tells_how_much_is_missing_behind_the_first_record() -> Non
 def test_a_sessions_end_tells_what_was_dropped(play: Play) -> None:
     ran = play(f"for number in range({KEPT_RECORDS}):\n    Logger.write(number)\n")
     end = ran.of_kind("end")[0]
-    # Three events besides, and the end itself when it is written.
-    assert end["dropped_records"] == 3
+    # Three events and the clock besides, and the end itself when it is written.
+    assert end["dropped_records"] == 4
     assert end["dropped_events"] == 0
 
 

@@ -122,7 +122,6 @@ async def _run(options: RunOptions, leg: Leg | None, party: Party, outputs: _Out
             nursery.start_soon(Watchdog(breaks_in=False).run)
             outcome = await session.run(leg, party)
             status = status_of(outcome.error)
-            session.trace("clock", late_ticks=ticker.late, skipped_ticks=ticker.skipped)
             if outcome.error is not None and outputs.trace is None:
                 keep_trace(session, options.scenario)
         nursery.cancel_scope.cancel(reason="the session is over")

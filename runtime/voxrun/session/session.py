@@ -119,6 +119,7 @@ class Session:
     async def run(self, leg: Leg | None = None, party: Party | None = None) -> Outcome:
         """Load the scenario, offer it the call behind `leg`, if any, and stay until it is over."""
         token = current.set(self)
+        late, skipped = self._ticker.late, self._ticker.skipped
         try:
             async with trio.open_nursery() as self._units:
                 await self._load_and_live(leg, party or Party())
@@ -132,6 +133,7 @@ class Session:
             self._ticker.remove(self._tick)
             current.reset(token)
         error = self._failure or self._broken
+        self.trace("clock", late_ticks=self._ticker.late - late, skipped_ticks=self._ticker.skipped - skipped)
         self.trace(
             "end",
             reason=self._ending,
