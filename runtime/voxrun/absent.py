@@ -1,5 +1,8 @@
 """`absent`: what to do without the names of VoxEngine's that voxrun does not have."""
 
+TWO_OF_ON = "`on` stands above a function, as `@call.on(event)`; with two write addEventListener(event, function)"
+"""JavaScript's `on` takes a handler as well."""
+
 
 def _each(names: str, advice: str) -> dict[str, str]:
     return dict.fromkeys(names.split(), advice)

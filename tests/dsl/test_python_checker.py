@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from tests.dsl.checked import python_findings, unmarked
 
+from voxrun.absent import TWO_OF_ON
+
 ROOT = Path(__file__).parents[2]
 
 HEAD = """\
@@ -109,6 +111,7 @@ WRONG = [
     (in_call("«agent.contextualUpdate()»"), "error: agent.contextualUpdate needs `parameters`", None),
     (in_call("«call.reject()»"), "error: call.reject needs `code`", None),
     (in_call("call.hangup({}, «1»)"), "error: call.hangup takes at most 1 argument, not 2", None),
+    (in_call("call.on(CallEvents.Connected, «print»)"), "error: call.on takes 1 argument, not 2", TWO_OF_ON),
     (
         in_call("agent.addEventListener(«CallEvents.Connected», print)"),
         "error: an AgentsClient never sends CallEvents.Connected",

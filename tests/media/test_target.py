@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import trio
 import trio.testing
 from tests.kit import in_virtual_time
 
+from voxrun.errors import ScenarioError
 from voxrun.events.call import CallEvent, CallEvents
 from voxrun.events.name import EventName
 from voxrun.media.target import EventTarget
@@ -132,6 +134,15 @@ def test_wait_for_gives_the_next_payload_and_leaves_no_handler(phone: Phone) -> 
             fire(phone, first)
             fire(phone, object())
         assert phone.listeners_of(STARTED) == ()
+
+    trio.run(main)
+
+
+@pytest.mark.parametrize("timeout", ["5", -1, float("nan")])
+def test_wait_for_takes_seconds(phone: Phone, timeout: Any) -> None:
+    async def main() -> None:
+        with pytest.raises(ScenarioError, match=f"waitFor needs its timeout as a number of seconds, .* {timeout!r}"):
+            await phone.waitFor(STARTED, timeout=timeout)
 
     trio.run(main)
 

@@ -4,6 +4,7 @@ import pytest
 import trio
 from tests.kit import Play, ScriptedLeg, Setting
 
+from voxrun.absent import TWO_OF_ON
 from voxrun.session import dispatch
 from voxrun.session.dispatch import Dispatcher
 from voxrun.session.failure import first_of
@@ -333,3 +334,10 @@ def test_what_asyncio_gives_cannot_be_waited_for_and_the_scenario_is_told_why(pl
         "without some kind of compatibility shim; scenarios run on trio, not on asyncio: `import trio`, then "
         "`await trio.sleep(seconds)` for example\n    await loop.create_future()"
     ) in str(ran.outcome.error)
+
+
+@pytest.mark.parametrize("target", ["VoxEngine", "VoxEngine.createRecorder()"])
+def test_on_with_a_function_as_in_javascript_is_told_of_both_ways(play: Play, target: str) -> None:
+    error = str(play(f"{target}.on(AppEvents.Started, print)").outcome.error)
+    assert "on() takes" in error
+    assert f"; {TWO_OF_ON}\n    {target}.on(AppEvents.Started, print)" in error

@@ -2,6 +2,7 @@
 
 import ast
 
+from voxrun.absent import TWO_OF_ON
 from voxrun.dsl import nodes
 from voxrun.dsl.arguments import count
 from voxrun.dsl.findings import Findings
@@ -21,7 +22,8 @@ def check_count(
     if len(node.args) > most:
         first, last = places.span(node.args[most]), places.span(node.args[-1])
         what = f"{spelled} takes {count(function.least, most)}, not {len(node.args)}"
-        findings.error(Span(first.start, last.end), what, "leave the others out")
+        advice = TWO_OF_ON if spelled.endswith(".on") else "leave the others out"
+        findings.error(Span(first.start, last.end), what, advice)
     given = {it.arg for it in node.keywords}
     left = function.parameters[len(node.args) :]
     needed: list[str] = []

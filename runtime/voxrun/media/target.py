@@ -95,8 +95,10 @@ class EventTarget:
     async def waitFor(self, event: EventName[E], timeout: float | None = None) -> E:
         """Wait until `event` fires next and return its payload.
 
-        `timeout` is in seconds; TimeoutError after it.
+        `timeout` is in seconds, from 0 on; TimeoutError after it.
         """
+        if timeout is not None and not (isinstance(timeout, int | float) and timeout >= 0):
+            raise ScenarioError(f"waitFor needs its timeout as a number of seconds, but was given {timeout!r}")
         arrival = _Arrival[E]()
         self.addEventListener(event, arrival)
         try:

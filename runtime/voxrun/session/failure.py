@@ -15,7 +15,7 @@ from types import CodeType, FrameType, ModuleType, TracebackType
 
 import trio
 
-from voxrun.absent import absent, absent_in_python
+from voxrun.absent import TWO_OF_ON, absent, absent_in_python
 from voxrun.dsl.mistakes import told
 from voxrun.errors import ConfigurationError, RemoteError, ScenarioError, VoxrunError
 from voxrun.nearest import nearest
@@ -28,6 +28,8 @@ _PACKAGE = re.compile(rf"\b{OWN_MODULES}\d+\.")
 
 _NO_ASYNCIO = ("no running event loop", "trio.run received unrecognized yield message")
 """What asyncio says when it is asked for anything, and trio when what asyncio gave is awaited."""
+
+_TWO_OF_ON = re.compile(r"\bon\(\) takes \d positional arguments? but")
 
 _NO_PROMISE = "can't be used in 'await' expression"
 """How Python ends what it says of an `await` before anything else than a promise."""
@@ -198,6 +200,8 @@ def _advice(error: BaseException) -> str:
         return f"; {advice}" if (advice := absent_in_python(error.name)) else ""
     if isinstance(error, TypeError) and str(error).endswith(_NO_PROMISE):
         return "; this returns no promise: leave `await` out"
+    if isinstance(error, TypeError) and _TWO_OF_ON.search(str(error)):
+        return f"; {TWO_OF_ON}"
     if isinstance(error, RuntimeError | TypeError) and str(error).startswith(_NO_ASYNCIO):
         return "; scenarios run on trio, not on asyncio: `import trio`, then `await trio.sleep(seconds)` for example"
     return ""
