@@ -110,7 +110,7 @@ def test_what_is_recorded_inside_is_there(box: Path) -> None:
 
 def voxrun(*arguments: str) -> subprocess.CompletedProcess[str]:
     """The real program."""
-    command = [sys.executable, "-m", "voxrun", *arguments, "--call", "none", "--idle-timeout", "1"]
+    command = [sys.executable, "-m", "voxrun", *arguments, "--call", "none", "--idle-timeout", "10"]
     return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
 
 

@@ -198,18 +198,19 @@ async def is_free(port: int) -> bool:
     return True
 
 
-@pytest.mark.slow
+@pytest.mark.alone
 def test_a_worker_that_takes_no_calls_leaves_them_to_those_that_do(tmp_path: Path) -> None:
-    async def main() -> None:
+    async def main() -> int:
         async with serving(tmp_path, "--workers", "2") as server:
             session = await begin(server)
             os.kill(server.worker(session["worker"]), signal.SIGTERM)
             await until(lambda: says(server, f"worker {session['worker']}: no more calls are taken"))
             port = int(server.media.split(":")[2].split("/")[0])
             answers = [await asked_for_health(await trio.open_tcp_stream("127.0.0.1", port)) for _ in range(60)]
-            assert answers.count("503") <= 6  # some: the other one may be held up for as long as this one hesitates
+        return answers.count("503")
 
-    trio.run(main)
+    with undisturbed():
+        assert trio.run(main) <= 6  # some: the other one may be held up for as long as this one hesitates
 
 
 @pytest.mark.slow
