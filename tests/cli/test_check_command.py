@@ -121,6 +121,7 @@ def test_a_folder_is_its_scenarios(tmp_path: Path, capsys: pytest.CaptureFixture
         (b"x = (1", "a.py", "a.py:1:5: error: '(' was never closed"),
         ("log 'ü'".encode("latin-1"), "a.vox", "a.vox:1:6: error: this is no text in UTF-8"),
         (b"\xef\xbb\xbfprint(nam)\n", "a.py", "a.py:1:7: error: unknown name `nam`"),
+        (b"#!/usr/bin/env voxrun\nprint(nam)\n", "a", "a:2:7: error: unknown name `nam`"),
         (b"log 1\r\nlog nam\r\n", "a.vox", "a.vox:2:5: error: unknown name `nam`"),
     ],
 )

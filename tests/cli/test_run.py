@@ -143,6 +143,7 @@ def test_nothing_that_is_read_is_overwritten(
         (["--trace", "nowhere/call.jsonl"], "--trace nowhere/call.jsonl can't be written: No such file or directory"),
         (["--trace", "."], "--trace . can't be written: Is a directory"),
         (["--record", "call.MP3"], "--record call.MP3 would be a wav file: give a name that ends with .wav"),
+        (["--record", "call.txt"], "--record call.txt would be a wav file: give a name that ends with .wav"),
         (["--call", "none", "--record", "call.wav"], "--record has nothing to record with --call none"),
     ],
 )

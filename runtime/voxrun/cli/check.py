@@ -63,7 +63,7 @@ def _scenarios(path: Path) -> Iterator[Path]:
         below = sorted(it for it in path.rglob("*") if it.suffix in (".vox", ".py") and it.is_file())
         shown = [it for it in below if not any(part.startswith(".") for part in it.relative_to(path).parts)]
         yield from (it for it in shown if it.suffix == ".vox" or b"voxrun" in _read(it))
-    elif path.suffix not in (".vox", ".py"):
+    elif path.suffix not in (".vox", ".py", ""):
         raise ConfigurationError(f"{path} is no scenario: their names end with .vox or .py")
     else:
         yield path
@@ -72,14 +72,14 @@ def _scenarios(path: Path) -> Iterator[Path]:
 def _findings(file: Path, secrets: Container[str]) -> tuple[Source, Sequence[Diagnostic]]:
     content = _read(file)
     try:
-        source = Source(str(file), content.decode("utf-8-sig" if file.suffix == ".py" else "utf-8"))
+        source = Source(str(file), content.decode("utf-8" if file.suffix == ".vox" else "utf-8-sig"))
     except UnicodeDecodeError as error:
         source = Source(str(file), content.decode(errors="replace"))
         place = len(content[: error.start].decode())
         return source, [
             Diagnostic(Span(place, place + 1), "error", "this is no text in UTF-8", "save the file as UTF-8")
         ]
-    if file.suffix == ".py":
+    if file.suffix != ".vox":
         return source, check_python(source, scenario_surface(), known_secrets=secrets)
     try:
         program = parse(source)

@@ -48,9 +48,6 @@ LOCAL_KEY = "local-agent-asks-for-no-key"
 As a secret it is taken out of all output, so it must be nothing that a message says.
 """
 
-_OTHER_FORMATS = (".flac", ".ogg", ".mp3")
-"""What a recorder in a scenario writes under such a name, and `--record` doesn't."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
@@ -246,7 +243,7 @@ def _open_leg(options: RunOptions, files: ExitStack, devices: SoundDevices) -> t
         files.callback(source.close)
         leg, party = FileLeg(source), Party(callerid=Path(options.call).stem)
     if options.record is not None:
-        if options.record.suffix.lower() in _OTHER_FORMATS:
+        if options.record.suffix.lower() not in ("", ".wav"):
             raise ConfigurationError(f"--record {options.record} would be a wav file: give a name that ends with .wav")
         try:
             writer = WavWriter(options.record, rate=leg.rate, channels=2)
