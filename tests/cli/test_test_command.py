@@ -16,7 +16,7 @@ import pytest
 from tests.cli.command import COMMAND, environment, run, voxrun
 
 from voxrun.cli import main
-from voxrun.cli.status import SCENARIO_FAILED, WRONG_USE
+from voxrun.cli.status import OK, SCENARIO_FAILED, WRONG_USE
 
 ROOT = Path(__file__).parents[2]
 
@@ -182,6 +182,16 @@ def test_a_report_that_can_not_be_written(
     (here / "folder").mkdir()
     assert main(["test", "--junit", report]) == WRONG_USE
     assert capsys.readouterr().err == f"voxrun: --junit {Path(report)} can't be written: {why}\n"
+
+
+def test_a_report_in_the_home_folder(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = here / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    write(here)
+    assert main(["test", "-n", "0", "--junit=~/new/report.xml"]) == OK
+    assert b"testcase" in (home / "new" / "report.xml").read_bytes()
+    assert not (here / "~").exists()
 
 
 @pytest.mark.parametrize(

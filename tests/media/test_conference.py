@@ -384,6 +384,36 @@ def test_who_leaves_is_out_at_once_and_may_come_again(play: Play) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "leave",
+    [
+        "conference.stop()",
+        "await call.waitFor(CallEvents.PlaybackFinished)\n    call.hangup()",
+    ],
+)
+def test_who_hears_something_else_leaves_with_the_conference_or_the_call(play: Play, leave: str) -> None:
+    ran = play(
+        f"""
+import trio
+
+@VoxEngine.on(AppEvents.CallAlerting)
+async def meet(event):
+    call = event.call
+    conference = VoxEngine.createConference()
+    conference.add(call=call, direction=ConferenceDirection.RECEIVE)
+    call.answer()
+    call.say("you are muted")
+    {leave}
+    await trio.sleep(0.1)
+    Logger.write(conference.getList())
+    VoxEngine.terminate()
+""",
+        Setting(leg=ScriptedLeg()),
+    )
+    assert ran.logged == ["[]"]
+    assert "Conference.EndpointRemoved" in [event["name"] for event in events(ran)]
+
+
 @pytest.mark.parametrize("direction", ["BOTH", "RECEIVE"])
 def test_who_hears_something_else_for_a_moment_is_still_in(play: Play, direction: str) -> None:
     ran = play(

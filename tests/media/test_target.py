@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import trio
 import trio.testing
@@ -145,6 +146,14 @@ def test_wait_for_takes_seconds(phone: Phone, timeout: Any) -> None:
             await phone.waitFor(STARTED, timeout=timeout)
 
     trio.run(main)
+
+
+def test_wait_for_takes_any_real_number(phone: Phone) -> None:
+    async def main() -> None:
+        with pytest.raises(TimeoutError):
+            await phone.waitFor(STARTED, timeout=np.int64(2))  # type: ignore[arg-type]
+
+    in_virtual_time(main)
 
 
 def test_wait_for_gives_up_after_its_timeout(phone: Phone) -> None:

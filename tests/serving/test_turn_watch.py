@@ -84,6 +84,14 @@ def test_a_stall_of_the_machine_hides_neither_turn_nor_interruption(seconds: flo
     assert interruption.seconds == pytest.approx(0.02)
 
 
+@pytest.mark.parametrize("answered", [0.0, 3.0, 10.0])
+def test_a_noisy_line_is_as_noisy_however_late_the_call_was_answered(answered: float) -> None:
+    noise = np.random.default_rng(1).integers(-52, -44, 1000).astype(np.int8)
+    said, heard = np.maximum(voice(20, (2, 4), (8, 10), (14, 16)), noise), voice(20, (5, 6), (11, 12), (17, 18))
+    turns = [turn for turn in found(TurnWatch(), said, heard, answered) if isinstance(turn, Turn)]
+    assert [turn.timeToAnswer for turn in turns] == pytest.approx([1.0, 1.0, 1.0])
+
+
 def test_after_a_gap_it_begins_anew() -> None:
     watch = TurnWatch()
     assert list(found(watch, voice(5, (1, 4)), voice(5))) == []

@@ -341,3 +341,8 @@ def test_on_with_a_function_as_in_javascript_is_told_of_both_ways(play: Play, ta
     error = str(play(f"{target}.on(AppEvents.Started, print)").outcome.error)
     assert "on() takes" in error
     assert f"; {TWO_OF_ON}\n    {target}.on(AppEvents.Started, print)" in error
+
+
+def test_a_scenarios_own_on_is_its_own(play: Play) -> None:
+    error = str(play("class Light:\n    def on(self): pass\nLight().on(5)").outcome.error)
+    assert "Light.on() takes 1 positional argument but 2 were given\n" in error

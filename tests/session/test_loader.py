@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from voxrun.errors import ConfigurationError, ScenarioError
-from voxrun.session.loader import load, read, unload
+from voxrun.session.loader import file_of, load, read, unload
 
 
 class Folder:
@@ -232,3 +232,12 @@ def test_a_keyboard_interrupt_while_a_scenario_loads_is_no_mistake_of_its(folder
     folder.write("scenario.py", "raise KeyboardInterrupt\n")
     with pytest.raises(KeyboardInterrupt):
         folder.load()
+
+
+def test_the_ending_that_counts_is_the_one_that_was_given(tmp_path: Path) -> None:
+    """A link may lead to a release of whatever name."""
+    (tmp_path / "menu.py.3").write_text("")
+    (tmp_path / "menu.py").symlink_to("menu.py.3")
+    assert file_of(tmp_path / "menu.py") == tmp_path / "menu.py.3"
+    with pytest.raises(ConfigurationError, match=r"menu\.py\.3 is no scenario: their names end with \.vox or \.py"):
+        file_of(tmp_path / "menu.py.3")

@@ -19,7 +19,7 @@ from voxrun.media.read_ahead import AudioSource
 from voxrun.media.sounds import AudioRequest
 from voxrun.transports.network import MemoryNetwork, Network
 from voxrun.transports.server import Reply, Request, Upgrade, serve
-from voxrun.transports.sound_library import DOWNLOAD_LIMITS, SoundLibrary
+from voxrun.transports.sound_library import DOWNLOAD_LIMITS, SoundLibrary, TextFile
 
 HOST = "127.0.0.1"
 
@@ -148,3 +148,16 @@ def test_what_a_sandbox_does_not_download_is_told_without_the_query() -> None:
 def test_another_scheme_is_told_at_once() -> None:
     with pytest.raises(ScenarioError, match="not ftp addresses"):
         AudioRequest("ftp://a/b.wav")
+
+
+def test_a_transcript_that_is_being_written_is_nobody_elses(tmp_path: Path) -> None:
+    path = tmp_path / "a.transcript.jsonl"
+    first = TextFile(path)
+    first.write("{}\n")
+    with pytest.raises(OSError, match="another recording is still being written into it"):
+        TextFile(path)
+    first.write("{}\n")
+    first.close()
+    assert path.read_text() == "{}\n{}\n"
+    TextFile(path).close()
+    assert path.read_text() == ""

@@ -233,6 +233,7 @@ class Graph:
         if unit in self._units:
             self._units.remove(unit)
             self._plan_turns()
+            self.changed()
 
     def connect(self, source: Source, sink: Sink) -> None:
         """Add a route. A sink that does not mix loses the stream it had; the old one does not come back by itself."""

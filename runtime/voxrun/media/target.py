@@ -1,6 +1,7 @@
 """`EventTarget`: anything that handlers can listen to, and the registry of its handlers."""
 
 from collections.abc import Callable
+from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import trio
@@ -97,7 +98,7 @@ class EventTarget:
 
         `timeout` is in seconds, from 0 on; TimeoutError after it.
         """
-        if timeout is not None and not (isinstance(timeout, int | float) and timeout >= 0):
+        if timeout is not None and not (isinstance(timeout, Real) and timeout >= 0):
             raise ScenarioError(f"waitFor needs its timeout as a number of seconds, but was given {timeout!r}")
         arrival = _Arrival[E]()
         self.addEventListener(event, arrival)

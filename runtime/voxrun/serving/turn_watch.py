@@ -42,7 +42,7 @@ class TurnWatch:
     def take(self, began: float, said: NDArray[np.int8], heard: NDArray[np.int8]) -> Iterator[Turn | BargeIn]:
         """The next levels; yields each answered turn once, and each interruption once it has led to silence."""
         place = max(round((began - self._begin) / STEP), 0)
-        if place - len(self._said) > _KEPT:
+        if not len(self._said) or place - len(self._said) > _KEPT:
             self._begin, self._said, self._heard = began, said, heard
         else:  # the clock may have skipped ticks, or made some good
             self._said, self._heard = _put(self._said, place, said), _put(self._heard, place, heard)

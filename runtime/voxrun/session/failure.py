@@ -29,7 +29,7 @@ _PACKAGE = re.compile(rf"\b{OWN_MODULES}\d+\.")
 _NO_ASYNCIO = ("no running event loop", "trio.run received unrecognized yield message")
 """What asyncio says when it is asked for anything, and trio when what asyncio gave is awaited."""
 
-_TWO_OF_ON = re.compile(r"\bon\(\) takes \d positional arguments? but")
+_TWO_OF_ON = re.compile(r"(EventTarget\.)?on\(\) takes \d positional arguments? but")
 
 _NO_PROMISE = "can't be used in 'await' expression"
 """How Python ends what it says of an `await` before anything else than a promise."""
@@ -200,7 +200,7 @@ def _advice(error: BaseException) -> str:
         return f"; {advice}" if (advice := absent_in_python(error.name)) else ""
     if isinstance(error, TypeError) and str(error).endswith(_NO_PROMISE):
         return "; this returns no promise: leave `await` out"
-    if isinstance(error, TypeError) and _TWO_OF_ON.search(str(error)):
+    if isinstance(error, TypeError) and _TWO_OF_ON.match(str(error)):
         return f"; {TWO_OF_ON}"
     if isinstance(error, RuntimeError | TypeError) and str(error).startswith(_NO_ASYNCIO):
         return "; scenarios run on trio, not on asyncio: `import trio`, then `await trio.sleep(seconds)` for example"

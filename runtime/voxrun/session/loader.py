@@ -95,22 +95,24 @@ sys.meta_path.insert(0, _Finder)
 
 
 def file_of(scenario: Path) -> Path:
-    """Where links lead now: another release may be there later, or nothing. A link to itself is no file either."""
+    """Where links lead now: another release may be there later, or nothing. A link to itself is no file either.
+
+    ConfigurationError for a name whose ending is another than .vox or .py.
+    """
+    if scenario.suffix not in (".vox", ".py", ""):
+        raise ConfigurationError(f"{scenario} is no scenario: their names end with .vox or .py")
     return Path(os.path.realpath(scenario))
 
 
 def read(scenario: Path, language: Language | None = None) -> Version:
     """Read `scenario`, of which nothing runs yet: other threads may do this. `language` is for `.vox` files.
 
-    ConfigurationError for a file that can't be read, or whose name has another ending; ScenarioError, with the line,
-    for what is wrong in it.
+    ConfigurationError for a file that can't be read; ScenarioError, with the line, for what is wrong in it.
     """
     try:
         source = scenario.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{scenario} can't be read: {error.strerror}") from error
-    if scenario.suffix not in (".vox", ".py", ""):
-        raise ConfigurationError(f"{scenario} is no scenario: their names end with .vox or .py")
     if scenario.suffix != ".vox":
         try:
             code = _compiled(source, str(scenario))

@@ -251,7 +251,7 @@ class Session:
         self.services.secrets.protect(secret)
 
     def call_ended(self) -> None:
-        """The call is over: stay for the idle time, then end."""
+        """The call is over: stay for the idle time, and for what requests take, then end."""
         self._call_over.set()
 
     async def _load_and_live(self, leg: Leg | None, party: Party) -> None:

@@ -1,9 +1,11 @@
-"""`claim`: a recording's file belongs to one writer, of whatever process, until it is closed."""
+"""`claim`: a recording's file, or its transcript's, belongs to one writer, of whatever process, until it is closed."""
 
 import errno
 import fcntl
 import os
 import stat
+
+_TAKEN = "another recording is still being written into it; give each its own name, or wait until that one has stopped"
 
 
 def claim(path: str | bytes, flags: int) -> int:
@@ -15,7 +17,7 @@ def claim(path: str | bytes, flags: int) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
-        raise OSError(errno.EBUSY, "another recording is still being written into it; give each its own name") from None
+        raise OSError(errno.EBUSY, _TAKEN) from None
     except OSError:
         pass  # a file system without locks, where nobody can claim anything
     if flags & os.O_TRUNC:

@@ -15,6 +15,7 @@ from voxrun.media.sounds import TEXT_LIMIT, AudioRequest
 from voxrun.media.write_behind import SampleWriter
 from voxrun.transports.address import public
 from voxrun.transports.audio_file import AudioFile
+from voxrun.transports.claim import claim
 from voxrun.transports.download import Download
 from voxrun.transports.http import HttpLimits, http_open
 from voxrun.transports.network import Network
@@ -34,7 +35,7 @@ class TextFile:
     """A text file that holds what was written whatever ends the process."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("wb")
+        self._file = open(path, "wb", opener=claim)  # noqa: SIM115 - closed by close()
 
     def write(self, text: str) -> None:
         """Append `text`. OSError."""

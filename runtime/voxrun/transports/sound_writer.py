@@ -52,7 +52,7 @@ class SoundWriter:
         self._header = claim(os.fsencode(path), os.O_RDWR | os.O_CREAT | os.O_TRUNC)
         try:
             self._file = soundfile.SoundFile(
-                os.fsencode(path), "w", rate, channels, format=self._format, **_OPTIONS[self._format]
+                self._header, "w", rate, channels, format=self._format, closefd=False, **_OPTIONS[self._format]
             )
         except soundfile.LibsndfileError as error:
             os.close(self._header)
@@ -94,6 +94,7 @@ class SoundWriter:
     def _is_all_there(self) -> bool:
         """What libsndfile doesn't say when it completes a file: the disk may be full just then."""
         try:
+            os.lseek(self._header, 0, os.SEEK_SET)
             with self._library.SoundFile(self._header, closefd=False) as file:
                 return bool(file.frames >= self._count)
         except self._library.LibsndfileError:
