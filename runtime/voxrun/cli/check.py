@@ -20,6 +20,7 @@ from voxrun.dsl.python_checker import check_python
 from voxrun.dsl.sentence_checker import check_tests
 from voxrun.dsl.source import Source
 from voxrun.errors import ConfigurationError
+from voxrun.session.loader import refuse_other_endings
 from voxrun.testing.files_beside import FilesBeside
 from voxrun.trace.words import visible
 
@@ -63,9 +64,8 @@ def _scenarios(path: Path) -> Iterator[Path]:
         below = sorted(it for it in path.rglob("*") if it.suffix in (".vox", ".py") and it.is_file())
         shown = [it for it in below if not any(part.startswith(".") for part in it.relative_to(path).parts)]
         yield from (it for it in shown if it.suffix == ".vox" or b"voxrun" in _read(it))
-    elif path.suffix not in (".vox", ".py", ""):
-        raise ConfigurationError(f"{path} is no scenario: their names end with .vox or .py")
     else:
+        refuse_other_endings(path)
         yield path
 
 

@@ -97,11 +97,16 @@ sys.meta_path.insert(0, _Finder)
 def file_of(scenario: Path) -> Path:
     """Where links lead now: another release may be there later, or nothing. A link to itself is no file either.
 
-    ConfigurationError for a name whose ending is another than .vox or .py.
+    ConfigurationError for a name that no scenario has.
     """
+    refuse_other_endings(scenario)
+    return Path(os.path.realpath(scenario))
+
+
+def refuse_other_endings(scenario: Path) -> None:
+    """ConfigurationError for a name that ends with something else than .vox, .py or nothing, which is Python too."""
     if scenario.suffix not in (".vox", ".py", ""):
         raise ConfigurationError(f"{scenario} is no scenario: their names end with .vox or .py")
-    return Path(os.path.realpath(scenario))
 
 
 def read(scenario: Path, language: Language | None = None) -> Version:
