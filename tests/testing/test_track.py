@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.kit import tone
 
+from voxrun.audio.conversion import Conversion
 from voxrun.audio.frame import Samples
 from voxrun.audio.g711 import decode_ulaw, encode_ulaw
 from voxrun.errors import ConfigurationError
-from voxrun.testing.likeness import resampled
 from voxrun.testing.sounds import render, speech
 from voxrun.testing.track import Track
 from voxrun.testing.turn_taking import interruptionToSilence, turns
@@ -156,8 +156,8 @@ def test_what_could_be_said_can_be_looked_for() -> None:
 @pytest.mark.parametrize("rate", [8_000, 24_000, 48_000])
 def test_a_sound_is_found_at_another_rate_and_through_a_telephone(rate: int) -> None:
     source = tone(RATE, 0.3, 500) + tone(RATE, 0.3, 1234)
-    telephone = decode_ulaw(encode_ulaw(resampled(source, RATE, 8_000)))
-    heard = resampled(telephone, 8_000, rate)
+    telephone = decode_ulaw(encode_ulaw(Conversion(RATE, 8_000).convert(source, is_last=True)))
+    heard = Conversion(8_000, rate).convert(telephone, is_last=True)
     match = Track(np.concatenate((np.zeros(rate, np.int16), heard)), rate).contains(Track(source, RATE))
     assert match
     assert match.at == pytest.approx(1.0, abs=0.002)

@@ -251,7 +251,7 @@ class Conversation:
         self._line.fail(1002, "transport_receive_timeout", f"no input for {INPUT_SECONDS:.0f} s")
 
     async def _await_end(self) -> None:
-        await Patience(self._script.max_seconds).run_out()
+        await trio.sleep(self._script.max_seconds)
         self._line.fail(1000, "max_duration_exceeded", f"the limit is {self._script.max_seconds:g} s")
 
     async def _await_silence(self) -> None:

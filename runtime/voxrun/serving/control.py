@@ -144,12 +144,12 @@ class _Api:
     async def show(self, request: Request) -> Response:
         info = await self.desk.show(_session_of(request))
         if info is None:
-            raise _unknown(request)
+            raise _unknown()
         return _json(info)
 
     async def hang_up(self, request: Request) -> Response:
         if not await self.desk.hang_up(_session_of(request)):
-            raise _unknown(request)
+            raise _unknown()
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def trace(self, request: Request) -> Response:
@@ -159,7 +159,7 @@ class _Api:
         session = _session_of(request)
         lines = await self.desk.trace(session)
         if lines is None:
-            raise _unknown(request)
+            raise _unknown()
         if wanted == "jsonl":
             return Response("".join(f"{line}\n" for line in lines), media_type="application/x-ndjson")
         markup = await trio.to_thread.run_sync(_page, lines, session)
@@ -176,12 +176,12 @@ class _Api:
         session = _session_of(request)
         path = request.url.path
         if not _same(path, self.key.path_of(session)):
-            raise _unknown(request)
+            raise _unknown()
         content = (await _body(request)).decode(errors="replace")
         headers = {name: value for name, value in request.headers.items() if name != "authorization"}
         reply = await self.desk.request(session, HttpAsk(request.method, path, content, headers))
         if reply is None:
-            raise _unknown(request)
+            raise _unknown()
         if reply.status == HTTPStatus.INTERNAL_SERVER_ERROR:
             raise HTTPException(reply.status, "the scenario failed on this request: its trace says why")
         return Response(reply.content or None, reply.status, media_type=reply.media_type or None)
@@ -216,7 +216,7 @@ def _session_of(request: Request) -> str:
     return str(request.path_params["session"])
 
 
-def _unknown(request: Request) -> HTTPException:
+def _unknown() -> HTTPException:
     return HTTPException(404, "no such session runs here")
 
 

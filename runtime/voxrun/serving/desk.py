@@ -9,7 +9,7 @@ from voxrun.session.http_request import HttpAsk, HttpReply
 
 
 class Refused(VoxrunError):  # noqa: N818 - nobody did anything wrong
-    """A session is not begun: `reason` in a word, as the metrics count it."""
+    """What was asked for is not done: `reason` in a word, as the metrics count it."""
 
     def __init__(self, message: str, reason: str) -> None:
         super().__init__(message)

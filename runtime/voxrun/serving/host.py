@@ -121,7 +121,7 @@ class Host:
         with trio.move_on_after(seconds):
             await self._all_over()
         for running in tuple(self.sessions.values()):
-            running.hang_up("the server ends")
+            running.session.interrupt("the server ends")
         await self._all_over()
 
     async def _all_over(self) -> None:

@@ -1,7 +1,6 @@
 """`HostDesk`: what may be asked of the one host of this process."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import trio
 
@@ -41,7 +40,8 @@ class HostDesk:
 
     async def start(self, scenario: str, custom_data: str) -> SessionInfo:
         """See `Desk`."""
-        return self._info(self._host.begin(self._named(scenario), customData=custom_data))
+        named = self._host.settings.routes.named(scenario)
+        return self._info(self._host.begin(named, customData=custom_data))
 
     async def request(self, session: str, ask: HttpAsk) -> HttpReply | None:
         """See `Desk`."""
@@ -52,7 +52,7 @@ class HostDesk:
         """See `Desk`."""
         running = self._host.sessions.get(session)
         if running is not None:
-            running.hang_up("ended from outside")
+            running.session.interrupt("ended from outside")
         return running is not None
 
     async def drain(self) -> None:
@@ -62,9 +62,6 @@ class HostDesk:
     async def metrics(self) -> str:
         """See `Desk`."""
         return self._metrics.text()
-
-    def _named(self, scenario: str) -> Path:
-        return self._host.settings.routes.named(scenario)
 
     def _info(self, running: Running) -> SessionInfo:
         call, party = running.session.call, running.party

@@ -88,7 +88,7 @@ class Metrics(Collector):
             "voxrun_agent_failures",
             "Connections to agents that were refused or broke, by HTTP status or WebSocket close code",
             ("code",),
-            {(code,): count for code, count in self._failures.items()},
+            _by_one(self._failures),
         )
         yield self._turns.family(
             "voxrun_turn_latency_seconds", "From the end of the caller's speech to the first sound of the answer"

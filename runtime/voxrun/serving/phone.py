@@ -30,9 +30,8 @@ MESSAGE_LIMIT = 128 * 1024
 BODY_LIMIT = 64 * 1024
 """Bytes of what a provider posts."""
 
-RETRY_SECONDS = 5
-
 _STATUS = {"origin": 403, "signature": 403, "replay": 403}
+_HEADERS = {401: (("WWW-Authenticate", "Bearer"),), 503: (("Retry-After", "5"),)}
 _SELDOM = (Breach, Started, Stopped)
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, section 2.2
 _TOLD = {
@@ -244,7 +243,5 @@ def _connect(url: str, form: Mapping[str, str]) -> str:
 
 
 def _problem(status: int, detail: str) -> Reply:
-    headers = (("Retry-After", str(RETRY_SECONDS)),) if status == 503 else ()
-    if status == 401:
-        headers = (("WWW-Authenticate", "Bearer"),)
-    return Reply(status, msgspec.json.encode({"status": status, "detail": detail}), "application/problem+json", headers)
+    body = msgspec.json.encode({"status": status, "detail": detail})
+    return Reply(status, body, "application/problem+json", _HEADERS.get(status, ()))

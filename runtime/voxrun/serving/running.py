@@ -30,10 +30,6 @@ class Running:
         """The session's."""
         return self.session.id
 
-    def hang_up(self, reason: str) -> None:
-        """End the session in good order, for somebody who waits for that."""
-        self.session.interrupt(reason)
-
 
 class Observer(Protocol):
     """Is told of every session, in plain calls that must not raise."""

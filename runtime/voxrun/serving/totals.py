@@ -23,7 +23,7 @@ class Totals:
     """`tell` it what each worker says, and `forget` one that is gone."""
 
     _latest: dict[int, str] = field(default_factory=dict)
-    _departed: list[str] = field(default_factory=list)
+    _departed: str = ""
 
     def tell(self, worker: int, text: str) -> None:
         """A worker's figures as they are now. When it doesn't answer, the last ones stay."""
@@ -33,11 +33,11 @@ class Totals:
         """A worker is gone: what it counted stays counted."""
         last = self._latest.pop(worker, None)
         if last is not None:
-            self._departed = [as_text(_summed([(0, text) for text in (*self._departed, last)], gauges=False))]
+            self._departed = as_text(_summed([(0, self._departed), (0, last)], gauges=False))
 
     def text(self, own: Iterable[Metric] = ()) -> str:
         """The sums, after those that are the caller's `own`."""
-        everybody = [(0, text) for text in self._departed] + sorted(self._latest.items())
+        everybody = [(0, self._departed), *sorted(self._latest.items())]
         return as_text([*own, *_summed(everybody, gauges=True)])
 
 

@@ -44,6 +44,9 @@ IDLE_SECONDS = 60.0
 IDLE_AFTER_CALL_SECONDS = 1.0
 """And this long after its call, unless whoever began it wants another time."""
 
+FAILED = "the scenario failed"
+"""The reason of a session that ended as the scenario, or a unit of it, went wrong."""
+
 _READERS = trio.CapacityLimiter(1)
 """Scenarios are read one after the other: sessions that begin together find what the first has read."""
 
@@ -410,7 +413,7 @@ class Session:
     def _fail(self, error: VoxrunError) -> None:
         self._failure = self._failure or error
         self.trace("error", message=str(error))
-        self.terminate("the scenario failed")
+        self.terminate(FAILED)
 
     def _route_changed(self, change: str, source: str, sink: str) -> None:
         self.trace("route", change=change, source=source, sink=sink)

@@ -1,6 +1,7 @@
 """`Timers`: `setTimeout` and `setInterval` of one session."""
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -19,11 +20,13 @@ MIN_INTERVAL_MS = 100
 
 @dataclass(slots=True)
 class _Timer:
+    function: str
+    """Which made it: `setTimeout`."""
     callback: Callable[[], object]
     due: float
     """On trio's clock; infinity once a timer that fires a single time has done so."""
     interval: float
-    """Seconds; 0 for a timer that fires a single time."""
+    """Seconds; infinity for a timer that fires a single time."""
 
 
 class Timers:
@@ -54,7 +57,7 @@ class Timers:
     async def run(self) -> None:
         """Queue the callbacks that are due, until cancelled."""
         while True:
-            deadline = min((timer.due for timer in self._live.values()), default=float("inf"))
+            deadline = min((timer.due for timer in self._live.values()), default=math.inf)
             with trio.CancelScope(deadline=deadline) as self._sleep:
                 await trio.sleep_forever()
             now = trio.current_time()
@@ -69,24 +72,20 @@ class Timers:
             raise ScenarioError(f"{LIVE_LIMIT} timers are running already: clear some first")
         number = next(self._serial)
         due = trio.current_time() + delay
-        self._live[number] = _Timer(callback, due, delay if repeats else 0.0)
+        self._live[number] = _Timer(function, callback, due, delay if repeats else math.inf)
         self._sleep.deadline = min(self._sleep.deadline, due)
         return number
 
     def _fire(self, number: int, timer: _Timer) -> None:
-        if timer.interval:
-            # Counted from when it was due, so that it doesn't drift; what a stall swallowed doesn't come in a burst.
-            missed = (trio.current_time() - timer.due) // timer.interval
-            timer.due += (missed + 1) * timer.interval
-            self._dispatcher.put("in a setInterval callback", self._callback(number))
-        else:
-            timer.due = float("inf")
-            self._dispatcher.put("in a setTimeout callback", self._callback(number))
+        # Counted from when it was due, so that it doesn't drift; what a stall swallowed doesn't come in a burst.
+        missed = (trio.current_time() - timer.due) // timer.interval
+        timer.due += (missed + 1) * timer.interval
+        self._dispatcher.put(f"in a {timer.function} callback", self._callback(number))
 
     def _callback(self, number: int) -> Iterator[Callable[[], object]]:
         """What to call now that the turn has come: nothing, if the timer was cleared meanwhile."""
         timer = self._live.get(number)
         if timer is not None:
-            if not timer.interval:
+            if timer.due == math.inf:
                 del self._live[number]
             yield timer.callback

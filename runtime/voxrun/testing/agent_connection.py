@@ -10,6 +10,7 @@ import msgspec
 import trio
 
 from voxrun.events.message import Message
+from voxrun.localagent.tools import TOOL_SECONDS
 from voxrun.protocol.elevenlabs.agents_server import (
     AgentsServerProtocol,
     ClientBroke,
@@ -32,6 +33,7 @@ from voxrun.protocol.elevenlabs.agents_server_messages import (
     UserTranscriptionData,
 )
 from voxrun.protocol.elevenlabs.formats import FORMATS
+from voxrun.protocol.websocket import LOST
 from voxrun.testing.agent import Agent, AgentAction, CallTool, Close, Interrupt, Send, Turn, Vanish
 from voxrun.testing.agent_voice import AgentVoice
 from voxrun.testing.ear import Ear
@@ -45,9 +47,6 @@ from voxrun.transports.websocket import Closed, WebSocket
 
 NOT_TRANSCRIBED = "…"
 """What the agent has understood of a turn for which it has no transcript."""
-
-TOOL_SECONDS = 10.0
-"""How long it waits for the result of a tool, as the local agent does."""
 
 OWN_CUES = ("callerTurn", "message", "toolResult")
 """Counted on each connection by itself."""
@@ -131,7 +130,7 @@ class AgentConnection:
                 self.closed = await self._socket.pump(self._receive)
                 self._nursery.cancel_scope.cancel(reason="the connection is closed")
         except* Vanished:
-            self.closed = Closed(1006, "", was_clean=False)
+            self.closed = Closed(LOST, "", was_clean=False)
         if self.closed is None or not self.closed.was_clean:
             raise trio.BrokenResourceError("the connection is gone")  # leave without a closing handshake
 

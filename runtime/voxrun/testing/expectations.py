@@ -12,22 +12,22 @@ from voxrun.dsl.nodes import Span
 from voxrun.dsl.sentences import Cue, Expectation, Hears, Limit, Party
 from voxrun.errors import ConfigurationError
 from voxrun.nearest import nearest
+from voxrun.session.session import FAILED
 from voxrun.testing.agent_connection import AgentConnection
 from voxrun.testing.caller_play import PAUSE_SECONDS
 from voxrun.testing.event_names import known_message
-from voxrun.testing.simulated_call import NEVER_CALLED, Record, SimulatedCall
+from voxrun.testing.given import is_number
+from voxrun.testing.simulated_call import NEVER_CALLED, SimulatedCall
 from voxrun.testing.sounds import render
 from voxrun.testing.track import Track
 from voxrun.testing.turn_taking import interruptionToSilence
 from voxrun.testing.vox_plan import event_value, seconds, value_of
 from voxrun.testing.vox_tests import VoxTest
+from voxrun.trace.words import Record
 from voxrun.transports.sound_library import SPEECH_RATE
 
 _TICK_SECONDS = FRAME_SECONDS
 """Times are those of ticks."""
-
-_BROKEN = "the scenario failed"
-"""The session's reason to end when the scenario's own code raised."""
 
 _SHOWN = 5
 _FAINT = 0.3
@@ -57,7 +57,7 @@ def judge(test: VoxTest, call: SimulatedCall) -> list[Mistake]:
     """
     judgement = _Judgement(test, call)
     wrong = list(judgement.unsaid())
-    if call.outcome.reason != _BROKEN:
+    if call.outcome.reason != FAILED:
         wrong += [mistake for expectation in test.expectations for mistake in judgement.of(expectation)]
     return sorted(wrong, key=lambda mistake: mistake.span.start)
 
@@ -194,7 +194,7 @@ class _Judgement:
                 continue
             spans = track.audible() if claim.what == "sound" else track.spansOf(self._said_by(claim.what))
             if not any(it.begin in window or (it.begin <= window.begin < it.end) for it in spans):
-                what = "nothing" if claim.what == "sound" else f"nothing of the {_who(claim.what)}"
+                what = "nothing" if claim.what == "sound" else f"nothing of the {claim.what.who}"
                 when = ", ".join(str(it) for it in spans[:_SHOWN])
                 yield Mistake(span, f"the {who} heard {what}{window.told}", f"it was heard at {when}" if when else "")
 
@@ -367,11 +367,8 @@ class _Wanted:
 
     def is_met(self, count: int) -> bool:
         """Whether so many are right."""
-        return (
-            (count == 0 if self.count is None else count != self.count)
-            if self.no
-            else (count > 0 if self.count is None else count == self.count)
-        )
+        came = count > 0 if self.count is None else count == self.count
+        return came is not self.no
 
 
 def _is_part(wanted: Any, there: Any) -> bool:
@@ -384,11 +381,7 @@ def _is_part(wanted: Any, there: Any) -> bool:
             and len(there) == len(wanted)
             and all(_is_part(one, other) for one, other in zip(wanted, there, strict=True))
         )
-    return wanted == there and (type(wanted) is type(there) or (_is_number(wanted) and _is_number(there)))
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return wanted == there and (type(wanted) is type(there) or (is_number(wanted) and is_number(there)))
 
 
 def _instead(wanted: _Wanted, found: list[Found], fits: list[Found], all_: list[Found]) -> str:
@@ -422,10 +415,6 @@ def _listed(wanted: str, there: Iterable[str]) -> str:
 
 def _found(record: Record) -> Found:
     return Found(float(record["t"]), record["message"], {})
-
-
-def _who(party: Any) -> str:
-    return party.who if isinstance(party, Party) else str(party)
 
 
 def _answers(agent: AgentConnection, tool: str, call: SimulatedCall) -> Iterable[float]:

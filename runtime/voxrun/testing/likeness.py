@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from voxrun.audio.frame import FRAME_SECONDS, Samples, frame_size
-from voxrun.audio.resample import DELAY_SECONDS, Resampler
+from voxrun.audio.frame import FRAME_SECONDS, Samples
 from voxrun.trace.spans import Span
 
 Wave = NDArray[np.float64]
@@ -50,18 +49,6 @@ class Match:
     def __repr__(self) -> str:
         where = f"at {self.at:.3f} s (lag {self.lag * 1000:+.1f} ms, {self.gain:+.1f} dB)"
         return f"most like it {where}: likeness {self.likeness:.3f}, wanted {self.wanted:g}"
-
-
-def resampled(samples: Samples, source_rate: int, target_rate: int) -> Samples:
-    """All of a sound at another rate (Hz), no later than it was. ValueError for rates that can't be resampled."""
-    if source_rate == target_rate:
-        return samples
-    size = frame_size(source_rate)
-    late = round(DELAY_SECONDS * target_rate)
-    padded = np.concatenate((samples, np.zeros(2 * size - len(samples) % size, np.int16)))
-    resampler = Resampler(source_rate, target_rate)
-    frames = [resampler.process(frame) for frame in padded.reshape(-1, size)]
-    return np.concatenate(frames)[late : late + math.ceil(len(samples) * target_rate / source_rate)]
 
 
 def best_match(samples: Samples, sound: Samples) -> tuple[int, float, float]:

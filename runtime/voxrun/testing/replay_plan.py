@@ -127,11 +127,9 @@ def plan(entries: Sequence[Entry]) -> Iterator[PlanStep]:
 def _causes(entry: Entry, voice: Voice, is_new_turn: bool) -> Iterator[AwaitVoice]:
     """What the caller did that led to a message, if anything."""
     stops, starts = (voice.waiting(entry.time, starts=starts) for starts in (False, True))
-    if entry.type in INTERRUPTIONS and starts:
-        yield AwaitVoice(voice.use(starts, starts=True), True, starts)
-    elif (entry.type in REACTIONS or is_new_turn) and stops:
+    if (entry.type in REACTIONS or is_new_turn) and stops:
         yield AwaitVoice(voice.use(stops, starts=False), False, stops)
-    elif entry.type.endswith("user_transcript") and starts:
+    elif (entry.type in INTERRUPTIONS or entry.type.endswith("user_transcript")) and starts:
         yield AwaitVoice(voice.use(starts, starts=True), True, starts)
 
 

@@ -13,6 +13,7 @@ from voxrun.events.message import Message
 from voxrun.protocol.elevenlabs.agents_server import ServiceEvent
 from voxrun.protocol.elevenlabs.cassette import Entry
 from voxrun.protocol.elevenlabs.formats import FORMATS
+from voxrun.protocol.websocket import LOST, may_be_sent
 from voxrun.testing.agent import Agent
 from voxrun.testing.agent_connection import AgentConnection, Received, Vanished
 from voxrun.testing.agent_voice import laid_out
@@ -28,12 +29,6 @@ PATIENCE_SECONDS = 10.0
 
 VOICE_SECONDS = 2.0
 """A caller who is silent for so long has spoken, even if that took another number of pauses then."""
-
-LOST = 1006
-"""The code of a connection that was not closed (RFC 6455 section 7.4.1)."""
-
-UNSPEAKABLE = (1005, 1015)
-"""Codes that no closing frame can hold."""
 
 
 class ReplayedConnection(AgentConnection):
@@ -142,7 +137,7 @@ class ReplayedConnection(AgentConnection):
     def _end(self, code: int, reason: str) -> None:
         if code == LOST:
             raise Vanished
-        self._socket.close(1000 if code in UNSPEAKABLE else code, reason)
+        self._socket.close(code if may_be_sent(code) else 1000, reason)
 
 
 def _event_id(body: Any) -> int:

@@ -18,10 +18,8 @@ from voxrun.testing.picture import draw
 from voxrun.testing.track import Track
 from voxrun.trace.story import Story, tell
 from voxrun.trace.timeline import timeline
-from voxrun.trace.words import FREQUENT_EVENTS
+from voxrun.trace.words import FREQUENT_EVENTS, Record
 from voxrun.transports.server import Request
-
-Record = dict[str, Any]
 
 NEVER_CALLED = "the agent did not come to call the tool '{}'"
 

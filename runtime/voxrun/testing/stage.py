@@ -40,10 +40,11 @@ from voxrun.testing.news import News, Play
 from voxrun.testing.rtp_caller import RtpCaller
 from voxrun.testing.rtp_peer import RtpFarEnd, RtpPeer
 from voxrun.testing.service import BASE_URL, Service
-from voxrun.testing.simulated_call import Record, SimulatedCall, Talker, no_track
+from voxrun.testing.simulated_call import SimulatedCall, Talker, no_track
 from voxrun.testing.sound_devices import SimulatedDevices
 from voxrun.testing.sounds import Sound, render
 from voxrun.testing.web import Answer, Web
+from voxrun.trace.words import Record
 
 API_KEY = "xi-simulated-key-0123456789"
 """The secret ELEVENLABS_API_KEY, unless the test gives another."""

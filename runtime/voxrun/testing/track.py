@@ -10,11 +10,12 @@ from os import PathLike
 
 import numpy as np
 
+from voxrun.audio.conversion import Conversion
 from voxrun.audio.frame import FRAME_SECONDS, Samples
 from voxrun.audio.level import FLOOR_DBFS, dbfs
 from voxrun.errors import ConfigurationError
 from voxrun.testing.golden import compare_with_golden, write_recording
-from voxrun.testing.likeness import Match, best_match, matching_spans, resampled
+from voxrun.testing.likeness import Match, best_match, matching_spans
 from voxrun.testing.sounds import Sound, render
 from voxrun.testing.verdict import Verdict
 from voxrun.trace.spans import Span, spans_of
@@ -103,12 +104,11 @@ class Track:
         a normalised correlation of `likeness` on.
         """
         source = self._source(other)
-        sound = resampled(source.samples, source.rate, self.rate)
-        audible = np.flatnonzero(np.abs(sound.astype(np.int32)) > _amplitude(AUDIBLE_DBFS))
+        audible = np.flatnonzero(source._loudness > _amplitude(AUDIBLE_DBFS))
         if not len(audible):
             raise ValueError("what is looked for is silent")
         first = int(audible[0])
-        place, gain, found = best_match(self.samples, sound[first : int(audible[-1]) + 1])
+        place, gain, found = best_match(self.samples, source.samples[first : int(audible[-1]) + 1])
         at = self.begin + (place - first) / self.rate
         return Match(found >= likeness, at=at, lag=at - source.begin, gain=gain, likeness=found, wanted=likeness)
 
@@ -118,9 +118,7 @@ class Track:
         A part between two silences is found from 0.15 s on, one among other sounds from 0.5 s on. In a mix of two
         equally loud voices each has a likeness of 0.7.
         """
-        wanted = self._source(source)
-        sound = resampled(wanted.samples, wanted.rate, self.rate)
-        return matching_spans(self.samples, sound, self.rate, self.begin, likeness)
+        return matching_spans(self.samples, self._source(source).samples, self.rate, self.begin, likeness)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write it as wav or flac, whichever `path` ends in. ConfigurationError for anything else, OSError."""
@@ -134,14 +132,17 @@ class Track:
         return compare_with_golden(self.samples, self.rate, self.begin, path, tolerance)
 
     def _source(self, sound: object) -> "Track":
-        """ConfigurationError for what is no audio: no type check has seen the test."""
+        """It, at the rate here. ConfigurationError for what is no audio: no type check has seen the test."""
         if isinstance(sound, np.ndarray):
             return Track(sound, self.rate)
         if isinstance(sound, Sound):
             return Track(render(sound, self.rate), self.rate)
         if not isinstance(sound, Track):
             raise ConfigurationError(f"a track, such as call.agent.said, or samples can be looked for, not {sound!r}")
-        return sound
+        if sound.rate == self.rate:
+            return sound
+        samples = Conversion(sound.rate, self.rate).convert(sound.samples, is_last=True)
+        return Track(samples, self.rate, sound.begin)
 
     @cached_property
     def _loudness(self) -> Samples:
