@@ -19,7 +19,7 @@ from voxrun.audio.resample import Resampler
 from voxrun.media.datagrams import Datagrams
 from voxrun.media.rtp_leg import RtpLeg, RtpSettings
 from voxrun.protocol.rtp.codecs import CODECS, TELEPHONE_EVENT
-from voxrun.protocol.rtp.packet import TIMESTAMPS
+from voxrun.protocol.rtp.packet import TIMESTAMPS, RtpPacket, build_packet
 from voxrun.protocol.rtp.rtcp import Description, Goodbye, ReceiverReport, SenderReport, build_compound
 from voxrun.session.session import Session
 from voxrun.transports.srtp import SUITES, Crypto, Srtp, SrtpDatagrams
@@ -323,6 +323,22 @@ def test_what_strangers_send_and_junk_are_counted_and_change_nothing(play: Play)
     assert losses(ran)["packets_of_strangers"] == 100
     assert losses(ran)["packets_malformed"] != 0
     assert compare(said[:12000], made.peer.heard, 8000).mean > 0.99
+
+
+def test_packets_whose_number_fits_nowhere_are_counted(play: Play) -> None:
+    made = scene()
+
+    async def disturb(session: Session) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(made.peer.run)
+            await trio.sleep(0.5)
+            for number in (40_000, 60_000):  # the peer's own begin below 2^15
+                packet = RtpPacket(PCMU.payload_type, number, 0, made.peer.sender.ssrc, bytes(160))
+                made.rtp.deliver(build_packet(packet), PEER)
+
+    ran = play(ECHO, Setting(leg=made.leg, meanwhile=disturb, stop_after=2.0))
+    assert losses(ran)["packets_dropped"] == 2
+    assert losses(ran)["packets_lost"] == 0
 
 
 def test_a_call_that_is_refused_sends_nothing(play: Play) -> None:

@@ -7,7 +7,6 @@ from voxrun.protocol.elevenlabs.agents_client import (
     AgentsClientProtocol,
     AudioReceived,
     Initiated,
-    Interrupted,
     MessageReceived,
     SendNow,
     State,
@@ -128,5 +127,5 @@ def test_audio_sent_before_the_interruption_was_seen_is_stale() -> None:
     ]
     events = [event for frame in frames for event in client.receive(frame)]
     heard = [event for event in events if not isinstance(event, MessageReceived)]
-    assert heard == [AudioReceived(1, b"\0\1"), Interrupted(1), AudioReceived(2, b"\4\5")]
+    assert heard == [AudioReceived(1, b"\0\1"), AudioReceived(2, b"\4\5")]
     assert client.stale_audio == 1

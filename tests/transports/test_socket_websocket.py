@@ -101,7 +101,7 @@ def test_what_a_stuck_peer_held_up_arrives_in_order() -> None:
 
 @pytest.mark.parametrize("seconds", [0.0, 0.2])
 def test_a_peer_gone_without_a_word_is_noticed(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    monkeypatch.setattr(socket_websocket, "KEEP_ALIVE_SECONDS", 0.03)
+    monkeypatch.setattr("voxrun.transports.websocket.KEEP_ALIVE_SECONDS", 0.03)
     monkeypatch.setattr(socket_websocket, "PONG_SECONDS", 0.03)
 
     async def main() -> None:
@@ -116,7 +116,7 @@ def test_a_peer_gone_without_a_word_is_noticed(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_a_peer_that_answers_pings_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket_websocket, "KEEP_ALIVE_SECONDS", 0.01)
+    monkeypatch.setattr("voxrun.transports.websocket.KEEP_ALIVE_SECONDS", 0.01)
 
     async def answers(stream: trio.abc.Stream) -> None:
         for _ in range(3):  # the next one is sent only if this one's answer was heeded

@@ -99,7 +99,7 @@ class Call(MediaSource):
         self._custom_data = party.customData
         self._connected_at = 0.0
         self._ringing = trio.CancelScope()
-        self._over = trio.Event()
+        self._life = trio.CancelScope()
         self._inbox = Inbox(leg.rate)
         self._levels = LevelTap(host.now, self._tell_levels)
         self._waiting: dict[str, float] = {}  # the most that waited in each unit since levels were told
@@ -345,7 +345,7 @@ class Call(MediaSource):
         duration = self._host.now() - self._connected_at if connected else 0.0
         self._enter(CallState.TERMINATED)
         self._ringing.cancel(reason="the call is over")
-        self._over.set()
+        self._life.cancel(reason="the call is over")
         self.stopPlayback()
         if self._recorder is not None:
             self._recorder.stop()
@@ -368,10 +368,9 @@ class Call(MediaSource):
 
     async def _carry(self) -> None:
         try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._leg.carry, self._host)
-                await self._over.wait()
-                nursery.cancel_scope.cancel(reason="the call is over")
+            with self._life:
+                await self._leg.carry(self._host)
+                await trio.sleep_forever()
         finally:
             self._levels.flush()
             self._host.trace("losses", of=self.id(), samples_too_many=self._inbox.dropped)

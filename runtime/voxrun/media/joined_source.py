@@ -5,10 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from voxrun.audio.conversion import Conversion
-from voxrun.audio.frame import Samples, frame_size
-from voxrun.media.read_ahead import AudioSource
-
-_BLOCK_FRAMES = 25  # half a second
+from voxrun.audio.frame import Samples
+from voxrun.media.read_ahead import BLOCK_SECONDS, AudioSource
 
 
 class JoinedSource:
@@ -57,7 +55,7 @@ class _Converted:
     def read(self, count: int) -> Samples:
         while len(self._waiting) < count and not self._ended:
             self._waiting = np.concatenate((self._waiting, self._convert()))
-        taken, self._waiting = np.split(self._waiting, [min(count, len(self._waiting))])
+        taken, self._waiting = np.split(self._waiting, [count])
         return taken
 
     def rewind(self) -> None:
@@ -73,7 +71,7 @@ class _Converted:
         self._ended = False
 
     def _convert(self) -> Samples:
-        size = frame_size(self._source.rate) * _BLOCK_FRAMES
+        size = int(self._source.rate * BLOCK_SECONDS)
         samples = self._source.read(size)
         self._ended = len(samples) < size
         return self._conversion.convert(samples, is_last=self._ended)

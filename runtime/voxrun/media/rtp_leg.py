@@ -179,7 +179,7 @@ class RtpLeg:
             of="RTP at {}:{}".format(*self.local),
             packets_lost=reception.loss().cumulative if reception else 0,
             packets_late=counters.late,
-            packets_dropped=counters.dropped + counters.strange,
+            packets_dropped=counters.dropped + counters.strange + (reception.misplaced if reception else 0),
             packets_malformed=receiver.dropped.malformed + self._reporter.malformed,
             packets_of_unknown_type=receiver.dropped.unknown_payload_type,
             packets_of_strangers=self._lock.strangers + receiver.dropped.probation + self._foreign_reports,

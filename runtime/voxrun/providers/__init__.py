@@ -1,1 +1,1 @@
-"""Client units for outside speech services; one package for each service."""
+"""Client units for what is outside: a package for each speech service, and a WebSocket to a scenario's own server."""

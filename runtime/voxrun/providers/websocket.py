@@ -342,11 +342,10 @@ class WebSocket(MediaSource):
 
     def _lose(self, closed: Closed) -> None:
         """The peer broke off. A closing frame of its own, whatever the code, is no error of the connection's."""
-        reason = f": {closed.reason}" if closed.reason else ""
-        message = f"{self.id()}: the connection ended with code {closed.code}{reason}"
-        self._complain(RemoteError(message, code=closed.code, reason=closed.reason))
+        error = closed.error(f"{self.id()}: the connection")
+        self._complain(error)
         if not closed.was_clean:
-            self._fire_event(WebSocketEvents.ERROR, WebSocketErrorEvent, error=message)
+            self._fire_event(WebSocketEvents.ERROR, WebSocketErrorEvent, error=str(error))
 
     def _complain(self, error: RemoteError | ConfigurationError) -> None:
         """Have the session's outcome say so, unless the scenario wants to know and so can do something about it."""

@@ -12,14 +12,14 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from voxrun.audio.frame import Samples, frame_size
+from voxrun.audio.frame import Samples
 from voxrun.audio.resample import RATES
 from voxrun.errors import ConfigurationError
+from voxrun.media.read_ahead import BLOCK_SECONDS
 
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 _FORMATS = "wav, flac, ogg and mp3 files can be read"
 _FULL_SCALE = 32768
-_BLOCK_FRAMES = 25  # half a second
 _UNKNOWN = 2**63 - 1
 """How many samples libsndfile says a FLAC file has that came out of a pipe: its header does not tell."""
 
@@ -43,7 +43,7 @@ class AudioFile:
         self._file = self._open()
         self.rate: int = self._file.samplerate
         """Hz, of `RATES`."""
-        self._block = frame_size(self.rate) * _BLOCK_FRAMES
+        self._block = int(self.rate * BLOCK_SECONDS)
         try:
             frames = self._length()
             self._check(frames)

@@ -26,7 +26,6 @@ from voxrun.transports.collapsed import collapsed
 from voxrun.transports.handshake import HandshakeStream
 from voxrun.transports.websocket import (
     CLOSE_SECONDS,
-    KEEP_ALIVE_SECONDS,
     OUTBOX_LIMIT,
     PONG_SECONDS,
     UNREAD_MESSAGES,
@@ -51,7 +50,6 @@ class PackagedWebSocket(WebSocket):
         self._stream = stream
         self._outbox: deque[str | bytes] = deque()
         self._outbox_size = 0
-        self._news = trio.lowlevel.ParkingLot()
         self._closed_by_us: Closed | None = None
         self._written = trio.Event()
 
@@ -78,9 +76,6 @@ class PackagedWebSocket(WebSocket):
             await self._written.wait()
         return self._closed_by_us or self._closed_by_peer()
 
-    def _wake(self) -> None:
-        self._news.unpark()
-
     def _closed_by_peer(self) -> Closed:
         reason = self._connection.closed
         return Closed(int(reason.code), reason.reason or "", self._was_clean()) if reason else Closed(1006, "", False)
@@ -105,18 +100,10 @@ class PackagedWebSocket(WebSocket):
             self._closed_by_us = Closed(code, reason, self._was_clean())
         self._written.set()
 
-    async def _keep_alive(self) -> None:
-        """Task: notice a peer that is gone without a word, as after a cut cable."""
-        with suppress(ConnectionClosed):
-            while True:
-                messages = self.messages_in
-                await trio.sleep(KEEP_ALIVE_SECONDS)
-                if self.messages_in == messages:
-                    await self._ask()
-
     async def _ask(self) -> None:
         with trio.move_on_after(PONG_SECONDS):
-            await self._connection.ping()
+            with suppress(ConnectionClosed):
+                await self._connection.ping()
             return
         self._closed_by_us = Closed(1006, f"the peer did not answer a ping within {PONG_SECONDS:.0f} s", False)
         await trio.aclose_forcefully(self._stream)

@@ -29,7 +29,6 @@ from voxrun.transports.socket_stream import SocketStream
 from voxrun.transports.socket_traffic import SocketTraffic
 from voxrun.transports.websocket import (
     CLOSE_SECONDS,
-    KEEP_ALIVE_SECONDS,
     OUTBOX_LIMIT,
     PONG_SECONDS,
     UNREAD_MESSAGES,
@@ -53,7 +52,6 @@ class SocketWebSocket(WebSocket):
         self._outbox_size = 0
         self._is_due = False  # the outbox will be sent soon
         self._is_stuck = False  # the socket took no more
-        self._news = trio.lowlevel.ParkingLot()
         self._unread: deque[str | bytes] = deque()
         self._on_message: Callable[[str | bytes], None] | None = None
         self._context = copy_context()  # later that of whoever pumps
@@ -92,9 +90,6 @@ class SocketWebSocket(WebSocket):
         if self._closing:
             await self._written.wait()
         return self._closed or _LOST
-
-    def _wake(self) -> None:
-        self._news.unpark()
 
     # Out.
 
@@ -167,15 +162,9 @@ class SocketWebSocket(WebSocket):
         self._outbox.clear()
         self._outbox_size = 0
 
-    async def _keep_alive(self) -> None:
-        """Task: notice a peer that is gone without a word, as after a cut cable."""
-        while True:
-            messages = self.messages_in
-            await trio.sleep(KEEP_ALIVE_SECONDS)
-            if self.messages_in == messages and not self._closed:
-                await self._ask()
-
     async def _ask(self) -> None:
+        if self._closed:
+            return
         self._answered = trio.Event()
         self._put(self._protocol.ping(), None)
         with trio.move_on_after(PONG_SECONDS):

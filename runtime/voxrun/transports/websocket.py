@@ -60,6 +60,11 @@ class Closed:
         """Nothing is wrong: the peer was done, is going away, or gave no code (RFC 6455 section 7.4.1)."""
         return self.code in (1000, 1001, 1005)
 
+    def error(self, what: str) -> RemoteError:
+        """That `what`, a connection, ended so."""
+        reason = f": {self.reason}" if self.reason else ""
+        return RemoteError(f"{what} ended with code {self.code}{reason}", code=self.code, reason=self.reason)
+
 
 class WebSocket(ABC):
     """An open WebSocket, made by `open_websocket` and `accept_websocket`.
@@ -76,6 +81,7 @@ class WebSocket(ABC):
         self.dropped = 0
         self._closing: tuple[int, str] | None = None
         self._flushing = trio.CancelScope()
+        self._news = trio.lowlevel.ParkingLot()  # where the task that sends waits for something to do
 
     @abstractmethod
     def send(self, message: str | bytes) -> None:
@@ -96,7 +102,7 @@ class WebSocket(ABC):
             return
         self._closing = (code, reason.encode("utf-8", "replace").decode())
         self._flushing.deadline = trio.current_time() + CLOSE_SECONDS
-        self._wake()
+        self._news.unpark()
 
     @abstractmethod
     async def pump(self, on_message: Callable[[str | bytes], None]) -> Closed:
@@ -105,9 +111,17 @@ class WebSocket(ABC):
         `on_message` must not block; what it raises comes out of here. Pings are answered without it.
         """
 
+    async def _keep_alive(self) -> None:
+        """Task: notice a peer that is gone without a word, as after a cut cable."""
+        while True:
+            messages = self.messages_in
+            await trio.sleep(KEEP_ALIVE_SECONDS)
+            if self.messages_in == messages:
+                await self._ask()
+
     @abstractmethod
-    def _wake(self) -> None:
-        """There is something to do for the task that sends."""
+    async def _ask(self) -> None:
+        """Ping the peer; the connection is lost when no answer comes. Nothing when it is over already."""
 
 
 def handshake_fields(headers: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:

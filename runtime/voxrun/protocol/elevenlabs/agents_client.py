@@ -56,12 +56,6 @@ class AudioReceived(Struct, frozen=True, gc=False):
     audio: bytes
 
 
-class Interrupted(Struct, frozen=True):
-    """The user spoke over the agent: its turns up to and including `event_id` are stale."""
-
-    event_id: int
-
-
 class MessageReceived(Struct, frozen=True):
     """Any message but audio. `known` is False when the contract has no such `type`.
 
@@ -79,7 +73,7 @@ class ProtocolBroken(Struct, frozen=True):
     reason: str
 
 
-AgentsEvent: TypeAlias = SendNow | Initiated | AudioReceived | Interrupted | MessageReceived | ProtocolBroken
+AgentsEvent: TypeAlias = SendNow | Initiated | AudioReceived | MessageReceived | ProtocolBroken
 
 
 class State(Enum):
@@ -234,7 +228,8 @@ class AgentsClientProtocol:
             case Ping():
                 return [*self._answer(message.ping_event.event_id), received]
             case Interruption():
-                return [self._interrupt(message.interruption_event.event_id), received]
+                self._interrupted_up_to = max(self._interrupted_up_to, message.interruption_event.event_id)
+                return [received]
             case ConversationMetadata():
                 return self._receive_metadata(message.conversation_initiation_metadata_event, received)
             case _:
@@ -272,10 +267,6 @@ class AgentsClientProtocol:
             return [SendNow(pong)]
         self._held_pong = pong
         return []
-
-    def _interrupt(self, event_id: int) -> Interrupted:
-        self._interrupted_up_to = max(self._interrupted_up_to, event_id)
-        return Interrupted(event_id)
 
     def _count_malformed(self, error: Exception) -> None:
         self.malformed += 1

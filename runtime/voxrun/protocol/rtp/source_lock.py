@@ -43,7 +43,7 @@ class SourceLock:
         if self.is_locked and now - self._heard < SILENCE_SECONDS:
             self.strangers += 1
             return False
-        if self._is_next_of_candidate(source, packet) and self._in_a_row == SEQUENTIAL_PACKETS:
+        if self._count(source, packet) == SEQUENTIAL_PACKETS:
             return self._lock(source, now)
         self.strangers += 1
         return False
@@ -53,9 +53,9 @@ class SourceLock:
         self._expected, self._in_a_row = None, 0
         return True
 
-    def _is_next_of_candidate(self, source: Address, packet: RtpPacket) -> bool:
-        """Count how many packets of one stream came in a row; True unless this is the first."""
+    def _count(self, source: Address, packet: RtpPacket) -> int:
+        """How many packets of one stream came in a row, with this one."""
         is_next = self._expected == (source, packet.ssrc, packet.sequence)
         self._in_a_row = self._in_a_row + 1 if is_next else 1
         self._expected = (source, packet.ssrc, (packet.sequence + 1) % SEQUENCES)
-        return is_next
+        return self._in_a_row

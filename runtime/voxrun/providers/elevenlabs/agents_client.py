@@ -78,6 +78,7 @@ class AgentsClient(MediaSource):
     """One conversation with one agent; `connect_agent` makes it. After `close` it does nothing any more."""
 
     namespaces: ClassVar[tuple[type, ...]] = (AgentsEvents, Events)
+    _noun = "client"
     mixes = False
 
     def __init__(self, host: UnitHost, options: ClientOptions) -> None:
@@ -214,13 +215,11 @@ class AgentsClient(MediaSource):
     def _media_started(self) -> None:
         event = Events.WebSocketMediaStarted
         encoding = "" if self._speech is None else self._speech.format.name
-        started = WebSocketMediaStartedEvent(name=event, client=self, tag=None, encoding=encoding, customParameters={})
-        self._host.emit(self, event, started)
+        self._fire_event(event, WebSocketMediaStartedEvent, tag=None, encoding=encoding, customParameters={})
 
     def _media_ended(self, seconds: float) -> None:
-        event = Events.WebSocketMediaEnded
         media = WebSocketMediaInfo(duration=seconds)
-        self._host.emit(self, event, WebSocketMediaEndedEvent(name=event, client=self, tag=None, mediaInfo=media))
+        self._fire_event(Events.WebSocketMediaEnded, WebSocketMediaEndedEvent, tag=None, mediaInfo=media)
 
     # The connection.
 
@@ -361,8 +360,7 @@ class AgentsClient(MediaSource):
         self._fire(event, Message({**data, "payload": data}))
 
     def _fire(self, event: EventName[AgentsEvent], data: Message) -> None:
-        payload = AgentsEvent(name=event, client=self, data=data)
-        self._host.emit(self, event, payload, private=self._options.privacy)
+        self._fire_event(event, AgentsEvent, private=self._options.privacy, data=data)
 
     def _break_off(self, reason: str) -> None:
         if self._socket is not None:
@@ -373,7 +371,8 @@ class AgentsClient(MediaSource):
         self._protocol.close()
         self._input = None
         if not closed.is_ordinary and not self._closing:
-            self._report(closed)
+            self._tell_failure(closed.code, closed.reason)
+            self._host.broke(closed.error(f"{self.id()}: the agent's connection"))
         elif self._speech is not None:
             await self._speech.played_out()
         self._go_silent()
@@ -381,12 +380,6 @@ class AgentsClient(MediaSource):
         if self._options.on_close is not None:
             event = WebSocketCloseEvent(code=closed.code, reason=closed.reason, wasClean=closed.was_clean)
             self._host.call_soon("in onWebSocketClose", self._options.on_close, event)
-
-    def _report(self, closed: Closed) -> None:
-        self._tell_failure(closed.code, closed.reason)
-        reason = f": {closed.reason}" if closed.reason else ""
-        message = f"{self.id()}: the agent's connection ended with code {closed.code}{reason}"
-        self._host.broke(RemoteError(message, code=closed.code, reason=closed.reason))
 
     def _go_silent(self) -> None:
         self._protocol.close()

@@ -31,7 +31,7 @@ class Endpoint:
     @property
     def public_url(self) -> str:
         """The address without its query, which holds the signature."""
-        return self.url.partition("?")[0]
+        return public(self.url)
 
     @property
     def secrets(self) -> list[str]:

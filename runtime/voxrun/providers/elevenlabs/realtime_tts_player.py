@@ -281,9 +281,7 @@ class RealtimeTTSPlayer(MediaSource):
         if self._protocol.state is State.FINISHING and closed.is_ordinary:
             self._protocol.close()
         elif self._protocol.state in (State.SPEAKING, State.FINISHING):
-            reason = f": {closed.reason}" if closed.reason else ""
-            message = f"{self.id()}: the voice's connection ended with code {closed.code}{reason}"
-            self._fail(RemoteError(message, code=closed.code, reason=closed.reason))
+            self._fail(closed.error(f"{self.id()}: the voice's connection"))
 
     def _trace_losses(self, socket: WebSocket) -> None:
         self._host.trace(

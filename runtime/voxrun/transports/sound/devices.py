@@ -58,9 +58,9 @@ class SoundDevices:
         return Echo(self._echo_mode)
 
     @contextlib.asynccontextmanager
-    async def hold(self, host: UnitHost, *streams: Stream) -> AsyncIterator[None]:
-        """Keep these open; closed and accounted for afterwards."""
-        self._streams += streams
+    async def hold(self, host: UnitHost, stream: Stream) -> AsyncIterator[None]:
+        """Keep it open; closed and accounted for afterwards."""
+        self._streams.append(stream)
         if not self._is_kept:
             self._is_kept = True
             host.spawn(self._keep, host)
@@ -69,8 +69,7 @@ class SoundDevices:
             yield
         finally:
             with trio.CancelScope(shield=True):
-                for stream in streams:
-                    await self._let_go(host, stream)
+                await self._let_go(host, stream)
 
     async def _let_go(self, host: UnitHost, stream: Stream) -> None:
         self._streams.remove(stream)
