@@ -38,7 +38,7 @@ def lane(samples: NDArray[np.int16], middle: int, colour: str) -> Iterator[str]:
 
 def marks(trace: Path, seconds: float) -> Iterator[str]:
     """Where the caller spoke over the agent."""
-    records = [json.loads(line) for line in trace.read_text().splitlines()]
+    records = [json.loads(line) for line in trace.read_text(encoding="utf-8").splitlines()]
     began = next(record["t"] for record in records if record.get("name") == "Call.Connected")
     for record in records:
         if record.get("name") == "ElevenLabs.Agents.Interruption":

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 from tempfile import mkstemp
@@ -19,9 +20,10 @@ def keep_trace(session: Session, scenario: Path) -> None:
         return
     try:
         descriptor, path = mkstemp(prefix=f"voxrun-{scenario.stem}-", suffix=".jsonl")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
             file.writelines(f"{line}\n" for line in lines)
     except OSError as error:
         print(f"voxrun: the trace could not be kept: {error.strerror}", file=sys.stderr)  # noqa: T201
         return
-    print(f"voxrun: see what led to this: voxrun trace {shlex.quote(path)}", file=sys.stderr)  # noqa: T201
+    shown = subprocess.list2cmdline([path]) if sys.platform == "win32" else shlex.quote(path)
+    print(f"voxrun: see what led to this: voxrun trace {shown}", file=sys.stderr)  # noqa: T201

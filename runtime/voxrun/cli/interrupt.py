@@ -1,6 +1,7 @@
-"""`Interruption`: what Ctrl-C, SIGTERM and SIGHUP do to a run."""
+"""`Interruption`: what Ctrl-C, SIGTERM, SIGHUP and Windows's Ctrl-Break do to a run."""
 
 import signal
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -58,7 +59,9 @@ class Interruption:
             token.run_sync_soon(self.hang_up)
 
         handlers = {signal.SIGINT: on_signal, signal.SIGTERM: on_signal}
-        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup voxrun …`
+        if sys.platform == "win32":
+            handlers[signal.SIGBREAK] = on_signal  # Ctrl-Break, and a window that is closed
+        elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup voxrun …`
             handlers[signal.SIGHUP] = on_hang_up
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:

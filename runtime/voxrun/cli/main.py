@@ -19,13 +19,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if sys.stdout is None:  # `voxrun … >&-`
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for as long as the process lives
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
     if sys.stderr is None:  # `voxrun … 2>&-`
-        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - as above
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - as above
     if sys.stdin is None:  # `voxrun … <&-`
-        sys.stdin = open(os.devnull)  # noqa: SIM115 - as above
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - as above
     if isinstance(sys.stdout, TextIOWrapper):  # a terminal that knows no UTF-8 shows what it can
         sys.stdout.reconfigure(errors="backslashreplace")
+        if sys.platform == "win32" and not sys.stdout.isatty():  # a file or a program gets what it gets elsewhere
+            sys.stdout.reconfigure(encoding="utf-8")
     status = INTERRUPTED
     try:
         status = _run(arguments)

@@ -49,7 +49,7 @@ def new(arguments: Sequence[str]) -> int:
     try:
         folder.mkdir(parents=True)
         for path, text in content.items():
-            path.write_text(text, encoding="utf-8")
+            path.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise ConfigurationError(f"{folder} can't be written: {error.strerror}") from error
     for path in sorted(content):

@@ -1,5 +1,6 @@
 """Outputs that may fail: the terminal's pipe, a file on a full disk."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -43,9 +44,14 @@ def written() -> Iterator[None]:
         sys.stdout.flush()
     except OSError as error:
         silence_output(sys.stdout)
-        if isinstance(error, BrokenPipeError):
-            raise
+        if is_left(error):
+            raise BrokenPipeError from None
         raise DeviceError(f"the output can't be written: {error.strerror}") from None
+
+
+def is_left(error: OSError) -> bool:
+    """Whether it says that nobody reads a pipe any more, which Windows calls an invalid argument."""
+    return isinstance(error, BrokenPipeError) or (sys.platform == "win32" and error.errno == errno.EINVAL)
 
 
 def silence_output(out: TextIO) -> None:

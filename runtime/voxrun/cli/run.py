@@ -16,7 +16,7 @@ from voxrun.cli.collector import tame_collector
 from voxrun.cli.commands import meant
 from voxrun.cli.failure_trace import keep_trace
 from voxrun.cli.interrupt import Interruption
-from voxrun.cli.output import guarded, silence_output
+from voxrun.cli.output import guarded, is_left, silence_output
 from voxrun.cli.paths import is_there, real
 from voxrun.cli.speech import speech
 from voxrun.cli.status import INTERRUPTED, status_of
@@ -154,7 +154,7 @@ def _subscribe_view(
 ) -> None:
     def on_failure(error: OSError) -> None:
         silence_output(out)
-        if isinstance(error, BrokenPipeError):  # `voxrun … | head`: whoever read this has seen enough
+        if is_left(error):  # `voxrun … | head`: whoever read this has seen enough
             if not interruption.happened:  # else Ctrl-C ended the reader as well, and is no second one
                 interruption.serve()
         else:

@@ -1,7 +1,6 @@
 """`voxrun serve`: many calls at once, from phone numbers."""
 
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -41,7 +40,13 @@ from voxrun.transports.server import serve as serve_requests
 from voxrun.transports.sound_library import SoundLibrary
 from voxrun.transports.turnstile import Turnstile
 
+if sys.platform != "win32":
+    import resource
+
 OWN_SECRETS = ("VOXRUN_TOKEN", "VOXRUN_CONTROL_TOKEN")
+
+MOST_FILES_OF_MACOS = 10240
+"""OPEN_MAX: what setrlimit(2) takes there, where the limit itself may be none."""
 
 SWITCH_SECONDS = 0.0001
 """How long a thread that computes keeps the interpreter once the media clock wants it, which is so at each message that
@@ -187,6 +192,8 @@ def _for_scenarios(values: Mapping[str, str]) -> dict[str, str]:
 
 def _allow_many_files() -> None:
     """A call takes up to four: let this process have as many as the system allows."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if sys.platform != "win32":  # which has no such limit
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = max(soft, min(hard, MOST_FILES_OF_MACOS)) if sys.platform == "darwin" else hard
+        if soft != most:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

@@ -52,7 +52,7 @@ class Log:
         try:
             print(time.strftime("%H:%M:%S"), text, flush=True)  # noqa: T201 - the command line speaks
         except OSError:
-            sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - nobody reads it any more; the calls go on
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - nobody reads it any more; the calls go on
 
 
 class SessionLog:

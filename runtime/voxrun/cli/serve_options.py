@@ -3,6 +3,7 @@
 import argparse
 import os
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -86,6 +87,11 @@ def parse(arguments: Sequence[str]) -> ServeOptions:
         plivo=_key("", known, "PLIVO_AUTH_TOKEN"),
         vonage=_key("", known, "VONAGE_SIGNATURE_SECRET"),
     )
+    if sys.platform == "win32" and given.workers:
+        raise ConfigurationError(
+            "--workers can't be had on Windows, which does not let processes share a port as they need it: leave it "
+            "out, or begin several servers, each with a --listen of its own, behind a proxy"
+        )
     host, port = _address(given.listen)
     if not _is_loopback(host) and not keys.token:
         raise ConfigurationError(

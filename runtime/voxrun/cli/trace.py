@@ -50,7 +50,7 @@ def read_story(path: Path) -> Story:
 
 def _write_page(path: Path, markup: str) -> None:
     try:
-        path.write_text(markup, encoding="utf-8")
+        path.write_text(markup, encoding="utf-8", newline="\n")
     except OSError as error:
         raise ConfigurationError(f"--html {path} can't be written: {error.strerror}") from None
 

@@ -13,7 +13,6 @@ from functools import cache
 import trio
 
 _CLOCK_MONOTONIC = 1
-_FLAGS = os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class _Setting(ctypes.Structure):
@@ -30,11 +29,14 @@ class _Setting(ctypes.Structure):
 @contextmanager
 def alarm() -> Iterator[Callable[[float], Awaitable[None]]]:
     """What to call instead of `trio.sleep_until`; that itself where time is virtual, or the system has no timerfd."""
-    system = _system()
     clock = trio.lowlevel.current_clock()
     is_real = clock.deadline_to_sleep_time(clock.current_time() + 1) <= 1  # virtual time has all the time in the world
-    timer = -1 if system is None or not is_real else system.timerfd_create(_CLOCK_MONOTONIC, _FLAGS)
-    if system is None or timer < 0:
+    timer = -1
+    if sys.platform == "linux" and is_real:
+        timer = _system().timerfd_create(_CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
+    if sys.platform == "win32":
+        ctypes.windll.winmm.timeBeginPeriod(1)  # else time-outs are up to 16 ms late; until the process ends
+    if timer < 0:
         yield trio.sleep_until
         return
     setting = _Setting()
@@ -45,7 +47,7 @@ def alarm() -> Iterator[Callable[[float], Awaitable[None]]]:
             await trio.lowlevel.checkpoint()
             return
         setting.seconds, setting.nanoseconds = divmod(int(left * 1e9) + 1, 1_000_000_000)  # 0 would disarm it
-        system.timerfd_settime(timer, 0, ctypes.byref(setting), None)  # which also forgets that it went off
+        _system().timerfd_settime(timer, 0, ctypes.byref(setting), None)  # which also forgets that it went off
         await trio.lowlevel.wait_readable(timer)
 
     try:
@@ -55,5 +57,5 @@ def alarm() -> Iterator[Callable[[float], Awaitable[None]]]:
 
 
 @cache
-def _system() -> ctypes.CDLL | None:
-    return ctypes.CDLL(None) if sys.platform == "linux" else None
+def _system() -> ctypes.CDLL:
+    return ctypes.CDLL(None)

@@ -1,6 +1,7 @@
 """`Sounds`: where units get their audio from and leave it; the session's services have one."""
 
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +56,10 @@ class AudioRequest:
     def path(self) -> Path:
         """Where it is on this machine, if it is not remote."""
         parts = urlsplit(self.url)
-        return Path(unquote(parts.path) if parts.scheme == "file" else self.url)
+        if parts.scheme != "file":
+            return Path(self.url)
+        path = unquote(parts.path)
+        return Path(path.removeprefix("/") if sys.platform == "win32" else path)  # file:///C:/hello.wav
 
 
 class Sounds(Protocol):

@@ -5,10 +5,13 @@ supervisor.
 """
 
 import hashlib
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from fcntl import LOCK_EX, LOCK_UN, lockf
 from mmap import mmap
+
+if sys.platform != "win32":
+    from fcntl import LOCK_EX, LOCK_UN, lockf
 
 _DIGEST_BYTES = 16
 _BUCKETS = 4096
@@ -120,14 +123,14 @@ class CommonTable:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """The lock is a process's own, and goes with it if it dies."""
-        if self._file is None:
+        if sys.platform == "win32" or self._file is None:  # there all is one process
             yield
-            return
-        lockf(self._file, LOCK_EX)
-        try:
-            yield
-        finally:
-            lockf(self._file, LOCK_UN)
+        else:
+            lockf(self._file, LOCK_EX)
+            try:
+                yield
+            finally:
+                lockf(self._file, LOCK_UN)
 
 
 def _columns(peer: str) -> list[int]:

@@ -5,6 +5,7 @@
 
 import hashlib
 import hmac
+import socket
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from importlib.resources import files
 
 import msgspec
 import trio
-from hypercorn.config import Config
+from hypercorn.config import Config, Sockets
 from hypercorn.trio import serve
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -66,6 +67,17 @@ class StartAsk(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     custom_data: str = ""
 
 
+class _Config(Config):
+    """hypercorn's, for sockets that are bound already: what it does to its own, Windows refuses to do to them."""
+
+    def __init__(self, bound: list[socket.socket]) -> None:
+        self._bound = bound
+
+    def create_sockets(self) -> Sockets:
+        """Those that there are."""
+        return Sockets([], self._bound, [])
+
+
 async def serve_control(
     desk: Desk,
     key: Key,
@@ -80,8 +92,7 @@ async def serve_control(
     host, _, port = bind.rpartition(":")
     listeners = await TcpNetwork().listeners(host.strip("[]"), int(port))
     bound = listeners[0].socket.getsockname()[1]
-    config = Config()
-    config.bind = [f"fd://{listener.socket.detach()}" for listener in listeners]
+    config = _Config([socket.socket(fileno=listener.socket.detach()) for listener in listeners])
     config.loglevel = "WARNING"
     config.read_timeout = READ_SECONDS
     config.include_server_header = False

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -200,6 +201,8 @@ class Supervisor:
 
     async def _open(self, command: Sequence[str], number: int, table: int) -> tuple[trio.Process, trio.SocketStream]:
         """A worker, and the link to it."""
+        if sys.platform == "win32":
+            raise NotImplementedError("there are no --workers there")
         near, far = socket.socketpair()
         place = Place(number, far.fileno(), table, self._listening)
         # A group of its own: what is typed at the terminal reaches the supervisor, which tells the workers once.

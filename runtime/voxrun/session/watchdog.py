@@ -30,8 +30,8 @@ class Watchdog:
         self._at_it: tuple[Session, float] | None = None  # who was found so at the last alarm, and first when
 
     async def run(self) -> None:
-        """Guard until cancelled; where the system has no such alarm, as Windows, don't."""
-        if not hasattr(signal, "setitimer"):
+        """Guard until cancelled; don't on Windows, which has no such alarm."""
+        if sys.platform == "win32":
             return
         handler, timer = signal.signal(signal.SIGALRM, self._bite), signal.getitimer(signal.ITIMER_REAL)
         try:

@@ -1,10 +1,10 @@
 """`RtpSocket`: one UDP port, which packets leave from and come to.
 
-Where the system has epoll, `SocketTraffic` reads it together with all others; elsewhere it waits for itself alone.
+On Linux, which has epoll, `SocketTraffic` reads it together with all others; elsewhere it waits for itself alone.
 """
 
-import select
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import copy_context
@@ -21,7 +21,7 @@ BUFFER_BYTES = 1 << 20
 
 _MAX_DATAGRAM_BYTES = 1 << 16  # nothing is longer, and asking for so many costs no more
 _MOST_AT_ONCE = 64  # then others have their turn: a flood must not keep them from running
-_IS_READ_WITH_OTHERS = hasattr(select, "epoll")
+_IS_READ_WITH_OTHERS = sys.platform == "linux"
 
 
 class RtpSocket:

@@ -1,7 +1,7 @@
 """`SharedListener`: accepts at a socket where other processes do too, and lets them go first while it hesitates."""
 
 from collections.abc import Callable
-from select import POLLIN, poll
+from selectors import EVENT_READ, DefaultSelector
 
 import trio
 
@@ -18,8 +18,8 @@ class SharedListener(trio.abc.Listener[trio.SocketStream]):
     def __init__(self, listener: trio.SocketListener, hesitation: Callable[[], int]) -> None:
         self._listener = listener
         self._hesitation = hesitation
-        self._looks = poll()
-        self._looks.register(listener.socket.fileno(), POLLIN)
+        self._looks = DefaultSelector()
+        self._looks.register(listener.socket.fileno(), EVENT_READ)
 
     async def accept(self) -> trio.SocketStream:
         """One that nobody else took."""
@@ -31,11 +31,12 @@ class SharedListener(trio.abc.Listener[trio.SocketStream]):
 
     async def aclose(self) -> None:
         """Close the socket."""
+        self._looks.close()
         await self._listener.aclose()
 
     async def _stays_there(self) -> bool:
         for _ in range(self._hesitation()):
             await trio.sleep(LOOK_SECONDS)
-            if not self._looks.poll(0):
+            if not self._looks.select(0):
                 return False
         return True

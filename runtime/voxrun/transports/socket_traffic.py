@@ -42,7 +42,7 @@ class SocketTraffic:
     def __init__(self) -> None:
         self.buffer = memoryview(bytearray(_RECEIVE_BUFFER))
         """Where readers may put what came, until they return."""
-        self._epoll = select.epoll()
+        self._epoll = select.epoll()  # type: ignore[attr-defined, unused-ignore] # only Linux has it, and makes one of us
         self._readers: dict[int, Reader[Any]] = {}
         self._taking: Reader[Any]
         self._writers: list[Callable[[], None]] = []
@@ -71,7 +71,7 @@ class SocketTraffic:
     def watch(self, descriptor: int, reader: Reader[Any]) -> None:
         """Have `reader` read whenever `descriptor` is readable, until `forget`."""
         if descriptor not in self._readers:
-            self._epoll.register(descriptor, select.EPOLLIN)
+            self._epoll.register(descriptor, select.EPOLLIN)  # type: ignore[attr-defined, unused-ignore] # as above
         self._readers[descriptor] = reader
 
     def forget(self, descriptor: int, reader: Reader[Any]) -> None:

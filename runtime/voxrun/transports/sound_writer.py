@@ -103,10 +103,14 @@ class SoundWriter:
     def _count_blocks(self) -> None:
         """Say in the header how many samples are there, which the encoder itself does only at the end."""
         start, size = _FLAC_TOTAL
-        before = os.pread(self._header, size, start)
+        end = os.lseek(self._header, 0, os.SEEK_CUR)  # where the encoder goes on; Windows has no pread and pwrite
+        os.lseek(self._header, start, os.SEEK_SET)
+        before = os.read(self._header, size)
         if len(before) == size:  # the encoder has written its header
             whole = self._count - self._count % _FLAC_BLOCK
-            os.pwrite(self._header, (((before[0] >> 4) << 36) | whole).to_bytes(size, "big"), start)
+            os.lseek(self._header, start, os.SEEK_SET)
+            os.write(self._header, (((before[0] >> 4) << 36) | whole).to_bytes(size, "big"))
+        os.lseek(self._header, end, os.SEEK_SET)
 
     def _failure(self, error: Exception | None = None) -> OSError:
         reason = getattr(error, "error_string", "not all of it was taken")

@@ -1,11 +1,11 @@
 """`WebSocket`: one conversation in messages over a stream (RFC 6455), and the two ways to open one.
 
-Over a `SocketStream`, that is over TCP where the system has epoll, it is `SocketWebSocket`, our own; over any other
+Over a `SocketStream`, that is over TCP on Linux, which has epoll, it is `SocketWebSocket`, our own; over any other
 stream trio-websocket does the work. `_implementation` chooses; both pass the same tests.
 """
 
 import math
-import select
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -203,7 +203,7 @@ class _Implementation(Protocol):
 
 def _implementation(stream: trio.abc.Stream) -> _Implementation:
     """Which of the two does the work, by what the stream can do."""
-    if isinstance(stream, SocketStream) and hasattr(select, "epoll"):
+    if isinstance(stream, SocketStream) and sys.platform == "linux":
         from voxrun.transports import socket_websocket  # noqa: PLC0415 - a run needs only one of the two
 
         return socket_websocket
