@@ -133,6 +133,13 @@ def test_what_is_no_scenario_at_all_is_a_finding(
     assert message in capsys.readouterr().out
 
 
+def test_a_python_file_may_have_line_ends_of_any_kind(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "scenario.py").write_bytes(b"from voxrun import Logger\r\rLogger.write(text)\r\nLogger.wirte('')\n")
+    assert main(["check", "scenario.py"]) == SCENARIO_FAILED
+    places = [line.partition(": ")[0] for line in capsys.readouterr().out.splitlines() if line.startswith("scenario")]
+    assert places == ["scenario.py:3:14", "scenario.py:4:8"]
+
+
 def test_control_characters_stay_in_the_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "a.vox").write_text("log nam // \x1b[31m\n")
     assert check(["a.vox"]) == 1

@@ -22,6 +22,8 @@ from voxrun.dsl.parser import parse
 from voxrun.dsl.source import Source
 from voxrun.errors import ConfigurationError
 from voxrun.session.loader import read
+from voxrun.testing import Agent, at, send
+from voxrun.testing.running import simulate as simulated
 
 MEANINGS = [
     # Values
@@ -218,6 +220,24 @@ def test_byte_order_mark_and_windows_line_ends_change_no_place(tmp_path: Path) -
     assert f"{path}:2:34: " in str(play_file(path).outcome.error)
 
 
+def test_a_message_sends_no_events_whatever_its_fields_are_called(tmp_path: Path) -> None:
+    path = tmp_path / "scenario.vox"
+    path.write_text("""\
+require ElevenLabs
+fn any(x) { return x }
+on AppEvents.CallAlerting as { call } {
+    const agent = await ElevenLabs.createAgentsClient({ xiApiKey: "none", agentId: "agent_1" })
+    on agent AgentsEvents.Unknown as { data } {
+        const fields = any(data)
+        try { wait for fields CallEvents.Connected } catch e { log e.message }
+        VoxEngine.terminate()
+    }
+}
+""")
+    call = simulated(path, agent=Agent(script=[at(0.5, send({"type": "new", "waitFor": "x"}))])).expectOk()
+    assert call.log == ["a message sends no events"]
+
+
 def check_code(source: str) -> None:
     """It becomes code with its own lines, or a located mistake."""
     text = Source("program.vox", source)
@@ -259,6 +279,14 @@ def test_blocks_that_python_could_not_nest_are_a_located_mistake() -> None:
     source = "while true {" * 16 + "}" * 16
     text = Source("deep.vox", source)
     compile_program(parse(text), text, "deep.vox", [], {})
+
+
+def test_too_many_blocks_for_python_are_told_at_their_own_line() -> None:
+    """What Python's texts take for line ends, a page feed say, is none in a scenario."""
+    source = "// a page\f and a line\u2028 further\n\n" + "try { } catch { " * 14 + "}" * 14
+    text = Source("deep.vox", source)
+    with pytest.raises(SyntaxMistake, match=r"^deep\.vox:3:1: error: this is nested too deeply"):
+        compile_program(parse(text), text, "deep.vox", [], {})
 
 
 def test_coverage_sees_the_lines_that_ran(tmp_path: Path) -> None:

@@ -136,15 +136,8 @@ class _Host:
 
             pdb.Pdb(nosigint=True).set_trace(sys._getframe(1))
 
-    @staticmethod
-    async def sleep(seconds: float) -> None:
-        """Wait."""
-        await trio.sleep(seconds)
-
-    @staticmethod
-    def secret(name: str) -> str | None:
-        """A secret by its name."""
-        return voxengine.getSecretValue(name)
+    sleep = staticmethod(trio.sleep)
+    secret = staticmethod(voxengine.getSecretValue)
 
 
 def _members(kind: type) -> Mapping[str, object] | None:

@@ -71,6 +71,8 @@ def _scenarios(path: Path) -> Iterator[Path]:
 
 def _findings(file: Path, secrets: Container[str]) -> tuple[Source, Sequence[Diagnostic]]:
     content = _read(file)
+    if file.suffix != ".vox":
+        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")  # to Python, each of them ends a line
     try:
         source = Source(str(file), content.decode("utf-8" if file.suffix == ".vox" else "utf-8-sig"))
     except UnicodeDecodeError as error:

@@ -63,9 +63,9 @@ class RunOptions:
     trace: Path | None
     json: bool
     idle_timeout: float | None
-    sandbox: Path | None = None
-    cassette: Path | None = None
-    cassette_audio: bool = True
+    sandbox: Path | None
+    cassette: Path | None
+    cassette_audio: bool
 
 
 @dataclass(frozen=True, slots=True)

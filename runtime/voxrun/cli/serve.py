@@ -72,7 +72,9 @@ def serve(arguments: list[str]) -> int:
         _load_api()
     tame_collector()
     if options.workers:
-        trio.run(_serve_workers, options, arguments)
+        from voxrun.cli.serve_workers import serve_workers  # noqa: PLC0415 - an extra
+
+        trio.run(serve_workers, options, arguments)
     else:
         trio.run(serve_calls, options, versions, log)
     return OK
@@ -100,12 +102,6 @@ def _load_api() -> None:
     for codec in CODECS.values():
         with suppress(ConfigurationError):  # it is told when a call asks for it
             codec.new_decoder()
-
-
-async def _serve_workers(options: ServeOptions, arguments: list[str]) -> None:
-    from voxrun.cli.serve_workers import serve_workers  # noqa: PLC0415 - an extra
-
-    await serve_workers(options, arguments)
 
 
 async def serve_calls(options: ServeOptions, versions: Versions, log: Log) -> None:

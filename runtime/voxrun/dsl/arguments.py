@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from voxrun.absent import absent_parameter
 from voxrun.dsl import nodes
+from voxrun.dsl.diagnostic import any_of
 from voxrun.dsl.findings import Findings
 from voxrun.dsl.nodes import Object, Span
 from voxrun.dsl.surface import (
@@ -68,8 +69,7 @@ def check_value(findings: Findings, types: Types, known: Known, expected: Value 
     if isinstance(known, Function | OwnFunction):
         given = (FUNCTION,)
     if given and not any(_fits(types, kind, expected) for kind in given):
-        *others, last = dict.fromkeys(_named(types, kind) for kind in expected.kinds if kind != NULL)
-        wanted = f"{', '.join(others)} or {last}" if others else last
+        wanted = any_of(dict.fromkeys(_named(types, kind) for kind in expected.kinds if kind != NULL))
         works_somehow = BOOLEAN in expected.kinds  # whatever is no boolean counts as true or false
         add = findings.warning if works_somehow else findings.error
         is_called = given == (NULL,) and FUNCTION in expected.kinds
@@ -125,7 +125,7 @@ def _named(types: Types, kind: str) -> str:
     return a(OBJECT) if _is_object(types.get(kind)) else a(kind)
 
 
-def check_object(findings: Findings, types: Types, node: Object, shapes: tuple[Type, ...], what: str) -> None:
+def check_object(findings: Findings, node: Object, shapes: tuple[Type, ...], what: str) -> None:
     """The names in an object of parameters, and that those are there that must be."""
     given = {pair.key.text: pair for pair in node.pairs}
     known = dict.fromkeys(name for shape in shapes for name in shape.members)

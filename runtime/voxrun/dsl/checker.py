@@ -7,9 +7,10 @@ from typing import Any
 from voxrun.dsl import nodes
 from voxrun.dsl.arguments import check_value
 from voxrun.dsl.diagnostic import Diagnostic
-from voxrun.dsl.expressions import COMPARISONS, Expressions, spell
+from voxrun.dsl.expressions import Expressions, spell
 from voxrun.dsl.names import Frame, Role, Scope
 from voxrun.dsl.nodes import Program, Span, Statement
+from voxrun.dsl.operators import COMPARISONS
 from voxrun.dsl.routes import check_both_ways, check_sink, check_source
 from voxrun.dsl.surface import FUNCTION, LIST, OBJECT, TEXT, Function, Property, Surface, Value
 from voxrun.dsl.types import A_LIST, A_TEXT, AN_ERROR, Known, Missing, OwnFunction, a, known_of
@@ -84,11 +85,8 @@ class _Checker:
         return self._statements(block.statements, scope)
 
     def _block(self, block: nodes.Block) -> bool:
-        outer = self._expressions.scope
-        self._expressions.scope = Scope(outer, self._expressions.frame)
-        leaves = self._statements(block.statements, self._expressions.scope)
-        self._expressions.scope = outer
-        return leaves
+        with self._expressions.within(self._expressions.frame) as scope:
+            return self._statements(block.statements, scope)
 
     def _statements(self, statements: tuple[Statement, ...], scope: Scope) -> bool:
         for statement in statements:
@@ -115,9 +113,6 @@ class _Checker:
 
     # Statements.
 
-    def _settle(self, node: nodes.Expression) -> None:
-        self._expressions.settled(node)
-
     def _log(self, node: nodes.Log) -> None:
         self._expressions.valued(node.value)
 
@@ -130,12 +125,12 @@ class _Checker:
             binding.known = replace(known, item=None) if isinstance(known, Value) else known
 
     def _assignment(self, node: nodes.Assignment) -> None:
-        self._settle(node.value) if node.operator != "=" else self._expressions.known(node.value)
+        (self._expressions.known if node.operator == "=" else self._expressions.settled)(node.value)
         target = node.target
         if not isinstance(target, nodes.Name):
             owner = self._expressions.settled(target.target)
             if isinstance(target, nodes.Index):
-                self._settle(target.key)
+                self._expressions.settled(target.key)
             self._changed(owner, target)
             return
         binding = self._expressions.bound(target.name, target.span)
@@ -227,14 +222,12 @@ class _Checker:
     def _for(self, node: nodes.For) -> None:
         value = self._expressions.settled(node.value)
         check_value(self._findings, self._expressions.types, value, _LOOPED, "`for`", node.value.span)
-        outer = self._expressions.scope
-        self._expressions.scope = Scope(outer, self._expressions.frame)
         item: Known = None
         if isinstance(value, Value):
             item = A_TEXT if value.kinds == (TEXT,) else value.item
-        self._expressions.scope.bind(node.name, Role.ITEM, item)
-        self._loop(node.body)
-        self._expressions.scope = outer
+        with self._expressions.within(self._expressions.frame) as scope:
+            scope.bind(node.name, Role.ITEM, item)
+            self._loop(node.body)
 
     def _while(self, node: nodes.While) -> bool:
         self._expressions.valued(node.condition)
@@ -243,13 +236,10 @@ class _Checker:
 
     def _try(self, node: nodes.Try) -> bool:
         leaves = self._block(node.body)
-        outer = self._expressions.scope
-        self._expressions.scope = Scope(outer, self._expressions.frame)
-        if node.error is not None:
-            self._expressions.scope.bind(node.error, Role.PARAMETER, AN_ERROR)
-        leaves = self._block(node.handler) and leaves
-        self._expressions.scope = outer
-        return leaves
+        with self._expressions.within(self._expressions.frame) as scope:
+            if node.error is not None:
+                scope.bind(node.error, Role.PARAMETER, AN_ERROR)
+            return self._block(node.handler) and leaves
 
     def _function(self, node: nodes.Function) -> None:
         declared = self._expressions.scope.names[node.name.text].known
@@ -261,25 +251,23 @@ class _Checker:
 
     def _handler(self, node: nodes.Handler) -> None:
         payload = self._expressions.event(node.unit, node.event)
-        outer = self._begin_frame(self._expressions.types.reply(payload))
-        scope = self._expressions.scope
-        if isinstance(node.binding, nodes.Identifier):
-            scope.bind(node.binding, Role.PAYLOAD, payload)
-        elif node.binding is not None:
-            self._bind_fields(node.binding, payload)
         tally = self._expressions.tally
         answers, own_calls = tally.answers, tally.own_calls
-        if node.condition is not None:
-            self._expressions.valued(node.condition)
-        self._block(node.body)
-        scope.close(self._findings)
-        self._expressions.scope, self._expressions.frame = outer
+        with self._expressions.within(Frame(reply=self._expressions.types.reply(payload))) as scope:
+            if isinstance(node.binding, nodes.Identifier):
+                scope.bind(node.binding, Role.PAYLOAD, payload)
+            elif node.binding is not None:
+                self._bind_fields(node.binding, payload, scope)
+            if node.condition is not None:
+                self._expressions.valued(node.condition)
+            self._block(node.body)
+            scope.close(self._findings)
         if node.event.names[-1].text == "ClientToolCall" and tally.answers == answers:
             # who hears all tool calls may only count them, and leave the answers to other handlers
             others_may = node.condition is None or tally.own_calls > own_calls
             tally.unanswered.append((node.event.span, others_may))
 
-    def _bind_fields(self, fields: nodes.Fields, payload: Known) -> None:
+    def _bind_fields(self, fields: nodes.Fields, payload: Known, scope: Scope) -> None:
         for name in fields.names:
             known: Known | Missing = None
             if isinstance(payload, Value):
@@ -288,16 +276,9 @@ class _Checker:
                 what = f"{a(known.types[0].name.split()[0])} has no field `{name.text}`"
                 self._findings.error(name.span, what, self._findings.did_you_mean(name.text, known.candidates()))
                 known = None
-            self._expressions.scope.bind_once(name, Role.PAYLOAD, known, self._findings)
+            scope.bind_once(name, Role.PAYLOAD, known, self._findings)
 
     def _timer(self, node: nodes.After | nodes.Every) -> None:
         self._expressions.duration(node.duration)
-        outer = self._begin_frame()
-        self._block(node.body)
-        self._expressions.scope, self._expressions.frame = outer
-
-    def _begin_frame(self, reply: Value | None = None) -> tuple[Scope, Frame]:
-        outer = self._expressions.scope, self._expressions.frame
-        self._expressions.frame = Frame(reply=reply)
-        self._expressions.scope = Scope(outer[0], self._expressions.frame)
-        return outer
+        with self._expressions.within(Frame()):
+            self._block(node.body)

@@ -12,6 +12,7 @@ from typing import Any
 from voxrun.dsl import nodes
 from voxrun.dsl.diagnostic import Diagnostic, Slip, SyntaxMistake
 from voxrun.dsl.nodes import Expression, Node, Span
+from voxrun.dsl.operators import COMPARISONS
 from voxrun.dsl.parts import functions_first, parted
 from voxrun.dsl.scopes import Maker, Routine, Variable, resolve
 from voxrun.dsl.source import Source
@@ -34,8 +35,6 @@ _OPERATORS = {
     ">=": "_greater_or_equal",
 }
 
-_YES_OR_NO = frozenset(("==", "!=", "<", "<=", ">", ">="))
-
 
 def compile_program(
     program: nodes.Program, source: Source, path: str, names: Collection[str], modules: Mapping[str, Collection[str]]
@@ -50,8 +49,7 @@ def compile_program(
     except Slip as slip:
         raise SyntaxMistake(source, slip.diagnostic) from None
     except (SyntaxError, RecursionError) as error:  # Python allows 20 blocks inside one another
-        line = getattr(error, "lineno", None) or 1
-        start = sum(map(len, source.text.splitlines(keepends=True)[: line - 1]))
+        start = source.start(getattr(error, "lineno", None) or 1)
         found = Diagnostic(
             Span(start, start + 1), "error", "this is nested too deeply", "make a function of a part of it"
         )
@@ -64,7 +62,7 @@ class _Compiler(Writer):
     def __init__(
         self, source: Source, program: nodes.Program, names: Collection[str], modules: Mapping[str, Collection[str]]
     ) -> None:
-        super().__init__(source.text)
+        super().__init__(source)
         self._scopes = resolve(program, names, modules)
         self._before: list[ast.stmt] = []
 
@@ -435,7 +433,7 @@ def _changes(routine: Routine, at: Place) -> list[ast.stmt]:
 
 def _is_yes_or_no(node: Expression) -> bool:
     if isinstance(node, nodes.Binary):
-        return node.operator in _YES_OR_NO
+        return node.operator in COMPARISONS
     return isinstance(node, nodes.Unary) and node.operator == "not"
 
 

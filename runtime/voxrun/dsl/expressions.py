@@ -1,6 +1,7 @@
 """`Expressions`: what the value of each expression is known to be, and what is wrong in it."""
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -24,6 +25,7 @@ from voxrun.dsl.names import Binding, Frame, Role, Scope, unknown_name
 from voxrun.dsl.native import FUNCTIONS, NATIVE
 from voxrun.dsl.nodes import Expression, Span
 from voxrun.dsl.operands import check_mixed, check_operand
+from voxrun.dsl.operators import COMPARISONS
 from voxrun.dsl.routes import check_sink
 from voxrun.dsl.sent_events import AN_EVENT, SESSION, check_text, is_no_event, never_sent
 from voxrun.dsl.surface import (
@@ -60,7 +62,6 @@ from voxrun.dsl.types import (
 )
 from voxrun.dsl.watch import Watch
 
-COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
 _ARITHMETIC = frozenset(("+", "-", "*", "/", "%"))
 _SECRETS = frozenset(("secret", "getSecretValue"))
 
@@ -79,9 +80,7 @@ class Tally:
 class Expressions:
     """Walks expressions; `scope` and `frame` are those of the place it has come to."""
 
-    def __init__(
-        self, surface: Surface, known_secrets: Container[str] | None, body: Walk, watch: Watch | None = None
-    ) -> None:
+    def __init__(self, surface: Surface, known_secrets: Container[str] | None, body: Walk, watch: Watch | None) -> None:
         self.findings = Findings()
         self.types = Types(surface)
         self.frame = Frame(is_program=True)
@@ -112,6 +111,14 @@ class Expressions:
             nodes.Binary: self._binary,
             nodes.WaitFor: self._wait_for,
         }
+
+    @contextmanager
+    def within(self, frame: Frame) -> Iterator[Scope]:
+        """Names of its own for what is walked meanwhile, in this frame."""
+        outer = self.scope, self.frame
+        self.scope, self.frame = Scope(self.scope, frame), frame
+        yield self.scope
+        self.scope, self.frame = outer
 
     def known(self, node: Expression) -> Known:
         """What `node` gives, a promise included."""
@@ -152,16 +159,13 @@ class Expressions:
         """Walk a function; `arguments` is what it is called with, when that is known."""
         name = node.name.text if isinstance(node, nodes.Function) else "this function"
         function = OwnFunction(name, len(node.parameters))
-        outer = self.scope, self.frame
-        self.frame = Frame(reply=self.types.reply(arguments[0]) if arguments else None)
-        self.scope = Scope(outer[0], self.frame)
-        for index, parameter in enumerate(node.parameters):
-            known = arguments[index] if arguments is not None and index < len(arguments) else None
-            known = known if known and known.kinds else None
-            self.scope.bind_once(parameter, Role.PARAMETER, known, self.findings)
-        self._body(node.body, self.scope)
-        function.waits = self.frame.waits
-        self.scope, self.frame = outer
+        with self.within(Frame(reply=self.types.reply(arguments[0]) if arguments else None)) as scope:
+            for index, parameter in enumerate(node.parameters):
+                known = arguments[index] if arguments is not None and index < len(arguments) else None
+                known = known if known and known.kinds else None
+                scope.bind_once(parameter, Role.PARAMETER, known, self.findings)
+            self._body(node.body, scope)
+        function.waits = scope.frame.waits
         return function
 
     def find(self, name: str) -> Binding | None:
@@ -193,13 +197,7 @@ class Expressions:
             self.findings.error(unit.span, f"{a(kinds[0].name)} sends no events", "name a call, an agent, a player …")
         if self._watch is not None:
             self._watch.event(target, event.span)
-        constant = self.path(event)
-        self._check_sent(target, constant, event.spelled, event.span)
-        if isinstance(constant, Event):
-            return Value((constant.payload,))
-        if is_no_event(constant):
-            self.findings.error(event.span, f"{event.spelled} is no event", AN_EVENT)
-        return None
+        return self._payload_of(self.path(event), target, event.spelled, event.span)
 
     def must_wait(self, span: Span, what: str) -> None:
         """`what` stands here, which only code that can be held up may have."""
@@ -402,7 +400,9 @@ class Expressions:
             expected = with_payload(parameter.given, payload)
             known = self._argument(argument, expected, spell(node.function))
             if expected.kinds == (EVENT,):
-                payload = self._event_argument(argument, known, target)
+                if isinstance(argument, nodes.Text):
+                    check_text(self.findings, self.types, target, argument.value, argument.span)
+                payload = self._payload_of(known, target, spell(argument) or "this", argument.span)
             elif expected.kinds == (SINK,):
                 check_sink(self.findings, self.types, known, argument.span)
             if function.name == "waitFor" and parameter.name == "timeout":
@@ -424,7 +424,7 @@ class Expressions:
             self._check_keys(node)
             if self._watch is not None:
                 self._watch.parameters(node, shapes)
-            check_object(self.findings, self.types, node, shapes, what)
+            check_object(self.findings, node, shapes, what)
             for pair in node.pairs:
                 self._argument(pair.value, expected_of(shapes, pair.key.text), f"`{pair.key.text}`")
             return AN_OBJECT
@@ -437,22 +437,16 @@ class Expressions:
         check_literal(self.findings, written(node), expected, what, node.span)
         return check_callback(self.findings, known, expected, node.span)
 
-    def _event_argument(self, node: Expression, known: Known, target: Known) -> Known:
-        if isinstance(known, Event):
-            self._check_sent(target, known, spell(node), node.span)
-            return Value((known.payload,))
-        if isinstance(node, nodes.Text):
-            check_text(self.findings, self.types, target, node.value, node.span)
-        elif is_no_event(known):
-            self.findings.error(node.span, f"{spell(node) or 'this'} is no event", AN_EVENT)
-        return None
-
-    def _check_sent(self, target: Known, event: Known, spelled: str, span: Span) -> None:
+    def _payload_of(self, event: Known, target: Known, spelled: str, span: Span) -> Known:
+        """What an event carries, which `target` must send."""
+        if is_no_event(event):
+            self.findings.error(span, f"{spelled} is no event", AN_EVENT)
         wrong = None if self.findings.full else never_sent(self.types, self._surface, target, event)
         if wrong is not None:
             unit, whose = ("UNIT ", f", with {wrong.others} for UNIT") if wrong.others else ("", "")
             advice = f"write `on {unit}{spelled} {{ }}`{whose}"
             self.findings.error(span, f"{wrong.sender} never sends {spelled}", advice)
+        return Value((event.payload,)) if isinstance(event, Event) else None
 
     def _check_secret(self, node: nodes.Call) -> None:
         names = [it.value for it in node.arguments if isinstance(it, nodes.Text)]

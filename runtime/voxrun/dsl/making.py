@@ -12,14 +12,12 @@ from voxrun.dsl.nodes import Branch, Expression, Identifier, Index, Member, Name
 from voxrun.dsl.operators import Group, bind
 from voxrun.dsl.sentence_making import SENTENCE_FIELDS
 from voxrun.dsl.tokens import Token
+from voxrun.dsl.values import LARGEST
 
 _ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,6})\}|(.))")
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "$": "$"}
 _UNSEEN = re.compile("[\0-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 """Control characters, but for tabs, and those that make a text read otherwise than it is."""
-
-LARGEST = 2**53
-"""Whole numbers are exact up to here."""
 
 
 class _Rules(Transformer[Any, Any]):
@@ -32,7 +30,7 @@ class _Rules(Transformer[Any, Any]):
     def group(self, children: list[Any]) -> Group:
         return Group(_span(children), _bare(children[1]))
 
-    def parameters(self, children: list[Any]) -> list[Identifier]:
+    def parameters(self, children: list[Any]) -> tuple[Identifier, ...]:
         return _identifiers(children)
 
     def shorthand(self, children: list[Any]) -> Pair:
@@ -91,8 +89,8 @@ def _identifier(token: Token) -> Identifier:
     return Identifier(token.span, token.value)
 
 
-def _identifiers(children: list[Any]) -> list[Identifier]:
-    return [_identifier(child) for child in children if type(child) is Token and child.type == "NAME"]
+def _identifiers(children: list[Any]) -> tuple[Identifier, ...]:
+    return tuple([_identifier(child) for child in children if type(child) is Token and child.type == "NAME"])
 
 
 def _nodes(children: list[Any]) -> list[Any]:
@@ -106,7 +104,7 @@ def _list(children: list[Any]) -> tuple[tuple[Any, ...]]:
 
 
 def _names(children: list[Any]) -> tuple[tuple[Identifier, ...]]:
-    return (tuple(_identifiers(children)),)
+    return (_identifiers(children),)
 
 
 def _number(children: list[Any]) -> tuple[int | float]:
@@ -121,9 +119,10 @@ def _duration(children: list[Any]) -> tuple[int | float, str]:
 
 def _value(token: Token, digits: str) -> int | float:
     whole, _, fraction = digits.partition(".")
-    if len(whole.lstrip("0")) > len(str(LARGEST)) or int(whole.lstrip("0") or "0") > LARGEST:
+    whole = whole.lstrip("0") or "0"
+    if len(whole) > len(str(LARGEST)) or int(whole) > LARGEST:
         raise Slip(token.span, "this number is too large", f"numbers go up to {LARGEST}")
-    return float(digits) if fraction else int(whole.lstrip("0") or "0")
+    return float(digits) if fraction else int(whole)
 
 
 def _text(children: list[Any]) -> tuple[str]:
@@ -164,10 +163,6 @@ def _unescaped(token: Token, behind: int) -> str:
         return _ESCAPED[found[2]]
 
     return _ESCAPE.sub(meant, written)
-
-
-def _path(children: list[Any]) -> tuple[tuple[Identifier, ...]]:
-    return (tuple([_identifier(child) for child in children if child.type == "NAME"]),)
 
 
 def _call(children: list[Any]) -> tuple[Expression, tuple[Expression, ...]]:
@@ -219,7 +214,7 @@ def _program(children: list[Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
 
 
 _FIELDS: dict[Any, Callable[[list[Any]], Any]] = {
-    nodes.Path: _path,
+    nodes.Path: _names,
     nodes.Name: lambda children: (children[0].value,),
     nodes.Number: _number,
     nodes.Duration: _duration,
@@ -229,9 +224,7 @@ _FIELDS: dict[Any, Callable[[list[Any]], Any]] = {
     nodes.List: _list,
     nodes.Pair: lambda children: (_key(children[0]), children[2]),
     nodes.Object: _list,
-    nodes.Lambda: lambda children: (tuple(children[1]), children[2]),
     nodes.Call: _call,
-    nodes.Index: lambda children: (children[0], children[2]),
     nodes.Member: _member,
     nodes.WaitFor: _wait_for,
     nodes.Require: lambda children: (_identifier(children[1]),),
@@ -243,7 +236,7 @@ _FIELDS: dict[Any, Callable[[list[Any]], Any]] = {
     nodes.If: _if,
     nodes.For: lambda children: (_identifier(children[1]), children[3], children[4]),
     nodes.Try: lambda children: (children[1], children[3] and _identifier(children[3]), children[4]),
-    nodes.Function: lambda children: (_identifier(children[1]), tuple(children[2]), children[3]),
+    nodes.Function: lambda children: (_identifier(children[1]), children[2], children[3]),
     nodes.Fields: _names,
     nodes.Handler: _handler,
     nodes.Program: _program,

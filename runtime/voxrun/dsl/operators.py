@@ -27,6 +27,8 @@ INFIX = {
 }
 """Operators between two operands. The higher number binds more tightly; of equals, the left one goes first."""
 
+COMPARISONS = frozenset(operator for operator, tightness in INFIX.items() if tightness == COMPARISON)
+
 PREFIX = {"not": 3, "-": 8, "await": 9}
 """Operators before their operand, and how tightly they hold what follows. Calls and members hold more tightly still."""
 

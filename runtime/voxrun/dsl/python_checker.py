@@ -32,7 +32,7 @@ def check_python(
 ) -> tuple[Diagnostic, ...]:
     """All findings in the order of the text; a syntax error is the only one. See `checker.check`."""
     findings = Findings()
-    places = Places(source.text)
+    places = Places(source)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python's own, which come when the scenario is loaded
@@ -52,9 +52,7 @@ def check_python(
 
 
 def _syntax_error(error: SyntaxError, findings: Findings, source: Source) -> None:
-    line = error.lineno or 1
-    lines = source.text.split("\n")
-    start = sum(len(each) + 1 for each in lines[: line - 1]) + max((error.offset or 1) - 1, 0)
+    start = source.start(error.lineno or 1) + max((error.offset or 1) - 1, 0)
     same_line = error.end_lineno == error.lineno and (error.end_offset or 0) > (error.offset or 0)
     length = (error.end_offset or 0) - (error.offset or 0) if same_line else 1
     findings.error(Span(min(start, len(source.text)), min(start + length, len(source.text))), error.msg)

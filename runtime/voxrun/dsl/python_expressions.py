@@ -333,7 +333,7 @@ class PythonExpressions:
         if isinstance(node, ast.Dict) and (shapes := shapes_of(self.types, expected)):
             written_out = literal(self._places, node)
             if written_out is not None:
-                check_object(self._findings, self.types, written_out, shapes, what)
+                check_object(self._findings, written_out, shapes, what)
             for key, value in zip(node.keys, node.values, strict=True):
                 name = key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""
                 self.argument(value, expected_of(shapes, name), f"`{name}`")

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from voxrun.absent import absent_in_python
 from voxrun.dsl.findings import Findings
 from voxrun.dsl.nodes import Span
+from voxrun.dsl.source import Source
 from voxrun.dsl.surface import Surface, Value
 from voxrun.dsl.types import Known, known_of
 
@@ -32,11 +33,8 @@ _ASK_KINDS = frozenset(("isinstance", "hasattr"))
 class Places:
     """Where the nodes of a Python file are in its text."""
 
-    def __init__(self, text: str) -> None:
-        self._lines = [f"{line}\n" for line in text.split("\n")]
-        self._starts = [0]
-        for line in self._lines:
-            self._starts.append(self._starts[-1] + len(line))
+    def __init__(self, source: Source) -> None:
+        self._source = source
 
     def span(self, node: ast.expr | ast.alias | ast.keyword) -> Span:
         """All of it."""
@@ -58,9 +56,9 @@ class Places:
 
     def offset(self, line: int, column: int) -> int:
         """Characters from the beginning; `line` is from 1, `column` in bytes of UTF-8 from 0."""
-        text = self._lines[line - 1] if line <= len(self._lines) else ""
+        text = self._source.line(line)
         characters = column if text.isascii() else len(text.encode()[:column].decode(errors="ignore"))
-        return self._starts[line - 1] + characters
+        return self._source.start(line) + characters
 
 
 @dataclass(slots=True)
@@ -99,19 +97,7 @@ def bound_names(body: list[ast.stmt]) -> Counter[str]:
 
     So is one whose kind is asked for: where the answer holds, it is something else.
     """
-    counted: Counter[str] = Counter()
-    for node in own_nodes(body):
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            counted[node.id] += 1
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            counted[node.name] += 1
-        elif isinstance(node, ast.alias):
-            counted[(node.asname or node.name).partition(".")[0]] += 1
-        elif isinstance(node, ast.Global | ast.Nonlocal):
-            counted.update(dict.fromkeys(node.names, 2))
-        elif name := _caught(node) or _asked(node):
-            counted[name] += 1
-    return counted
+    return Counter(name for node in own_nodes(body) if (name := _bound(node) or _asked(node)))
 
 
 def own_nodes(body: list[ast.stmt]) -> Iterator[ast.AST]:
@@ -162,17 +148,9 @@ def check_names(tree: ast.Module, surface: Surface, findings: Findings, places: 
             bound.update(brought)
         elif isinstance(node, ast.Name) and node.id in _MAKE_NAMES:
             return
-        elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            bound.add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            bound.add(node.name)
-        elif isinstance(node, ast.alias):
-            bound.add((node.asname or node.name).partition(".")[0])
-        elif isinstance(node, ast.arg):
-            bound.add(node.arg)
         elif isinstance(node, ast.Global | ast.Nonlocal):
             bound.update(node.names)
-        elif name := _caught(node):
+        elif name := _bound(node):
             bound.add(name)
     importable = surface.python["voxrun"]
     for node in ast.walk(tree):
@@ -196,11 +174,20 @@ def annotated(node: ast.expr | None, scope: PythonScope) -> Value | None:
     return None
 
 
-def _caught(node: ast.AST) -> str:
-    """The name that `except … as name` or a pattern binds."""
-    if isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
-        return node.name or ""
-    return (node.rest or "") if isinstance(node, ast.MatchMapping) else ""
+def _bound(node: ast.AST) -> str:
+    """The name that a node binds."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name):
+            return name
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return name
+        case ast.alias(name=name, asname=other):
+            return (other or name).partition(".")[0]
+        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+            return name
+        case ast.MatchMapping(rest=str(name)):
+            return name
+    return ""
 
 
 def _asked(node: ast.AST) -> str:

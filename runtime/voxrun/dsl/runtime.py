@@ -42,7 +42,14 @@ def runtime_names(
     budget: Budget, gate: Gate, host: Host, functions: Mapping[str, Callable[..., Any]]
 ) -> dict[str, Any]:
     """`functions`: of the API: `log`, `listen`, `after`, `every`, `send_between`, `stop_between`."""
-    log = ApiFunction("log", functions["log"], gate.call)
+    api = {f"_{name}": ApiFunction(name, function, gate.call) for name, function in functions.items()}
+    native: dict[str, Callable[..., Any]] = {
+        "secret": host.secret,
+        "text": partial(values.text, budget),
+        "number": values.number_in,
+        "round": values.rounded,
+        "parse": partial(values.parsed, budget),
+    }
     return {
         "__builtins__": {},
         "_CATCHABLE": CATCHABLE,
@@ -75,25 +82,12 @@ def runtime_names(
         "_greater": values.greater,
         "_greater_or_equal": values.greater_or_equal,
         "_template": partial(values.template, budget),
-        **{f"_{name}": ApiFunction(name, function, gate.call) for name, function in functions.items()},
+        **api,
         "_duration": duration,
-        "_log": lambda value: gate.call(log, values.text(budget, value)[:LOG_LIMIT]),
+        "_log": lambda value: gate.call(api["_log"], values.text(budget, value)[:LOG_LIMIT]),
         "_sleep": lambda value: Promise(host.sleep(duration(value) / 1000), "wait", own=False),
         "_wait_for": lambda *event: Promise(_wait_for(gate, host.application, *event), "wait for", own=True),
-        **{
-            name: ApiFunction(name, function, gate.call, is_native=True)
-            for name, function in _functions(budget, host).items()
-        },
-    }
-
-
-def _functions(budget: Budget, host: Host) -> dict[str, Callable[..., Any]]:
-    return {
-        "secret": host.secret,
-        "text": lambda value: values.text(budget, value),
-        "number": lambda text: values.number_in(text),
-        "round": lambda number: values.rounded(number),
-        "parse": lambda text: values.parsed(budget, text),
+        **{name: ApiFunction(name, function, gate.call, is_native=True) for name, function in native.items()},
     }
 
 
@@ -112,10 +106,8 @@ async def _wait_for(gate: Gate, application: Waitable, unit: Any, event: Any, wi
         raise wrong(f"`wait for` needs an event, such as CallEvents.Connected, not {describe(event)}", event)
     if within is not None:
         within = duration(within) / 1000
-    if unit is not application and not gate.has(unit, "waitFor"):
+    if type(unit) in values.OBJECTS or (unit is not application and not gate.has(unit, "waitFor")):
         raise wrong(f"{describe(unit)} sends no events", unit)
-    if type(unit) is dict:
-        raise ScenarioError("an object sends no events")
     try:
         return await unit.waitFor(event, within)
     except TimeoutError:

@@ -11,12 +11,6 @@ from voxrun.dsl.nodes import Duration, List, Node, Number, Object, Path, Text
 Children = list[Any]
 
 
-def _parts(children: Children, count: int) -> list[Any]:
-    """The nodes among the children, and None for those of `count` that are not there at the end."""
-    found = [child for child in children if isinstance(child, Node)]
-    return [*found, *[None] * (count - len(found))]
-
-
 def _has(children: Children, kind: str) -> bool:
     return any(getattr(child, "type", "") == kind for child in children)
 
@@ -38,11 +32,6 @@ def _calls(children: Children) -> tuple[Any, ...]:
     return _after(children, "TOOL"), _after(children, "WITH"), _has(children, "ERROR"), expecting
 
 
-def _answers(children: Children) -> tuple[Any, ...]:
-    url, *others = _parts(children, 2)
-    return url, _one(others, Number), _one(others, Object | List | Text)
-
-
 def _hears(children: Children) -> tuple[Any, ...]:
     party, last = children[0], children[-1]
     what = last if isinstance(last, Node) else last.value
@@ -61,14 +50,18 @@ def _test(children: Children) -> tuple[Any, ...]:
 SENTENCE_FIELDS: dict[Any, Callable[[Children], Any]] = {
     sentences.Party: lambda children: (children[0].value, _one(children, Node)),
     sentences.TurnCue: lambda children: (children[0], _has(children, "STOPS"), _one(children, Number)),
-    sentences.EventCue: lambda children: _parts(children, 2),
-    sentences.ScenarioCue: lambda children: (_has(children, "SENDS"), *_parts(children, 2)),
+    sentences.EventCue: lambda children: (children[0], _one(children, Number)),
+    sentences.ScenarioCue: lambda children: (_has(children, "SENDS"), _one(children, Text), _one(children, Number)),
     sentences.Later: lambda children: (_one(children[:1], Node), children[-1]),
     sentences.Says: lambda children: (_one(children, Text), _one(children, Duration)),
     sentences.Calls: _calls,
-    sentences.Ends: lambda children: (_has(children, "FAILS"), *_parts(children, 2)),
+    sentences.Ends: lambda children: (_has(children, "FAILS"), _one(children, Number), _one(children, Text)),
     sentences.Refuses: lambda children: (_has(children, "SOCKET"), _after(children, "WITH"), _after(children, "FOR")),
-    sentences.Answers: _answers,
+    sentences.Answers: lambda children: (
+        children[1],
+        _one(children, Number),
+        _one(children[2:], Object | List | Text),
+    ),
     sentences.Action: lambda children: (children[0], children[1], _one(children[2:], Node)),
     sentences.Hears: _hears,
     sentences.Receives: lambda children: (

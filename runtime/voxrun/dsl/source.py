@@ -30,6 +30,10 @@ class Source:
         start = self._starts[line - 1]
         return line, offset - start + 1 - self.text.startswith(_BOM, start, offset)
 
+    def start(self, number: int) -> int:
+        """Where a line begins, counted from 1."""
+        return self._starts[number - 1]
+
     def line(self, number: int) -> str:
         """The text of a line, from 1, without its end."""
         start = self._starts[number - 1]

@@ -1,10 +1,10 @@
 """`Writer`: small pieces of Python's syntax tree, each with its position in a `.vox` file; it counts what they cost."""
 
 import ast
-from bisect import bisect_right
 from typing import Any, TypedDict
 
 from voxrun.dsl.nodes import Span
+from voxrun.dsl.source import Source
 
 
 class Place(TypedDict):
@@ -17,21 +17,17 @@ class Place(TypedDict):
 
 
 class Writer:
-    """Makes pieces for the file with this `text`."""
+    """Makes pieces for the file `source`."""
 
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._starts = [0, *(at + 1 for at, character in enumerate(text) if character == "\n")]
-        self._ascii = text.isascii()
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._ascii = source.text.isascii()
         self._steps = 0
         self._serial = 0
 
     def _point(self, offset: int) -> tuple[int, int]:
-        line = bisect_right(self._starts, offset)
-        start = self._starts[line - 1]
-        if self._ascii:
-            return line, offset - start
-        return line, len(self._text[start:offset].removeprefix("\ufeff").encode())
+        line, column = self._source.place(offset)
+        return line, column - 1 if self._ascii else len(self._source.line(line)[: column - 1].encode())
 
     def _at(self, span: Span) -> Place:
         line, column = self._point(span[0])

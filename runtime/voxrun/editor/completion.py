@@ -1,13 +1,13 @@
 """`complete`: what may be written at a place of a text that is being written."""
 
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Literal, TypeAlias
 
 from voxrun.dsl import nodes, sentences
-from voxrun.dsl.names import Binding, Role
+from voxrun.dsl.names import Binding, Role, Scope
 from voxrun.dsl.native import FUNCTIONS
 from voxrun.dsl.parser import tokens
 from voxrun.dsl.sentence_checker import SETTINGS, event_named
@@ -175,8 +175,7 @@ class _Completer:
                 return
         for found in self._analysis.notes.names:
             if found.span.start == self._start:
-                scope = found.scope
-                yield from self._names((name, scope.find(name)) for name in scope.visible())
+                yield from self._names(found.scope)
                 return
 
     def _is_here(self, name: nodes.Identifier) -> bool:
@@ -221,17 +220,15 @@ class _Completer:
                 for shape in shapes:
                     yield from self._of_type(shape, taken)
 
-    def _names(self, visible: Iterable[tuple[str, Binding | None]]) -> Iterator[Completion]:
-        for name, binding in visible:
+    def _names(self, scope: Scope) -> Iterator[Completion]:
+        for name in scope.visible():
+            binding = scope.find(name)
             if binding is not None and binding.role is not Role.API:
                 written, doc = described_binding(binding, self._types)
                 yield Completion(name, _kind_of_binding(binding), written, doc)
-        for functions in (FUNCTIONS, self._surface.names):
-            for name in functions:
-                yield self._completion(functions[name], "function")
-        for module in self._surface.modules.values():
-            for name in module:
-                yield self._completion(module[name], "function")
+        for names in (FUNCTIONS, self._surface.names, *self._surface.modules.values()):
+            for name in names:
+                yield self._completion(names[name], "function")
         if any(it.span.start == self._start for it in all_nodes(self._analysis.program) if _is_statement(it)):
             yield from (Completion(word, "keyword") for word in WORDS)
 

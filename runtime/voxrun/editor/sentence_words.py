@@ -18,23 +18,7 @@ _MOST_BROKEN = 8
 _WORDS = {**SENTENCE_WORDS, "after": "AFTER", "within": "WITHIN", "for": "FOR", "log": "LOG"}
 
 _DEEDS: dict[str, type[Node]] = {
-    "says": sentences.Says,
-    "plays": sentences.Plays,
-    "presses": sentences.Presses,
-    "hangs": sentences.HangsUp,
-    "calls": sentences.Calls,
-    "sends": sentences.Sends,
-    "understands": sentences.Understands,
-    "is": sentences.Interrupted,
-    "closes": sentences.Ends,
-    "fails": sentences.Ends,
-    "vanishes": sentences.Vanishes,
-    "refuses": sentences.Refuses,
-    "has": sentences.Has,
-    "answers": sentences.Answers,
-    "breaks": sentences.Breaks,
-    "stalls": sentences.Stalls,
-    "takes": sentences.Takes,
+    word.split()[0]: deed for deeds in DEEDS.values() for deed, words in deeds.items() for word in words.split(" or ")
 }
 _CLAIMS: dict[str, type[Node]] = {
     "event": sentences.Fires,
@@ -46,7 +30,7 @@ _CLAIMS: dict[str, type[Node]] = {
 }
 _MOMENTS: dict[str, type[Node]] = {"at": sentences.At, "when": sentences.Later}
 _ELSEWHERE: dict[str, type[Node]] = {
-    **dict.fromkeys(("caller", "agent", "network", "disk", "speech", "control", "web", "nobody"), sentences.Party),
+    **dict.fromkeys(DEEDS, sentences.Party),
     "secret": sentences.Secret,
     "expect": sentences.Expectation,
     "hears": sentences.Hears,
