@@ -37,7 +37,10 @@ _NAMES = {
     **_each("enableTraceForIncomingWebsockets disableTraceForIncomingWebsockets", _SOCKETS),
     **_each("AMD ToneDetected BeepDetectionComplete BeepDetectionError", _MACHINES),
     **_each("enableBeepDetection disableBeepDetection", _MACHINES),
-    **_each("sendMessage MessageReceived handleMicStatus MicStatusChange PushSent", _CLIENT),
+    **_each(
+        "sendMessage", "an agent has userMessage and contextualUpdate, a WebSocket send; a caller takes no messages"
+    ),
+    **_each("MessageReceived handleMicStatus MicStatusChange PushSent", _CLIENT),
     **_each("transferTo TransferComplete TransferFailed handleBlindTransfer notifyBlindTransferSuccess", _SIP),
     **_each("notifyBlindTransferFailed BlindTransferRequested sendInfo InfoReceived OnHold OffHold", _SIP),
     **_each("ReInviteAccepted ReInviteReceived ReInviteRejected", _SIP),

@@ -1,4 +1,4 @@
-"""`on_demand`: how the namespaces that scenarios see (`voxrun`, `voxrun.events`, `VoxEngine`, `ElevenLabs`) are filled.
+"""The namespaces that scenarios see: `on_demand` fills them, `Namespace` keeps them as they are.
 
 What stands behind a name is loaded when the name is asked for first: a run takes start-up time and memory for what its
 scenario uses, and no more. All else is imported at the head of its file, but for what few runs need and what costs
@@ -8,6 +8,20 @@ something: that is imported by the function that needs it, with a comment that s
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from types import FunctionType, ModuleType
+
+
+class Namespace(ModuleType):
+    """A module whose names scenarios can't give another meaning: that would be one for all calls of the process."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(fixed(name, is_function=isinstance(vars(self).get(name), FunctionType)))
+
+
+def fixed(name: str, *, is_function: bool) -> str:
+    """What to tell whoever gives the member `name` of the scenario API another value."""
+    advice = f"it is a function, call it: `{name}(…)`" if is_function else "keep the value in a variable of your own"
+    return f"`{name}` belongs to the API: nothing can be assigned to it; {advice}"
 
 
 def on_demand(namespace: str, homes: Mapping[str, str]) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
@@ -25,7 +39,9 @@ def on_demand(namespace: str, homes: Mapping[str, str]) -> tuple[Callable[[str],
         found: object = import_module(home)
         if inner:
             found = getattr(found, inner)
-        setattr(module, name, found)  # from now on Python finds it by itself
+        elif type(found) is ModuleType:
+            found.__class__ = Namespace
+        vars(module)[name] = found  # from now on Python finds it by itself
         return found
 
     def names() -> list[str]:

@@ -79,6 +79,28 @@ def test_two_units_talk_send_tones_and_take_leave(perform: Perform) -> None:
     assert all(record["packets_sent"] > 10 for record in losses)
 
 
+@pytest.mark.parametrize("wait", [0, 200])
+def test_a_port_is_free_as_soon_as_its_unit_is_stopped(perform: Perform, wait: int) -> None:
+    ran = perform(
+        f"""
+        one = VoxEngine.createRtpUnit(local="127.0.0.1:0", rtcpMux=True)
+        peer = VoxEngine.createRtpUnit(local="127.0.0.1:0", rtcpMux=True, remote=one.localAddress())
+
+        def again():
+            one.stop()
+            two = VoxEngine.createRtpUnit(local=one.localAddress(), rtcpMux=True)
+            Logger.write(two.localAddress() == one.localAddress())
+            two.addEventListener(RtpUnitEvents.FirstAudioPacketReceived, lambda e: VoxEngine.terminate())
+            peer.sendMediaTo(peer)
+            VoxEngine.createToneScriptPlayer("440@-10;10(*/0/1)").sendMediaTo(peer)
+
+        again() if not {wait} else setTimeout(again, {wait})
+        """
+    )
+    assert ran.outcome.error is None
+    assert ran.logged == ["True"]
+
+
 def test_tones_of_a_unit_that_was_stopped_go_nowhere(perform: Perform) -> None:
     ran = perform(
         """

@@ -11,7 +11,7 @@ from tests.cli.command import COMMAND, run
 from tests.cli.conftest import Capture, Write
 
 from voxrun.cli import main
-from voxrun.cli.status import OK, WRONG_USE
+from voxrun.cli.status import OK, SCENARIO_FAILED, WRONG_USE
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,32 @@ def test_a_folder_that_nobody_may_look_into(
     monkeypatch.setattr(Path, "stat", refused)  # root may look into any
     assert main(arguments) == WRONG_USE
     assert re.fullmatch(r"voxrun: locked\S* can't be read: Permission denied\n", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("command", ["check", "fmt", "test"])
+def test_a_folder_whose_files_nobody_may_list(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, command: str
+) -> None:
+    (here / "locked").mkdir()
+    scandir = os.scandir
+
+    def refused(path: Path) -> object:
+        if "locked" in str(path):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refused)  # root may list any
+    assert main([command, "locked"]) == WRONG_USE
+    assert capsys.readouterr().err == "voxrun: locked can't be read: Permission denied\n"
+
+
+def test_a_pipe_is_a_scenario_too(scenario: Write, tmp_path: Path) -> None:
+    scenario("Logger.write('hello')\n1 / 0")
+    command = f"{shlex.join(COMMAND)} /dev/stdin --call none"
+    done = run(["sh", "-c", f"cat scenario.py | {command}"], tmp_path)
+    assert done.status == SCENARIO_FAILED
+    assert "scenario  hello\n" in done.text
+    assert "/dev/stdin:3: while loading: ZeroDivisionError: division by zero\n" in done.text
 
 
 def test_a_name_that_is_too_long(here: Path, capsys: Capture) -> None:

@@ -218,11 +218,17 @@ def test_other_sentences_are_rejected(recogniser: Recogniser, name: str, line: L
         ("I'd like to", "i'd like to"),
         ("don\u2019t", "don't"),
         ("  ", ""),
-        ("9 a.m.", "a m"),
+        ("9 a.m.", "9 a m"),
     ],
 )
 def test_words_of_a_phrase(phrase: str, words: str) -> None:
     assert spoken(phrase) == words
+
+
+@pytest.mark.parametrize(("phrase", "word"), [("Room 7, please", "7"), ("the Café is closed", "café"), ("β", "β")])
+def test_nothing_of_a_phrase_is_lost_unsaid(phrase: str, word: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"can't recognise '{word}': not in its English dictionary"):
+        Recogniser([phrase])
 
 
 def test_a_word_that_the_dictionary_lacks() -> None:

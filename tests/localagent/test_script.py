@@ -64,7 +64,7 @@ def test_case_and_punctuation_of_a_phrase_do_not_matter(tmp_path: Path, phrase: 
     assert script.answer_to(phrase) is script.turns[0]
 
 
-@pytest.mark.parametrize("phrase", ["hi", "hi there you", "", "…"])
+@pytest.mark.parametrize("phrase", ["hi", "hi there you", "hi there 7", "é hi there", "", "…"])
 def test_nothing_answers_what_nobody_expects(tmp_path: Path, phrase: str) -> None:
     assert load_script(write(tmp_path, TEXTS + TURN)).answer_to(phrase) is None
 

@@ -414,6 +414,22 @@ async def meet(event):
     assert "Conference.EndpointRemoved" in [event["name"] for event in events(ran)]
 
 
+@pytest.mark.parametrize(("direction", "members"), [("BOTH", [1, 1]), ("SEND", [1, 1]), ("RECEIVE", [0, 1])])
+def test_who_only_hears_is_in_one_conference(play: Play, direction: str, members: list[int]) -> None:
+    ran = play(
+        f"""
+        @VoxEngine.on(AppEvents.CallAlerting)
+        def meet(event):
+            both = VoxEngine.createConference(), VoxEngine.createConference()
+            for conference in both:
+                conference.add(call=event.call, direction="{direction}")
+            Logger.write([len(conference.getList()) for conference in both])
+        """,
+        Setting(leg=ScriptedLeg()),
+    )
+    assert ran.logged == [str(members)]
+
+
 @pytest.mark.parametrize("direction", ["BOTH", "RECEIVE"])
 def test_who_hears_something_else_for_a_moment_is_still_in(play: Play, direction: str) -> None:
     ran = play(

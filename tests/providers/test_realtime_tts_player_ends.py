@@ -167,6 +167,8 @@ def test_a_refused_connection_is_told_with_its_reason(play: Play, status: int, r
         assert f"HTTP status {status}: {reason}" in payloads(ran, name)[0]["error"]
     assert isinstance(ran.outcome.error, RemoteError)
     assert ran.outcome.error.code == status
+    assert "scenario.py:8: " in str(ran.outcome.error)
+    assert "createRealtimeTTSPlayer('Hello.'" in str(ran.outcome.error)
 
 
 def test_an_error_message_is_told_at_once_and_what_came_before_is_heard(play: Play) -> None:
@@ -273,6 +275,20 @@ def test_with_trace_and_only_then_every_message_is_kept(play: Play) -> None:
             'createRealtimeTTSPlayer("a", VOICE, queryParameters={},'
             ' initializeConnectionParameters={"voice_settings": object()})',
             "initializeConnection can't be sent as JSON",
+        ),
+        *(
+            (
+                f'createRealtimeTTSPlayer("a", VOICE, queryParameters={{}}, headers={headers})',
+                "needs headers with a name",
+            )
+            for headers in (
+                "5",
+                "'Key: x'",
+                "{'Key': 'x'}",
+                "[('Key', 'x')]",
+                "[{'value': 'x'}]",
+                "[{'name': 'K', 'value': 5}]",
+            )
         ),
         ('createRealtimeTTSPlayer("a", VOICE, queryParameters={}).sendText({})', "sendText needs a text"),
         ('createRealtimeTTSPlayer("a", VOICE, queryParameters={}).append(5)', "append needs a text, but was given 5"),

@@ -114,6 +114,12 @@ def test_a_call_with_a_turn_an_interruption_and_a_broken_agent(tmp_path: Path) -
     )
 
 
+def test_a_turn_that_is_answered_just_before_the_end_counts(tmp_path: Path) -> None:
+    told = measure(tmp_path, ANSWERS, AgentService(converse), partial(call_and_hang_up, after=3.9))
+    assert told["voxrun_turn_latency_seconds_count{}"] == 1
+    assert told["voxrun_turn_latency_seconds_sum{}"] == pytest.approx(0.7, abs=0.06)
+
+
 def test_a_refused_agent_is_counted_by_its_status(tmp_path: Path) -> None:
     service = AgentService(converse, refusal=Reply(401, b"{}"))
     told = measure(tmp_path, ANSWERS, service, partial(call_and_hang_up, after=2.0))

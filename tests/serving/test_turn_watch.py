@@ -71,6 +71,30 @@ def test_an_interruption_that_never_led_to_silence_is_given_up() -> None:
     assert list(found(watch, voice(KEPT_SECONDS * 3), heard)) == []
 
 
+@pytest.mark.parametrize("before_the_end", [STEP, 0.1, 0.28])
+def test_an_answer_just_before_the_end_is_told_at_the_end(before_the_end: float) -> None:
+    watch = TurnWatch()
+    assert list(found(watch, voice(4.5, (1, 3)), voice(4.5, (4.5 - before_the_end, 4.5)))) == []
+    (turn,) = watch.finish()
+    assert isinstance(turn, Turn)
+    assert turn.timeToAnswer == pytest.approx(1.5 - before_the_end)
+    assert list(watch.finish()) == []
+
+
+@pytest.mark.parametrize(("silent_at", "seconds"), [(4.4, [0.4]), (4.5, [])])
+def test_an_interruption_just_before_the_end_is_told_if_it_led_to_silence(
+    silent_at: float, seconds: list[float]
+) -> None:
+    watch = TurnWatch()
+    watch.interrupt(4.0)
+    assert list(found(watch, voice(4.5, (3.8, 4.2)), voice(4.5, (1, silent_at)))) == []
+    assert [it.seconds for it in watch.finish() if isinstance(it, BargeIn)] == pytest.approx(seconds)
+
+
+def test_a_session_without_a_call_has_nothing_to_tell_at_its_end() -> None:
+    assert list(TurnWatch().finish()) == []
+
+
 @pytest.mark.parametrize("seconds", [0.1, 3.0, -0.06])
 def test_a_stall_of_the_machine_hides_neither_turn_nor_interruption(seconds: float) -> None:
     """Levels begin later than the last have ended, as ticks were skipped; or sooner, as late ones were made good."""

@@ -112,6 +112,14 @@ def test_a_secret_that_looks_like_json_leaves_the_line_json(secret: str) -> None
     assert record["number"] == 91234
 
 
+def test_a_number_that_is_a_secret_is_found_in_payloads_and_nowhere_else() -> None:
+    payload = Message({"pin": 4711, "deeper": {"pins": [4711, 47110]}, "price": 47.11, "truth": True})
+    line = trace_with(Secrets({"A": "4711", "B": "47.11", "C": "True"}, {}), payload=payload, number=4711)
+    record = json.loads(line)
+    assert record["number"] == 4711
+    assert record["payload"] == {"pin": "***", "deeper": {"pins": ["***", 47110]}, "price": "***", "truth": True}
+
+
 def test_kept_records_hide_what_was_protected_after_them() -> None:
     secrets = Secrets({}, {"KEY": KEY})
     trace = Trace(lambda: 0.0, secrets)

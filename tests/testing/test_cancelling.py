@@ -102,7 +102,7 @@ async def damage(event):
 @pytest.mark.parametrize(
     ("fault", "problem"),
     [
-        ("VoxEngine.kept = RECORDING.open()", "still open"),
+        ('vars(VoxEngine)["kept"] = RECORDING.open()', "still open"),
         ('RECORDING.write_bytes(b"RIFF")', "is damaged"),
         ("RECORDING.write_bytes(RECORDING.read_bytes()[:-100])", "says that it is"),
     ],

@@ -237,6 +237,18 @@ def test_secrets_are_not_on_it_and_what_is_base64_stays(tmp_path: Path) -> None:
     assert call.log == replay(path, tmp_path / "scenario.py", secrets=secrets).log
 
 
+def test_a_number_that_is_a_secret_is_not_on_it(tmp_path: Path) -> None:
+    path = tmp_path / "call.cassette"
+    body = """
+    agent.conversationInitiationClientData({"dynamic_variables": {"pin": int(VoxEngine.getSecretValue("PIN")), "n": 9}})
+    """
+    record(path, write(tmp_path, BRIDGE, body), caller=CALLS, agent=TALK, secrets={"PIN": "471147"}).expectOk()
+    assert "471147" not in path.read_text()
+    assert '"pin":"***"' in path.read_text()
+    assert '"n":9' in path.read_text()
+    assert replay(path, tmp_path / "scenario.py", secrets={"PIN": "123456"}).differences == []
+
+
 def test_what_is_too_deep_to_look_through_is_a_text_on_it() -> None:
     entries: list[str] = []
     recorder = CassetteRecorder(entries.append, lambda text: text.replace(KEY, "***")).connection(lambda: 0.0)

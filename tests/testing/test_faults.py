@@ -64,6 +64,17 @@ def test_a_fault_after_a_cue(tmp_path: Path) -> None:
     assert call.ofKind("fault")[0]["t"] == pytest.approx(0.5, abs=0.05)
 
 
+def test_a_folder_that_a_real_run_would_miss_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario = write(tmp_path, ECHO, 'call.record(name="takes/it.wav")')
+    monkeypatch.chdir(tmp_path)
+    call = simulate(scenario, caller=[at(1.0, hangUp())], files=tmp_path / "files")
+    assert "takes/it.wav can't be written: No such file or directory" in str(call.outcome.error)
+    assert call.files == []
+    (tmp_path / "takes").mkdir()
+    call = simulate(scenario, caller=[at(1.0, hangUp())], files=tmp_path / "files").expectOk()
+    assert call.files == [tmp_path / "files" / "takes" / "it.wav"]
+
+
 def test_a_slow_disk_costs_the_beginning_of_a_recording_and_no_more(tmp_path: Path) -> None:
     scenario = write(tmp_path, ECHO, 'call.record(name="it.wav", stereo=True)')
     steps = [at(1.0, say(speech(1.0))), at(3.0, hangUp())]

@@ -42,5 +42,9 @@ def test_a_test_uses_what_it_names_and_what_that_imports(tmp_path: Path) -> None
         "sounds/hello.flac",
         "test_a.py",
     ]
+    (tmp_path / "conftest.py").write_text("import c")
+    (tmp_path / "sounds" / "test_b.py").touch()
+    assert names(tmp_path, used_by(tmp_path / "sounds" / "test_b.py")) == ["c.py", "conftest.py", "sounds/test_b.py"]
+    (tmp_path / "conftest.py").unlink()
     (tmp_path / "t.vox").write_text('test "x" of "wrong.py" { caller says "sounds/hello.flac" }')
     assert names(tmp_path, used_by(tmp_path / "t.vox")) == ["sounds/hello.flac", "t.vox", "wrong.py"]

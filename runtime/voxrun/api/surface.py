@@ -54,19 +54,11 @@ from voxrun.dsl.surface import (
 from voxrun.events.message import Message
 from voxrun.events.name import EventName
 from voxrun.media.graph import Sink
-from voxrun.media.target import EventTarget
+from voxrun.media.target import EventTarget, is_for_scenarios
 from voxrun.protocol.elevenlabs.agents_client_messages import AnyClientMessage
 from voxrun.protocol.elevenlabs.agents_server_messages import BODY_FIELDS, AnyServerMessage
 from voxrun.protocol.elevenlabs.tts_messages import SendText
 from voxrun.session.session import Application
-
-_HOUSEWORK = frozenset(
-    (
-        *("inlet", "detach", "produce", "consume", "mix", "converse", "begin", "leave", "clear", "refuse"),
-        *("expect", "waiting", "mixes", "output", "namespaces"),
-    )
-)
-"""What a unit has for the runtime, not for scenarios; so is all that has an underscore in its name."""
 
 _MODULES = {"ElevenLabs": ("Events", "AgentsEvents")}
 """What is there after `require`, and which of its names it brings under their own."""
@@ -178,7 +170,7 @@ class _Reader:
         sent = tuple(map(self._named, vars(kind)["namespaces"])) if "namespaces" in vars(kind) else None
         return Type(
             name,
-            Lazy(dict.fromkeys(filter(_is_for_scenarios, names)), lambda member: self._of_unit(member, kind)),
+            Lazy(dict.fromkeys(filter(is_for_scenarios, names)), lambda member: self._of_unit(member, kind)),
             events=None if kind is EventTarget else sent,
             sends=hasattr(kind, "sendMediaTo"),
             takes=hasattr(kind, "inlet"),
@@ -332,16 +324,12 @@ def _hints(thing: type | FunctionType) -> dict[str, Any]:
 def _exports(module: ModuleType) -> Sequence[str]:
     """The names in a module that are for scenarios."""
     own = [name for name, thing in vars(module).items() if getattr(thing, "__module__", "") == module.__name__]
-    return [name for name in getattr(module, "__all__", own) if _is_for_scenarios(name)]
+    return [name for name in getattr(module, "__all__", own) if is_for_scenarios(name)]
 
 
 def _is_value(name: str) -> bool:
     """Whether it is a function or has events, and is no class that only annotations have a use for."""
     return name[0].islower() or name.endswith("Events")
-
-
-def _is_for_scenarios(name: str) -> bool:
-    return "_" not in name and name not in _HOUSEWORK
 
 
 def _events(kind: type) -> dict[str, EventName[Any]]:

@@ -11,6 +11,8 @@ def is_there(path: Path) -> bool:
     """Whether there is a file or folder. ConfigurationError when that can't be known, as in somebody else's folder."""
     try:
         path.stat()
+        if path.is_dir():
+            os.scandir(path).close()  # who looks for files in it is told of none
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from voxrun.events.name import EventName
+from voxrun.events.name import Constants, EventName
 
 if TYPE_CHECKING:
     from voxrun.media.call import Call
@@ -100,7 +100,7 @@ class SoundDeviceLostEvent(SoundDeviceEvent):
     reason: str
 
 
-class AppEvents:
+class AppEvents(metaclass=Constants):
     """Events of the session: `VoxEngine.addEventListener(AppEvents.Started, handler)`."""
 
     Started: Final = EventName[StartedEvent]("Application.Started")

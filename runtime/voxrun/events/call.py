@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from voxrun.events.name import EventName
+from voxrun.events.name import Constants, EventName
 
 if TYPE_CHECKING:
     from voxrun.media.call import Call
@@ -97,7 +97,7 @@ class ToneReceivedEvent(CallEvent):
     type: int = 1
 
 
-class CallEvents:
+class CallEvents(metaclass=Constants):
     """Events of a call: `call.addEventListener(CallEvents.Connected, handler)`."""
 
     Connected: Final = EventName[ConnectedEvent]("Call.Connected")

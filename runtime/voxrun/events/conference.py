@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from voxrun.events.name import EventName
+from voxrun.events.name import Constants, EventName
 
 if TYPE_CHECKING:
     from voxrun.media.conference import Conference
@@ -37,7 +37,7 @@ class ConferenceErrorEvent(ConferenceEvent):
     endpointId: str | None = None
 
 
-class ConferenceEvents:
+class ConferenceEvents(metaclass=Constants):
     """Events of a conference. Those of endpoints are about calls that joined by `conference.add`."""
 
     Started: Final = EventName[ConferenceEvent]("Conference.Started")

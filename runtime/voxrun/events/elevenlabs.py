@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from voxrun.events.message import Message
-from voxrun.events.name import EventName
+from voxrun.events.name import Constants, EventName
 from voxrun.events.websocket import WebSocketMediaInfo
 
 if TYPE_CHECKING:
@@ -54,14 +54,14 @@ class WebSocketCloseEvent:
     wasClean: bool
 
 
-class Events:
+class Events(metaclass=Constants):
     """Audio received through the agent's WebSocket."""
 
     WebSocketMediaStarted: Final = EventName[WebSocketMediaStartedEvent]("ElevenLabs.Events.WebSocketMediaStarted")
     WebSocketMediaEnded: Final = EventName[WebSocketMediaEndedEvent]("ElevenLabs.Events.WebSocketMediaEnded")
 
 
-class AgentsEvents:
+class AgentsEvents(metaclass=Constants):
     """Messages of the agent: those that VoxEngine has, then the service's other ones, named alike."""
 
     Unknown: Final = EventName[AgentsEvent]("ElevenLabs.Agents.Unknown")

@@ -1,6 +1,8 @@
-"""`EventName`: an event constant that knows the payload its handlers get."""
+"""`EventName`: an event constant that knows the payload its handlers get; `Constants`: the class of a class of them."""
 
 from typing import Generic, TypeVar
+
+from voxrun.namespace import fixed
 
 E = TypeVar("E")
 
@@ -13,6 +15,13 @@ class EventName(str, Generic[E]):
     """
 
     __slots__ = ("__orig_class__",)  # where typing leaves the payload's type: the language's checker reads it there
+
+
+class Constants(type):
+    """Its classes stay as they are: another value would be one for all calls of the process."""
+
+    def __setattr__(cls, name: str, value: object) -> None:
+        raise AttributeError(fixed(f"{cls.__name__}.{name}", is_function=False))
 
 
 def constants(*namespaces: type) -> frozenset[str]:

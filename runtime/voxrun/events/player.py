@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from voxrun.events.name import EventName
+from voxrun.events.name import Constants, EventName
 
 if TYPE_CHECKING:
     from voxrun.media.player import Player
@@ -46,7 +46,7 @@ class PlaybackMarkerReachedEvent(PlayerEvent):
     offset: int
 
 
-class PlayerEvents:
+class PlayerEvents(metaclass=Constants):
     """Events of a player, in their order: Created, PlaybackReady, Started, then PlaybackFinished or Stopped.
 
     In between come PlaybackMarkerReached, and PlaybackBuffering when the audio does not come in time.

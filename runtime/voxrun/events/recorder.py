@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from voxrun.events.name import EventName
+from voxrun.events.name import Constants, EventName
 
 if TYPE_CHECKING:
     from voxrun.media.recorder import Recorder
@@ -40,7 +40,7 @@ class RecorderErrorEvent(RecorderEvent):
     error: str
 
 
-class RecorderEvents:
+class RecorderEvents(metaclass=Constants):
     """Events of a recorder."""
 
     Started: Final = EventName[RecorderStartedEvent]("Recorder.Started")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from voxrun.events.name import EventName
+from voxrun.events.name import Constants, EventName
 
 if TYPE_CHECKING:
     from voxrun.media.rtp_unit import RtpUnit
@@ -24,7 +24,7 @@ class RtpToneReceivedEvent(RtpUnitEvent):
     tone: str
 
 
-class RtpUnitEvents:
+class RtpUnitEvents(metaclass=Constants):
     """Events of an RTP unit. `PeerLeft`: the peer said that it leaves; audio may come again, from another."""
 
     FirstAudioPacketReceived: Final = EventName[RtpUnitEvent]("RtpUnit.FirstAudioPacketReceived")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from voxrun.events.name import EventName
+from voxrun.events.name import Constants, EventName
 
 if TYPE_CHECKING:
     from voxrun.media.sequence_player import SequencePlayer
@@ -45,7 +45,7 @@ class SequencePlaybackMarkerReachedEvent(SequencePlayerEvent):
     offset: int
 
 
-class SequencePlayerEvents:
+class SequencePlayerEvents(metaclass=Constants):
     """Events of a sequence player: Created, PlaybackReady, Started, then PlaybackFinished or Stopped."""
 
     Created: Final = EventName[SequencePlayerEvent]("SequencePlayer.Created")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from voxrun.events.name import EventName
+from voxrun.events.name import Constants, EventName
 
 if TYPE_CHECKING:
     from voxrun.providers.websocket import WebSocket
@@ -102,7 +102,7 @@ class WebSocketStreamEndedEvent(WebSocketEvent):
     mediaInfo: WebSocketMediaInfo
 
 
-class WebSocketEvents:
+class WebSocketEvents(metaclass=Constants):
     """Events of a WebSocket of the scenario's own."""
 
     CREATED: Final = EventName[WebSocketCreatedEvent]("WebSocket.Created")

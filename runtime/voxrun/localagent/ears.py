@@ -86,7 +86,7 @@ _CEPSTRAL_MEAN = "64.9,2.0,-4.5,12.9,-12.0,-4.2,-1.2,-15.8,-4.9,-4.1,6.9,-2.5,-9
 _ACCEPTED_FIT = -13.0  # nats a 10 ms frame: of clean speech 98 % of expected phrases are above, 0 to 5 % of others
 _SMOOTHING = 8  # frames: keeps a short word from being judged by one bad frame
 _PIECE = RATE // 20  # 50 ms of audio: about 2 ms of decoding
-_WORD = re.compile(r"[a-z]+(?:'[a-z]+)*")
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")  # in digits and foreign letters too: `_check_words` tells of them
 
 
 def spoken(phrase: str) -> str:

@@ -154,13 +154,19 @@ class Conference(MediaSource):
         if self._version == graph.version:
             return
         self._version = graph.version
-        self._audience = {sink for sink in self._audience if sink in graph} if self in graph else set()
+        audience = self._audience if self in graph else ()
+        self._audience = {sink for sink in audience if sink in graph and not self._has_lost(sink)}
         for endpoint in list(self._endpoints.values()):
             call = endpoint.getCall()
             sends, hears = self in graph.listeners(call), call in self._audience
             if not sends and not hears:
                 del self._endpoints[endpoint.id()]
                 self._tell(ConferenceEvents.EndpointRemoved, endpoint)
+
+    def _has_lost(self, sink: Sink) -> bool:
+        """Whether it hears another conference instead, which does not end by itself as `say` does."""
+        graph = self._host.graph
+        return sink not in graph.listeners(self) and any(isinstance(it, Conference) for it in graph.senders(sink))
 
     def _endpoint_updated(self, endpoint: Endpoint) -> None:
         if endpoint.id() in self._endpoints:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from voxrun.audio.frame import FRAME_SECONDS, Samples
+from voxrun.audio.frame import Samples
 from voxrun.errors import DeviceError, ScenarioError
 from voxrun.media.host import UnitHost
 from voxrun.media.transcript import Transcript
@@ -109,7 +109,7 @@ class Recording:
             self._host.trace("losses", of=self._name, frames_not_written=self._file.dropped)
             if self._take.transcript is not None:
                 self._take.transcript.stop()
-        self._report(Complete((self.frames - self._file.dropped) * FRAME_SECONDS))
+        self._report(Complete(writer.seconds))
 
     def _fail(self, error: OSError) -> None:
         kept = "; what was recorded before is kept" if self.frames else ""

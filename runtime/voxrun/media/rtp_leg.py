@@ -65,6 +65,7 @@ class RtpLeg:
         self._origin = math.inf  # when tick 0 was due, in seconds of the session
         self._audio_flows: bool | None = None  # None before the first
         self._foreign_reports = 0
+        self._has_left = False
         self.rate = codec.audio_rate
 
     @property
@@ -93,6 +94,13 @@ class RtpLeg:
         for socket in self._sockets:
             socket.close()
 
+    def leave(self, host: UnitHost) -> None:
+        """Say goodbye to the far end and close; any number of times."""
+        if not self._has_left:
+            self._has_left = True
+            self._send_report(self._reporter.goodbye, host)
+        self.close()
+
     async def carry(self, host: UnitHost) -> None:
         """Receive, and report to the far end, until cancelled; say goodbye then, and close."""
         self._host = host
@@ -102,8 +110,7 @@ class RtpLeg:
                     nursery.start_soon(socket.pump, partial(self._hear, host))
                 nursery.start_soon(self._report, host)
         finally:
-            self._send_report(self._reporter.goodbye, host)
-            self.close()
+            self.leave(host)
             self._trace_losses(host)
 
     def read(self) -> Samples:

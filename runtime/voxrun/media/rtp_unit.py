@@ -63,6 +63,7 @@ class RtpUnit(MediaSource):
     def stop(self) -> None:
         """Say goodbye and close the port, for good."""
         self._host.graph.remove(self)
+        self._leg.leave(self._host)  # now, as the scenario may want the port for another unit
         self._life.cancel(reason="the RTP unit is stopped")
 
     def inlet(self, source: Source) -> Inlet | None:
@@ -95,7 +96,8 @@ class RtpUnit(MediaSource):
     async def _carry(self) -> None:
         try:
             with self._life:
+                await trio.lowlevel.checkpoint_if_cancelled()  # nobody can listen at a port that was given back
                 await self._leg.carry(self._host)
         finally:
-            self._leg.close()
+            self._leg.leave(self._host)
             self._host.trace("losses", of=self.id(), samples_too_many=self._inbox.dropped)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from numbers import Real
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 import trio
 
@@ -17,6 +17,14 @@ E = TypeVar("E")
 
 MOST_HANDLERS = 500
 """Of one event of one unit. More are a mistake, and would hold up everybody's clock."""
+
+_HOUSEWORK = frozenset(
+    (
+        *("inlet", "detach", "produce", "consume", "mix", "converse", "begin", "leave", "clear", "refuse"),
+        *("expect", "waiting", "mixes", "output", "namespaces"),
+    )
+)
+"""What a unit has for the runtime, not for scenarios; so is all that has an underscore in its name."""
 
 
 class Registration(Generic[E]):
@@ -56,6 +64,14 @@ class EventTarget:
         self._host = host
         self._id = name
         self._listeners: dict[str, list[Callable[..., object]]] = {}
+
+    def __new__(cls, *given: object, **_: object) -> Self:
+        """ScenarioError for a scenario that calls the class, before Python tells it of parameters of the inside."""
+        if not given or not hasattr(given[0], "new_id"):
+            raise ScenarioError(
+                f"{cls.__name__} can't be called: a function such as createRecorder, or an event, gives it"
+            )
+        return super().__new__(cls)
 
     def __repr__(self) -> str:
         return f"<{self._id}>"
@@ -131,3 +147,8 @@ class EventTarget:
         near = nearest(str(event), known)
         advice = f"; did you mean '{near}'?" if near else ""
         self._host.warn(f"no event named {event!r} ever fires here{advice}")
+
+
+def is_for_scenarios(name: str) -> bool:
+    """Whether a unit's member of this name is for scenarios."""
+    return "_" not in name and name not in _HOUSEWORK

@@ -35,7 +35,14 @@ class Writer(Protocol[Written]):
         """Complete the file."""
 
 
-SampleWriter: TypeAlias = Writer[Samples]
+class SampleWriter(Writer[Samples], Protocol):
+    """One that takes samples."""
+
+    @property
+    def seconds(self) -> float:
+        """How much sound the file has, as far as was seen; once it is closed, all that can be read."""
+
+
 TextWriter: TypeAlias = Writer[str]
 
 

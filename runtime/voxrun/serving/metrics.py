@@ -20,7 +20,7 @@ from voxrun.events.elevenlabs import AgentsEvents
 from voxrun.media.call import CallState
 from voxrun.serving.host import Host
 from voxrun.serving.running import Running
-from voxrun.serving.turn_watch import TurnWatch
+from voxrun.serving.turn_watch import BargeIn, TurnWatch
 from voxrun.trace.story import lost_in
 from voxrun.trace.turns import Turn
 
@@ -65,6 +65,7 @@ class Metrics(Collector):
         self._lost: Counter[tuple[str, ...]] = Counter()
         self._failures: Counter[str] = Counter()
         self._connects = 0
+        self._watches: dict[str, TurnWatch] = {}
         host.observers.append(self)
 
     def text(self) -> str:
@@ -73,10 +74,12 @@ class Metrics(Collector):
 
     def began(self, running: Running) -> None:
         """Watch a session that begins now."""
-        running.session.trace_log.observe(partial(self._note, TurnWatch()))
+        watch = self._watches[running.id] = TurnWatch()
+        running.session.trace_log.observe(partial(self._note, watch))
 
     def ended(self, running: Running) -> None:
-        """The host counts it."""
+        """The host counts it; here is counted what its last moment held."""
+        self._observe(self._watches.pop(running.id).finish())
 
     def collect(self) -> Iterable[Metric]:
         """All figures as they are now."""
@@ -120,11 +123,7 @@ class Metrics(Collector):
     def _note(self, watch: TurnWatch, record: Mapping[str, Any]) -> None:
         match record["kind"]:
             case "level":
-                for found in watch.take(record["began"], record["said"], record["heard"]):
-                    if isinstance(found, Turn):
-                        self._turns.observe(found.timeToAnswer)
-                    else:
-                        self._barge_ins.observe(found.seconds)
+                self._observe(watch.take(record["began"], record["said"], record["heard"]))
             case "losses":
                 named = _UNIT.fullmatch(record["of"])
                 unit = named[1] or named[2] if named else "other"
@@ -132,6 +131,13 @@ class Metrics(Collector):
                     self._lost[unit, what] += count
             case "event":
                 self._note_event(watch, record)
+
+    def _observe(self, found: Iterator[Turn | BargeIn]) -> None:
+        for one in found:
+            if isinstance(one, Turn):
+                self._turns.observe(one.timeToAnswer)
+            else:
+                self._barge_ins.observe(one.seconds)
 
     def _note_event(self, watch: TurnWatch, record: Mapping[str, Any]) -> None:
         name = record["name"]

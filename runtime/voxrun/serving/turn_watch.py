@@ -48,12 +48,16 @@ class TurnWatch:
             self._said, self._heard = _put(self._said, place, said), _put(self._heard, place, heard)
         over = max(len(self._said) - _KEPT, 0)
         self._begin, self._said, self._heard = self._begin + over * STEP, self._said[over:], self._heard[over:]
-        return self._found()
+        return self._found(PAUSE_SECONDS)  # as later sounds may turn out to be parts of longer ones
 
-    def _found(self) -> Iterator[Turn | BargeIn]:
+    def finish(self) -> Iterator[Turn | BargeIn]:
+        """The call is over: yields what was still to be settled. Who spoke to the very end was not silenced."""
+        return self._found(STEP / 2)
+
+    def _found(self, pause: float) -> Iterator[Turn | BargeIn]:
         heard = Voice(self._begin, self._heard)
         sounds = heard.sounds()
-        settled = heard.end - PAUSE_SECONDS  # later sounds may turn out to be parts of longer ones
+        settled = heard.end - pause
         for turn in turns_of(Voice(self._begin, self._said).sounds(), sounds):
             if turn.caller and turn.answer and turn.caller.end > self._answered and turn.answer.begin <= settled:
                 self._answered = turn.answer.begin

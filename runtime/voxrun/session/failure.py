@@ -18,6 +18,8 @@ import trio
 from voxrun.absent import TWO_OF_ON, absent, absent_in_python
 from voxrun.dsl.mistakes import told
 from voxrun.errors import ConfigurationError, RemoteError, ScenarioError, VoxrunError
+from voxrun.media.target import EventTarget, is_for_scenarios
+from voxrun.namespace import fixed
 from voxrun.nearest import nearest
 
 OWN_MODULES = "voxrun_scenario_"
@@ -55,6 +57,8 @@ def explain(error: BaseException, scenario: Path, doing: str, callback: object =
         return placed(first, (where, excerpt))
     if isinstance(first, ScenarioError):
         return ScenarioError(f"{doing}: {first.message}", where=where, excerpt=excerpt)
+    if message := overwritten(first):
+        return ScenarioError(f"{doing}: {message}", where=where, excerpt=excerpt)
     if scenario.suffix == ".vox":
         return ScenarioError(f"{doing}: {told(first)}", where=where, excerpt=excerpt)
     text = _PACKAGE.sub("", str(first))
@@ -63,6 +67,20 @@ def explain(error: BaseException, scenario: Path, doing: str, callback: object =
     was_called = any(_own(step.tb_frame) for step in _all_steps(error, first))
     advice = _advice(first) if was_called or not isinstance(first, TypeError) else _ARGUMENTS
     return ScenarioError(message.removesuffix(".") + advice if advice else message, where=where, excerpt=excerpt)
+
+
+def overwritten(error: BaseException) -> str:
+    """What to say if a method that the scenario gave another value, as in `call.id = 5`, may have led to `error`.
+
+    It is seen only here: to refuse the assignment would cost each of the runtime's own, in every tick.
+    """
+    steps = _steps(error.__traceback__) if isinstance(error, TypeError) else ()
+    units = [it for step in steps for it in step.tb_frame.f_locals.values() if isinstance(it, EventTarget)]
+    for unit in units:
+        for name in vars(unit):
+            if callable(getattr(type(unit), name, None)):
+                return f"{unit!r} was given another `{name}`; {fixed(name, is_function=True)}"
+    return ""
 
 
 def first_of(error: BaseException) -> BaseException:
@@ -211,6 +229,8 @@ def _without(name: str, owner: object) -> str:
     """What to do without the name `name` that `owner` doesn't have."""
     if isinstance(owner, ModuleType):
         home, names = owner.__name__, getattr(owner, "__all__", dir(owner))
+    elif isinstance(owner, EventTarget):
+        home, names = type(owner).__module__, [it for it in dir(type(owner)) if is_for_scenarios(it)]
     else:
         home, names = (owner if isinstance(owner, type) else type(owner)).__module__, dir(owner)
     if home.partition(".")[0] == "voxrun" and (advice := absent(name)):

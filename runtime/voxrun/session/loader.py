@@ -97,10 +97,11 @@ sys.meta_path.insert(0, _Finder)
 def file_of(scenario: Path) -> Path:
     """Where links lead now: another release may be there later, or nothing. A link to itself is no file either.
 
-    ConfigurationError for a name that no scenario has.
+    A pipe (`voxrun <(generate)`) is only where it was given. ConfigurationError for a name that no scenario has.
     """
     refuse_other_endings(scenario)
-    return Path(os.path.realpath(scenario))
+    found = Path(os.path.realpath(scenario))
+    return scenario if scenario.exists() and not found.exists() else found
 
 
 def refuse_other_endings(scenario: Path) -> None:

@@ -7,11 +7,14 @@ from urllib.parse import quote
 MIN_LENGTH = 4
 """Shorter texts are not replaced: they would tear holes into everything, and guard nothing."""
 
+SCRUBBED = "***"
+"""What stands in place of one."""
+
 
 class Secrets:
     """Named secrets: those given for this run first, then the environment's.
 
-    Each value given, read or protected is replaced by `***` in all text that goes through `scrub`.
+    Each value given, read or protected is replaced by SCRUBBED in all text that goes through `scrub`.
     """
 
     def __init__(self, given: Mapping[str, str], environment: Mapping[str, str]) -> None:
@@ -41,7 +44,7 @@ class Secrets:
     def scrub(self, text: str) -> str:
         """`text` without any secret, whether it stands there plainly or escaped: in JSON, a repr or a URL."""
         for form in self._forms:
-            text = text.replace(form, "***")
+            text = text.replace(form, SCRUBBED)
         return text
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 
 import trio
 
-from voxrun.errors import ConfigurationError, InternalError, RemoteError, VoxrunError
+from voxrun.errors import ConfigurationError, InternalError, RemoteError, ScenarioError, VoxrunError
 from voxrun.events.app import AppEvents, CallAlertingEvent, StartedEvent, TerminatedEvent, TerminatingEvent
 from voxrun.events.name import EventName
 from voxrun.media.call import Call
@@ -22,7 +22,16 @@ from voxrun.media.target import EventTarget
 from voxrun.media.ticker import Ticker
 from voxrun.session.current import current
 from voxrun.session.dispatch import Dispatcher, Returned
-from voxrun.session.failure import calling_place, explain, first_of, located, placed, traceback_of
+from voxrun.session.failure import (
+    calling_place,
+    explain,
+    first_of,
+    located,
+    overwritten,
+    placed,
+    short_path,
+    traceback_of,
+)
 from voxrun.session.loader import file_of, load, read, unload
 from voxrun.session.requests import Requests
 from voxrun.session.services import Services
@@ -403,8 +412,12 @@ class Session:
         """A unit's own code failed: that ends this session in good order, and no other."""
         first = first_of(error)
         self.trace("traceback", text=traceback_of(error))
-        own = first if isinstance(first, VoxrunError) else None
-        self._fail(own or InternalError(f"a bug of voxrun's own: {type(first).__name__}: {first}"))
+        if isinstance(first, VoxrunError):
+            self._fail(first)
+        elif message := overwritten(first):
+            self._fail(ScenarioError(message, where=short_path(str(self._scenario)), excerpt=""))
+        else:
+            self._fail(InternalError(f"a bug of voxrun's own: {type(first).__name__}: {first}"))
 
     def _handler_failed(self, error: BaseException, doing: str, handler: object) -> None:
         self.trace("traceback", text=traceback_of(error))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 import numpy as np
 
-from voxrun.session.secrets import Secrets
+from voxrun.session.secrets import SCRUBBED, Secrets
 from voxrun.trace.records import FORMAT
 
 KEPT_RECORDS = 5_000
@@ -69,13 +69,19 @@ class Trace:
         return [self._line(record) for record in kept]
 
     def _line(self, record: dict[str, object]) -> str:
-        plain = {name: value if name == "kind" else self._plain(value) for name, value in record.items()}
+        plain = {
+            name: value if name == "kind" or isinstance(value, int | float) else self._plain(value)
+            for name, value in record.items()
+        }
         return msgspec.json.encode(plain).decode()
 
     def _plain(self, value: object) -> object:
         """`value` as what JSON knows, with no secret in it; a unit is its name."""
-        if value is None or isinstance(value, int | float):
+        if value is None or isinstance(value, bool):
             return value
+        if isinstance(value, int | float):
+            text = self._text(value)
+            return text if text == SCRUBBED else value
         if isinstance(value, np.ndarray):
             return value.tolist()
         if isinstance(value, Mapping):

@@ -66,9 +66,9 @@ def differences(expected: Cassette, got: Cassette) -> list[str]:
 
 def matches(expected: Any, got: Any) -> bool:
     """Whether it is the same, or differs only where there was a secret."""
-    if isinstance(expected, str) and isinstance(got, str) and SCRUBBED in expected:
+    if isinstance(expected, str) and isinstance(got, str | int | float) and SCRUBBED in expected:
         pattern = ".*".join(map(re.escape, expected.split(SCRUBBED)))
-        return re.fullmatch(pattern, got, re.DOTALL) is not None
+        return re.fullmatch(pattern, str(got), re.DOTALL) is not None
     if isinstance(expected, dict) and isinstance(got, dict):
         return expected.keys() == got.keys() and all(matches(value, got[key]) for key, value in expected.items())
     if isinstance(expected, list) and isinstance(got, list):

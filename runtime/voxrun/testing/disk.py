@@ -1,5 +1,7 @@
 """`Disk`: the files of a simulated call: what it writes goes into a folder of the test, and it can be slow."""
 
+import errno
+import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -59,6 +61,8 @@ class Disk:
     def _new(self, path: Path) -> Path:
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="voxrun-"))
+        if not path.absolute().parent.is_dir():  # as a real run would miss it
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
         place = self._place(path)
         place.parent.mkdir(parents=True, exist_ok=True)
         if place not in self.written:

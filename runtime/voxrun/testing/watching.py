@@ -52,9 +52,12 @@ async def watch(paths: Sequence[Path], command: Sequence[str]) -> None:
 
 
 def used_by(test: Path) -> set[Path]:
-    """The file itself, those that it names or imports, and those that these do: scenarios, modules, sounds."""
+    """The file itself, those that it names or imports, and those that these do: scenarios, modules, sounds.
+
+    Every conftest.py that pytest reads for it counts as imported.
+    """
     used: set[Path] = set()
-    waiting = [test]
+    waiting = [test, *(it for folder in test.parents if (it := folder / "conftest.py").is_file())]
     while waiting:
         file = waiting.pop()
         if file not in used:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -25,6 +26,12 @@ _FLAC_BLOCK = 4096
 _FLAC_TOTAL = (21, 5)
 """Where a FLAC file counts its samples: the last 36 bits of these bytes (RFC 9639 section 8.2)."""
 
+_MP3_HEADER_WITHIN = 256
+"""Bytes from an mp3 file's start within which its header is."""
+
+_MP3_BYTES = re.compile(rb"(?:Xing|Info).{8}(.{4})", re.DOTALL)
+"""Where that counts the file's bytes: behind its flags and the number of its frames."""
+
 
 def open_writer(path: Path, rate: int, channels: int) -> SampleWriter:
     """Create or overwrite a wav, flac, ogg or mp3 file, as its name ends; `rate` in Hz. Raises OSError."""
@@ -47,6 +54,7 @@ class SoundWriter:
 
         self._library: ModuleType = soundfile
         self._format = path.suffix[1:].upper()
+        self._rate = rate
         self._count = 0
         self._begun = False
         self._header = claim(os.fsencode(path), os.O_RDWR | os.O_CREAT | os.O_TRUNC)
@@ -83,22 +91,36 @@ class SoundWriter:
             with self._file:
                 if not self._begun:
                     self._file.write(np.zeros((1, self._file.channels), np.float32))
-            is_whole = self._format == "MP3" or self._is_all_there()  # an mp3 file's header counts what it should have
         except (self._library.LibsndfileError, AssertionError) as error:
             raise self._failure(error) from error
         finally:
+            taken, self._count = self._count, min(self._count, self._kept())
             os.close(self._header)
-        if not is_whole:
+        if self._count < taken:
             raise self._failure()
 
-    def _is_all_there(self) -> bool:
-        """What libsndfile doesn't say when it completes a file: the disk may be full just then."""
+    @property
+    def seconds(self) -> float:
+        """How much sound the file has, once it is complete; before that, how much it was given."""
+        return self._count / self._rate
+
+    def _kept(self) -> int:
+        """How many samples can be read: libsndfile doesn't say when the disk is full just as it completes a file."""
+        if self._format == "MP3":
+            return self._kept_of_mp3()
         try:
             os.lseek(self._header, 0, os.SEEK_SET)
             with self._library.SoundFile(self._header, closefd=False) as file:
-                return bool(file.frames >= self._count)
+                return int(file.frames)
         except self._library.LibsndfileError:
-            return False
+            return 0
+
+    def _kept_of_mp3(self) -> int:
+        """By its share of the bytes: the header says how many there should be."""
+        os.lseek(self._header, 0, os.SEEK_SET)
+        found = _MP3_BYTES.search(os.read(self._header, _MP3_HEADER_WITHIN))
+        due = int.from_bytes(found[1], "big") if found else 0
+        return self._count * min(os.fstat(self._header).st_size, due) // due if due else 0
 
     def _count_blocks(self) -> None:
         """Say in the header how many samples are there, which the encoder itself does only at the end."""

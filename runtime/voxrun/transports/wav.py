@@ -20,7 +20,8 @@ class WavWriter:
     def __init__(self, path: str | PathLike[str], *, rate: int, channels: int) -> None:
         """Create or overwrite `path`; `rate` in Hz. Raises OSError, also if it is somebody else's (see `claim`)."""
         self._channels = channels
-        self._size = 0
+        self._size = self._count = 0
+        self._rate = rate
         self._file = open(path, "wb", opener=claim)  # noqa: SIM115 - closed by close()
         self._wave = wave.open(self._file, "wb")  # noqa: SIM115 - closed by close()
         self._wave.setparams((channels, 2, rate, 0, "NONE", "not compressed"))
@@ -39,6 +40,12 @@ class WavWriter:
         if samples.shape[1:] != (() if self._channels == 1 and samples.ndim == 1 else (self._channels,)):
             raise ValueError(f"a file of {self._channels} channels can't take samples of shape {samples.shape}")
         self._append(samples.astype(np.int16, casting="no", copy=False).tobytes())
+        self._count += len(samples)
+
+    @property
+    def seconds(self) -> float:
+        """How much sound the file has."""
+        return self._count / self._rate
 
     def close(self) -> None:
         """Close the file; once is enough. Raises OSError if something is still unwritten because the disk is full."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxrun.protocol.rtp.dtmf import DIGITS, PAUSE_MS, ToneReceiver, ToneSender
+from voxrun.protocol.rtp.dtmf import DIGITS, MOST_WAITING, PAUSE_MS, ToneReceiver, ToneSender
 from voxrun.protocol.rtp.packet import RtpPacket
 
 CLOCK = 8000
@@ -95,6 +95,16 @@ def test_what_has_no_tone_is_refused_as_a_whole(digits: str, named: str) -> None
     with pytest.raises(ValueError, match=f"no tones for {named}: digits are 0123456789"):
         sender.send(digits)
     assert not sender.is_busy
+
+
+def test_too_many_digits_are_refused_as_a_whole() -> None:
+    sender = ToneSender(CLOCK)
+    sender.send("1" * (MOST_WAITING - 1))
+    with pytest.raises(ValueError, match="no more than 1000 digits may wait: 999 are still to be sent"):
+        sender.send("23")
+    sender.send("4")
+    sender.next(0)
+    sender.send("5")
 
 
 @pytest.mark.parametrize(("digits", "waits"), [("1p2", 1), ("1pp2", 2)])

@@ -20,6 +20,9 @@ PAUSE = "p"
 PAUSE_MS = 2000
 """How long that is: VoxEngine doesn't say; it is what phones and modems wait for such a sign (ITU-T V.250, S8)."""
 
+MOST_WAITING = 1000
+"""Digits and pauses that may wait: many minutes of them."""
+
 ENDS = 3  # how often the last packet of a tone is sent (2.5.1.4)
 VOLUME = 10  # -dBm0
 _PAYLOAD = struct.Struct("!BBH")
@@ -92,7 +95,7 @@ class ToneSender:
     def send(self, digits: str) -> None:
         """Send digits after those that wait.
 
-        ValueError when a character is none of DIGITS and not PAUSE; nothing is sent then.
+        ValueError when a character is none of DIGITS and not PAUSE, and when too many would wait; nothing is sent then.
         """
         unknown = sorted(set(digits) - {*DIGITS, PAUSE})
         if unknown:
@@ -100,6 +103,8 @@ class ToneSender:
                 f"no tones for {', '.join(map(ascii, unknown))}: digits are {DIGITS}, and {PAUSE} pauses for"
                 f" {PAUSE_MS // 1000} s"
             )
+        if len(self._waiting) + len(digits) > MOST_WAITING:
+            raise ValueError(f"no more than {MOST_WAITING} digits may wait: {len(self._waiting)} are still to be sent")
         tone, gap, wait = (ms * self._clock_rate // 1000 for ms in (TONE_MS, GAP_MS, PAUSE_MS))
         self._waiting.extend((0, 0, wait) if digit == PAUSE else (DIGITS.index(digit), tone, gap) for digit in digits)
 

@@ -57,13 +57,14 @@ class CassetteRecorder:
         if isinstance(value, list):
             return [self.scrubbed(inner) for inner in value]
         if isinstance(value, dict):
-            return {self._scrubbed_key(key): self.scrubbed(inner) for key, inner in value.items()}
+            return {self._unless_secret(key, key): self.scrubbed(inner) for key, inner in value.items()}
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return self._unless_secret(str(value), value)
         return value
 
-    def _scrubbed_key(self, key: str) -> str:
-        """A name of the protocol's stays, even if part of it happens to be somebody's secret."""
-        scrubbed = self._scrub(key)
-        return scrubbed if scrubbed == SCRUBBED else key
+    def _unless_secret(self, text: str, value: Any) -> Any:
+        """A name of the protocol's stays, even if part of it happens to be somebody's secret; so does a number."""
+        return SCRUBBED if self._scrub(text) == SCRUBBED else value
 
 
 class ConnectionRecorder:

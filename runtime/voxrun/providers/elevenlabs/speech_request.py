@@ -1,6 +1,6 @@
 """`SpeechRequest`: which voice a text-to-speech connection (`stream-input`) is opened for, where, and how."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -80,10 +80,12 @@ def _url(base_url: str, voice_id: str, query: Mapping[str, object]) -> str:
     return f"{_SCHEMES.get(scheme, scheme)}://{rest}{path}?{urlencode(plain)}"
 
 
-def _headers(given: Iterable[Mapping[str, str | None]]) -> list[tuple[str, str]]:
+def _headers(given: object) -> list[tuple[str, str]]:
     headers = []
-    for header in given:
-        name, value = header["name"], header["value"]
+    for header in given if isinstance(given, list | tuple) else [given]:
+        name, value = (header.get("name"), header.get("value")) if isinstance(header, Mapping) else (None, None)
+        if not isinstance(name, str) or not isinstance(value, str | None):  # and not shown, as it may be a key
+            raise ScenarioError("a RealtimeTTSPlayer needs headers with a name and a value, and one has not")
         if not name or not value:
             raise ConfigurationError(
                 f"the header {name!r} has no value: set the secret it is read from (in the environment, with "
