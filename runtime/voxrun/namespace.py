@@ -1,4 +1,4 @@
-"""The namespaces that scenarios see: `on_demand` fills them, `Namespace` keeps them as they are.
+"""The namespaces that scenarios see: `on_demand` fills them, `Namespace` keeps those of the API as they are.
 
 What stands behind a name is loaded when the name is asked for first: a run takes start-up time and memory for what its
 scenario uses, and no more. All else is imported at the head of its file, but for what few runs need and what costs
@@ -15,13 +15,19 @@ class Namespace(ModuleType):
     """A module whose names scenarios can't give another meaning: that would be one for all calls of the process."""
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(fixed(name, is_function=isinstance(vars(self).get(name), FunctionType)))
+        is_function = isinstance(getattr(self, name, None), FunctionType)
+        raise AttributeError(fixed(name, f"it is a function, call it: `{name}(…)`" if is_function else OWN))
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(fixed(name, OWN))
 
 
-def fixed(name: str, *, is_function: bool) -> str:
-    """What to tell whoever gives the member `name` of the scenario API another value."""
-    advice = f"it is a function, call it: `{name}(…)`" if is_function else "keep the value in a variable of your own"
-    return f"`{name}` belongs to the API: nothing can be assigned to it; {advice}"
+OWN = "keep what is your own in a variable"
+
+
+def fixed(name: str, advice: str) -> str:
+    """What to tell whoever would change the member `name` of the scenario API."""
+    return f"`{name}`: the API stays as it is, for all calls of the process; {advice}"
 
 
 def on_demand(namespace: str, homes: Mapping[str, str]) -> tuple[Callable[[str], object], Callable[[], list[str]]]:

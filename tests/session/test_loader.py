@@ -241,3 +241,8 @@ def test_the_ending_that_counts_is_the_one_that_was_given(tmp_path: Path) -> Non
     assert file_of(tmp_path / "menu.py") == tmp_path / "menu.py.3"
     with pytest.raises(ConfigurationError, match=r"menu\.py\.3 is no scenario: their names end with \.vox or \.py"):
         file_of(tmp_path / "menu.py.3")
+
+
+def test_where_a_scenario_is_can_be_asked_whatever_its_name() -> None:
+    name = Path("a" * 300 + ".py")  # more than a file system takes; opening it tells so
+    assert file_of(name) == Path.cwd() / name

@@ -5,16 +5,25 @@ from tests.kit import Play, ScriptedLeg, Setting
 
 from voxrun.errors import ScenarioError
 
-NO_ASSIGNMENT = "belongs to the API: nothing can be assigned to it"
-A_VARIABLE = "keep the value in a variable of your own"
+AS_IT_IS = "the API stays as it is, for all calls of the process"
+A_VARIABLE = "keep what is your own in a variable"
 
-ASSIGNMENTS = {
-    "VoxEngine.customData = 'x'": f"`customData` {NO_ASSIGNMENT}; it is a function, call it: `customData(…)`",
-    "ElevenLabs.AgentsClient = 5": f"`AgentsClient` {NO_ASSIGNMENT}; {A_VARIABLE}",
-    "Net.httpRequest = print": f"`httpRequest` {NO_ASSIGNMENT}; it is a function, call it: `httpRequest(…)`",
-    "Logger.mine = 'x'": f"`mine` {NO_ASSIGNMENT}; {A_VARIABLE}",
-    "AppEvents.Started = 'x'": f"`AppEvents.Started` {NO_ASSIGNMENT}; {A_VARIABLE}",
-    "ElevenLabs.AgentsEvents.Ping = 'x'": f"`AgentsEvents.Ping` {NO_ASSIGNMENT}; {A_VARIABLE}",
+CHANGES = {
+    "VoxEngine.customData = 'x'": f"`customData`: {AS_IT_IS}; it is a function, call it: `customData(…)`",
+    "VoxEngine.createWebSocket = 5": f"`createWebSocket`: {AS_IT_IS}; it is a function, call it: `createWebSocket(…)`",
+    "ElevenLabs.AgentsClient = 5": f"`AgentsClient`: {AS_IT_IS}; {A_VARIABLE}",
+    "Net.httpRequest = print": f"`httpRequest`: {AS_IT_IS}; it is a function, call it: `httpRequest(…)`",
+    "Logger.mine = 'x'": f"`mine`: {AS_IT_IS}; {A_VARIABLE}",
+    "del VoxEngine.terminate": f"`terminate`: {AS_IT_IS}; {A_VARIABLE}",
+    "AppEvents.Started = 'x'": f"`AppEvents.Started`: {AS_IT_IS}; {A_VARIABLE}",
+    "del AppEvents.Terminated": f"`AppEvents.Terminated`: {AS_IT_IS}; {A_VARIABLE}",
+    "ElevenLabs.AgentsEvents.Ping = 'x'": f"`AgentsEvents.Ping`: {AS_IT_IS}; {A_VARIABLE}",
+}
+
+OTHER_TYPE_ERRORS = {
+    "plain = call.answer; call.answer = lambda: plain(); 'age: ' + 5": "can only concatenate str",
+    "call.say = 5; len(5)": "object of type 'int' has no len()",
+    "call.mine = 5; call.mine()": "'int' object is not callable",
 }
 
 CALLED = "can't be called: a function such as createRecorder, or an event, gives it"
@@ -37,15 +46,20 @@ def message_of(play: Play, statement: str) -> str:
     return message
 
 
-@pytest.mark.parametrize(("statement", "message"), ASSIGNMENTS.items(), ids=list(ASSIGNMENTS))
-def test_nothing_of_the_api_can_be_replaced(play: Play, statement: str, message: str) -> None:
+@pytest.mark.parametrize(("statement", "message"), CHANGES.items(), ids=list(CHANGES))
+def test_nothing_of_the_api_can_be_changed(play: Play, statement: str, message: str) -> None:
     assert f": AttributeError: {message}\n" in message_of(play, statement)
 
 
 @pytest.mark.parametrize("name", ["say", "id", "answer"])
 def test_a_method_that_was_given_another_value_is_told_where_it_is_missed(play: Play, name: str) -> None:
     message = message_of(play, f"call.{name} = 5; call.answer() if '{name}' == 'id' else call.{name}('x')")
-    assert f": <call-1> was given another `{name}`; `{name}` {NO_ASSIGNMENT}; it is a function, call it:" in message
+    assert f": <call-1> was given another `{name}`, which is a function: call it, `{name}(…)`; {A_VARIABLE}" in message
+
+
+@pytest.mark.parametrize(("statement", "message"), OTHER_TYPE_ERRORS.items())
+def test_another_mistake_is_told_beside_it(play: Play, statement: str, message: str) -> None:
+    assert message in message_of(play, statement)
 
 
 def test_a_method_that_only_the_runtime_misses_is_the_scenarios_mistake_too(play: Play) -> None:
@@ -58,7 +72,7 @@ def test_a_method_that_only_the_runtime_misses_is_the_scenarios_mistake_too(play
         """
     ran = play(source, Setting(leg=ScriptedLeg()))
     assert isinstance(ran.outcome.error, ScenarioError)
-    assert f"scenario.py: <call-1> was given another `id`; `id` {NO_ASSIGNMENT}; " in str(ran.outcome.error)
+    assert "scenario.py: <call-1> was given another `id`, which is a function: " in str(ran.outcome.error)
 
 
 def test_a_scenario_may_keep_its_own_on_a_unit(play: Play) -> None:
@@ -66,12 +80,14 @@ def test_a_scenario_may_keep_its_own_on_a_unit(play: Play) -> None:
         """
         @VoxEngine.on(AppEvents.CallAlerting)
         def go(event):
+            import copy, dataclasses
             event.call.customer = "Ada"
-            Logger.write(event.call.customer)
+            Logger.write(copy.copy(event.call).customer)
+            Logger.write(dataclasses.asdict(event)["call"] is event.call)
         """,
         Setting(leg=ScriptedLeg()),
     )
-    assert ran.logged == ["Ada"]
+    assert ran.logged == ["Ada", "True"]
     assert ran.outcome.error is None
 
 
@@ -84,6 +100,11 @@ def test_a_unit_is_not_made_by_its_class(play: Play, statement: str) -> None:
 @pytest.mark.parametrize("misspelt", ["close", "consum", "inlets", "outputs"])
 def test_nothing_of_the_inside_is_suggested(play: Play, misspelt: str) -> None:
     assert f"'Call' object has no attribute '{misspelt}'\n" in message_of(play, f"call.{misspelt}()")
+
+
+def test_what_scenarios_put_there_is_suggested(play: Play) -> None:
+    said = message_of(play, "call.customerName = ''; call.custommerName.lower()")
+    assert "; did you mean 'customerName'?\n" in said
 
 
 def test_what_scenarios_have_is_suggested(play: Play) -> None:

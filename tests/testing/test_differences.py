@@ -86,6 +86,8 @@ def test_there_are_as_many_differences_as_messages_that_differ_at_most(then: lis
         ("a *** c", "a b\nb c", True),
         ("a *** c", "a b d", False),
         ("***", "", True),
+        ("***", 4711, True),
+        ("***", True, False),
         ({"a": ["***"]}, {"a": ["x"]}, True),
         ({"a": ["***"]}, {"a": ["x", "y"]}, False),
         ({"a": 1}, {"a": 1, "b": 2}, False),

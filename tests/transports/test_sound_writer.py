@@ -145,6 +145,30 @@ def test_a_disk_that_is_full_just_at_the_end_is_an_os_error(tmp_path: Path, end:
     assert 0 < writer.seconds < 4.0
 
 
+@pytest.mark.parametrize("end", ["flac", "ogg", "mp3"])
+def test_a_file_that_can_not_be_read_back_is_given_up_nevertheless(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    def broken(*given: object) -> int:
+        raise OSError(errno.EIO, "the disk is broken")
+
+    writer = open_writer(tmp_path / f"a.{end}", 16_000, 1)
+    writer.write(noise(1))
+    monkeypatch.setattr(os, "lseek", broken)
+    with pytest.raises(OSError, match="the disk is broken"):
+        writer.close()
+    monkeypatch.undo()
+    open_writer(tmp_path / f"a.{end}", 16_000, 1).close()
+
+
+def test_a_pipe_takes_it_too(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.mp3")
+    writer = open_writer(tmp_path / "a.mp3", 16_000, 1)
+    writer.write(noise(0.5))
+    writer.close()
+    assert writer.seconds == 0.5
+
+
 @pytest.mark.parametrize("end", ENDS)
 def test_it_tells_how_long_the_file_is(tmp_path: Path, end: str) -> None:
     writer = open_writer(tmp_path / f"a.{end}", 16_000, 2)

@@ -2,7 +2,7 @@
 
 from typing import Generic, TypeVar
 
-from voxrun.namespace import fixed
+from voxrun.namespace import OWN, fixed
 
 E = TypeVar("E")
 
@@ -21,7 +21,10 @@ class Constants(type):
     """Its classes stay as they are: another value would be one for all calls of the process."""
 
     def __setattr__(cls, name: str, value: object) -> None:
-        raise AttributeError(fixed(f"{cls.__name__}.{name}", is_function=False))
+        raise AttributeError(fixed(f"{cls.__name__}.{name}", OWN))
+
+    def __delattr__(cls, name: str) -> None:
+        raise AttributeError(fixed(f"{cls.__name__}.{name}", OWN))
 
 
 def constants(*namespaces: type) -> frozenset[str]:

@@ -21,7 +21,7 @@ MOST_HANDLERS = 500
 _HOUSEWORK = frozenset(
     (
         *("inlet", "detach", "produce", "consume", "mix", "converse", "begin", "leave", "clear", "refuse"),
-        *("expect", "waiting", "mixes", "output", "namespaces"),
+        *("expect", "waiting", "mixes", "output", "namespaces", "said", "heard"),
     )
 )
 """What a unit has for the runtime, not for scenarios; so is all that has an underscore in its name."""
@@ -72,6 +72,14 @@ class EventTarget:
                 f"{cls.__name__} can't be called: a function such as createRecorder, or an event, gives it"
             )
         return super().__new__(cls)
+
+    def __copy__(self) -> Self:
+        """Itself: in a copy of an event too, `call` is the call."""
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        """Itself, as above."""
+        return self
 
     def __repr__(self) -> str:
         return f"<{self._id}>"

@@ -19,7 +19,7 @@ from voxrun.absent import TWO_OF_ON, absent, absent_in_python
 from voxrun.dsl.mistakes import told
 from voxrun.errors import ConfigurationError, RemoteError, ScenarioError, VoxrunError
 from voxrun.media.target import EventTarget, is_for_scenarios
-from voxrun.namespace import fixed
+from voxrun.namespace import OWN
 from voxrun.nearest import nearest
 
 OWN_MODULES = "voxrun_scenario_"
@@ -70,16 +70,17 @@ def explain(error: BaseException, scenario: Path, doing: str, callback: object =
 
 
 def overwritten(error: BaseException) -> str:
-    """What to say if a method that the scenario gave another value, as in `call.id = 5`, may have led to `error`.
+    """What to say if a function that the scenario gave another value, as in `call.id = 5`, has led to `error`.
 
     It is seen only here: to refuse the assignment would cost each of the runtime's own, in every tick.
     """
-    steps = _steps(error.__traceback__) if isinstance(error, TypeError) else ()
-    units = [it for step in steps for it in step.tb_frame.f_locals.values() if isinstance(it, EventTarget)]
-    for unit in units:
-        for name in vars(unit):
-            if callable(getattr(type(unit), name, None)):
-                return f"{unit!r} was given another `{name}`; {fixed(name, is_function=True)}"
+    if not isinstance(error, TypeError) or not str(error).endswith("is not callable"):
+        return ""
+    places = [step.tb_frame.f_locals.values() for step in _steps(error.__traceback__)]
+    units = [it for values in places for it in values if isinstance(it, EventTarget)]
+    for unit, name, value in [(it, *member) for it in units for member in vars(it).items()]:
+        if is_for_scenarios(name) and not callable(value) and callable(getattr(type(unit), name, None)):
+            return f"{unit!r} was given another `{name}`, which is a function: call it, `{name}(…)`; {OWN}"
     return ""
 
 
@@ -230,7 +231,7 @@ def _without(name: str, owner: object) -> str:
     if isinstance(owner, ModuleType):
         home, names = owner.__name__, getattr(owner, "__all__", dir(owner))
     elif isinstance(owner, EventTarget):
-        home, names = type(owner).__module__, [it for it in dir(type(owner)) if is_for_scenarios(it)]
+        home, names = type(owner).__module__, [it for it in dir(owner) if is_for_scenarios(it)]
     else:
         home, names = (owner if isinstance(owner, type) else type(owner)).__module__, dir(owner)
     if home.partition(".")[0] == "voxrun" and (advice := absent(name)):

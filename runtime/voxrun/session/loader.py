@@ -101,7 +101,7 @@ def file_of(scenario: Path) -> Path:
     """
     refuse_other_endings(scenario)
     found = Path(os.path.realpath(scenario))
-    return scenario if scenario.exists() and not found.exists() else found
+    return scenario if os.path.exists(scenario) and not os.path.exists(found) else found
 
 
 def refuse_other_endings(scenario: Path) -> None:

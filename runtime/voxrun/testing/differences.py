@@ -66,7 +66,7 @@ def differences(expected: Cassette, got: Cassette) -> list[str]:
 
 def matches(expected: Any, got: Any) -> bool:
     """Whether it is the same, or differs only where there was a secret."""
-    if isinstance(expected, str) and isinstance(got, str | int | float) and SCRUBBED in expected:
+    if isinstance(expected, str) and SCRUBBED in expected and type(got) in (str, int, float):
         pattern = ".*".join(map(re.escape, expected.split(SCRUBBED)))
         return re.fullmatch(pattern, str(got), re.DOTALL) is not None
     if isinstance(expected, dict) and isinstance(got, dict):

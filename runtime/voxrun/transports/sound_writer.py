@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import stat
 from pathlib import Path
 from types import ModuleType
 
@@ -87,14 +88,12 @@ class SoundWriter:
         """
         if self._file.closed:
             return
+        taken = self._count
         try:
-            with self._file:
-                if not self._begun:
-                    self._file.write(np.zeros((1, self._file.channels), np.float32))
+            self._complete()
         except (self._library.LibsndfileError, AssertionError) as error:
             raise self._failure(error) from error
         finally:
-            taken, self._count = self._count, min(self._count, self._kept())
             os.close(self._header)
         if self._count < taken:
             raise self._failure()
@@ -104,8 +103,18 @@ class SoundWriter:
         """How much sound the file has, once it is complete; before that, how much it was given."""
         return self._count / self._rate
 
+    def _complete(self) -> None:
+        try:
+            with self._file:
+                if not self._begun:
+                    self._file.write(np.zeros((1, self._file.channels), np.float32))
+        finally:
+            self._count = min(self._count, self._kept())
+
     def _kept(self) -> int:
         """How many samples can be read: libsndfile doesn't say when the disk is full just as it completes a file."""
+        if not stat.S_ISREG(os.fstat(self._header).st_mode):
+            return self._count  # what went into a pipe can't be looked at
         if self._format == "MP3":
             return self._kept_of_mp3()
         try:
