@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import trio
 import trio.testing
+from tests.kit import tone
 
-from voxrun.audio.frame import Samples
+from voxrun.audio.frame import Samples, silence
 from voxrun.media.feed import QUIET_TICKS, Feed
 from voxrun.media.graph import Graph, Inlet, Output, Source
 from voxrun.media.tagged_stream import BUFFER_SECONDS, MOST_WAITING, TaggedStream
@@ -87,6 +88,22 @@ def test_what_is_cleared_fades_out_and_what_comes_late_is_heard() -> None:
     assert not fading[SIZE // 4 :].any()
     feed.put(sound(1))
     assert feed.take().all()
+
+
+@pytest.mark.parametrize("rate", [8000, 16_000, 48_000])
+@pytest.mark.parametrize("pieces", [[0.1, 0.1], [0.0937, 0.1], [0.1199, 0.05, 0.0513]])
+def test_a_sound_whose_rest_is_late_does_not_click(rate: int, pieces: list[float]) -> None:
+    feed = Feed(rate, 1.0, lambda: None, lambda _: None)
+    said = tone(rate, 1.0, 437.0)
+    heard: list[Samples] = []
+    place = 0
+    for seconds in pieces:
+        feed.put(said[place : place + round(seconds * rate)])
+        place += round(seconds * rate)
+        heard += [feed.take() for _ in range(10)]
+    assert np.abs(np.diff(np.concatenate(heard).astype(int))).max() <= np.abs(np.diff(said.astype(int))).max()
+    assert np.array_equal(np.concatenate(heard)[: round(pieces[0] * rate)], said[: round(pieces[0] * rate)])
+    assert heard[-1] is silence(rate)
 
 
 def test_what_does_not_fit_is_dropped_and_counted() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trio
-from tests.kit import Ran, Setting, simulate, tone
+from tests.kit import Ran, Setting, simulate, tone, write_wav
 
 from voxrun.audio.frame import Samples
 from voxrun.audio.g711 import decode_ulaw, encode_ulaw
@@ -219,6 +219,19 @@ def test_digits_go_out_as_sound_where_it_has_none(play: Play) -> None:
     times = [time for time, _ in far.of("media")]
     assert times[-1] - times[0] > 2.2
     assert np.abs(heard[-50 * 160 - 800 : -50 * 160]).max() > 5000
+
+
+def test_the_voice_goes_for_a_tone_and_comes_back_without_a_click(play: Play, tmp_path: Path) -> None:
+    far, music = FarEnd(), write_wav(str(tmp_path / "music.wav"), 3.0, 437.0)
+    lines = ("call.answer()", f"call.startPlayback({music!r})", "setTimeout(lambda: call.sendDigits('5'), 1000)")
+    play(far, "\n".join(lines), nothing, 2.0)
+    heard = far.heard.astype(int)
+    voice = np.flatnonzero(np.abs(heard) > 9000)
+    begin = next(place for place in range(0, len(heard), 160) if np.abs(heard[place : place + 160]).max() > 11_000)
+    end = begin + 10 * 160
+    assert voice[0] < begin < end < voice[-1]
+    assert abs(heard[begin] - heard[begin - 1]) < 2000
+    assert abs(heard[end] - heard[end - 1]) < 2000
 
 
 def test_a_digit_that_has_no_tone_is_the_scenarios_mistake(play: Play) -> None:

@@ -8,6 +8,7 @@ import pytest
 from voxrun.audio.level import dbfs
 from voxrun.errors import ConfigurationError
 from voxrun.testing.sounds import File, Sound, render, sentence, speech, spoken, tone
+from voxrun.testing.track import Track
 
 AUDIO = Path(__file__).parents[2] / "scenarios" / "audio"
 
@@ -23,6 +24,13 @@ def test_level_and_length(sound: Sound, level: float, rate: int) -> None:
 def test_speech_never_falls_silent() -> None:
     frames = render(speech(3.0), 16000).reshape(-1, 320)
     assert min(map(dbfs, frames)) > -40
+
+
+@pytest.mark.parametrize("rate", [8000, 24000, 48000])
+def test_speech_is_the_same_sound_at_every_rate(rate: int) -> None:
+    said = Track(render(speech(2.0, 5), rate), rate)
+    assert Track(render(speech(2.0, 5), 16000), 16000).contains(said, 0.999)
+    assert said.contains(Track(render(speech(2.0, 5), 16000), 16000), 0.999)
 
 
 def test_each_seed_and_each_text_sounds_different() -> None:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import trio
 
+from voxrun.audio.fade import fade_from, fade_in
 from voxrun.audio.frame import FRAME_MS, Samples, silence
 from voxrun.audio.tones import Burst, Tone, render
 from voxrun.media.host import UnitHost
@@ -72,6 +73,8 @@ class StreamLeg:
         self._inbox = StreamInbox(self._format.rate)
         self._silent_bytes = silence(self._format.rate).tobytes()
         self._tones = Playout(self._format.rate, _TONES_SECONDS)  # where the dialect has no message for them
+        self._has_tone = False  # in the frame before
+        self._sent = silence(self._format.rate)
         self._listener: Callable[[LineNews], None] = _ignore
         self._host: UnitHost | None = None
         self._has_left = False
@@ -162,7 +165,9 @@ class StreamLeg:
         if self._host is None or self._has_left:
             return
         tone = self._tones.take(len(frame))
-        frame = frame if tone is None else tone
+        if tone is not None or self._has_tone:
+            frame = self._joint(frame, tone)
+        self._sent = frame
         if frame.tobytes() != self._silent_bytes:  # twenty times as fast as any()
             self._quiet_ticks = 0
         elif self._is_at_rest:
@@ -173,6 +178,13 @@ class StreamLeg:
         self._since_mark += 1
         if self._since_mark >= MARK_TICKS or self._quiet_ticks == 1:
             self._mark(self._host)
+
+    def _joint(self, frame: Samples, tone: Samples | None) -> Samples:
+        """The tone instead of the frame, which fades out and, behind the last tone, in again."""
+        had_tone, self._has_tone = self._has_tone, tone is not None
+        if tone is None:
+            return fade_in(frame)
+        return tone if had_tone else fade_from(int(self._sent[-1]), tone)
 
     @property
     def _is_at_rest(self) -> bool:

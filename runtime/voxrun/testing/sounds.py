@@ -22,6 +22,7 @@ _FULL_SCALE = 32767
 _SYLLABLES_PER_SECOND = 4.0
 _PITCH_HERTZ = 120.0
 _LOWEST, _HIGHEST = 120.0, 3600.0  # Hz, of speech
+_MADE_RATE = 16_000  # Hz
 _WHOLE_FILE = 1 << 30
 
 CHARACTERS_PER_SECOND = 15
@@ -162,19 +163,23 @@ def _at_level(signal: "np.ndarray[tuple[int], np.dtype[np.float64]]", level: flo
 
 
 def _speech(count: int, rate: int, seed: int) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    """Pulses of a wandering pitch and noise, shaped as a vocal tract does, in syllables that never fall silent."""
+    """Pulses of a wandering pitch and noise, shaped as a vocal tract does, in syllables that never fall silent.
+
+    It is made at one rate and ends below 4 kHz: at any other it is the same sound.
+    """
     if not count:
         return np.zeros(0)
     random = np.random.default_rng(seed)
-    time = np.arange(count) / rate
+    made = max(round(count * _MADE_RATE / rate), 1)
+    time = np.arange(made) / _MADE_RATE
     wander, beat = random.uniform(0, 2 * np.pi, 2)
     pitch = _PITCH_HERTZ * random.uniform(0.8, 1.6) * (1 + 0.15 * np.sin(2 * np.pi * 0.7 * time + wander))
-    voiced = np.diff(np.floor(np.cumsum(pitch) / rate), prepend=0.0)
-    source = np.fft.rfft(voiced * 4 + 0.15 * random.standard_normal(count))
-    hertz = np.fft.rfftfreq(count, 1 / rate)
+    voiced = np.diff(np.floor(np.cumsum(pitch) / _MADE_RATE), prepend=0.0)
+    source = np.fft.rfft(voiced * 4 + 0.15 * random.standard_normal(made))
+    hertz = np.fft.rfftfreq(made, 1 / _MADE_RATE)
     formants = sum(
         np.exp(-(((hertz - centre) / width) ** 2)) for centre, width in ((500, 350), (1500, 500), (2500, 700))
     )
     shape = np.where((hertz > _LOWEST) & (hertz < _HIGHEST), formants, 0.0)
-    syllables = 0.6 + 0.4 * np.sin(2 * np.pi * _SYLLABLES_PER_SECOND * time + beat)
+    syllables = 0.6 + 0.4 * np.sin(2 * np.pi * _SYLLABLES_PER_SECOND * np.arange(count) / rate + beat)
     return np.asarray(np.fft.irfft(source * shape, count) * syllables)

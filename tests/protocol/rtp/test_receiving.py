@@ -65,6 +65,38 @@ def test_every_codec_in_every_length(codec: Codec, ptime_ms: int) -> None:
     assert call.receiver.rate == codec.audio_rate
 
 
+@pytest.mark.parametrize("name", ["PCMU", "L16", "G722", "OPUS"])
+def test_what_follows_a_lost_packet_does_not_begin_with_a_click(name: str) -> None:
+    codec, said = CODECS[name], tone(CODECS[name].audio_rate, 20.0, 437.0)
+    size = frame_size(codec.audio_rate)
+    sends, call = sender(codec), Call(codec)
+    for number, frame in enumerate(said.reshape(-1, size)):
+        (datagram,) = sends.write(frame, call.tick * FRAME_SECONDS)
+        if number % 10 != 9:
+            call.receiver.receive(datagram, PEER, call.tick * FRAME_SECONDS)
+        call.hear()
+    steps = np.abs(np.diff(np.concatenate(call.heard)[size * 5 :].astype(int)))
+    assert steps.max() < 1.4 * np.abs(np.diff(said.astype(int))).max()
+
+
+@pytest.mark.parametrize("name", ["PCMU", "L16"])
+@pytest.mark.parametrize("is_key", [True, False])
+def test_a_sound_that_comes_back_in_its_middle_does_not_begin_with_a_click(name: str, is_key: bool) -> None:
+    codec, said = CODECS[name], tone(CODECS[name].audio_rate, 4.0, 437.0)
+    sends, call = sender(codec), Call(codec)
+    size = frame_size(codec.audio_rate)
+    begin, end = 100 * size, 108 * size
+    call.play(sends, said[:begin], codec.audio_rate)
+    if is_key:
+        sends.tones.send("5")
+    call.play(sends if is_key else None, said[begin:end], codec.audio_rate)
+    call.play(sends, said[end:], codec.audio_rate)
+    heard = np.concatenate(call.heard)[10 * size :].astype(int)
+    assert call.digits == "5" * is_key
+    assert np.abs(np.diff(heard)).max() < 1.4 * np.abs(np.diff(said.astype(int))).max()
+    assert np.abs(heard[-80 * size :]).max() > 9000
+
+
 def test_another_ssrc_goes_on_after_probation() -> None:
     call = Call(PCMU)
     call.play(sender(PCMU, 1), tone(8000, 1.0), 8000)

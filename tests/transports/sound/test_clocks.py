@@ -121,6 +121,27 @@ def test_after_a_gap_it_is_led_back_without_a_click() -> None:
     assert np.min(np.abs(sound.reshape(-1, 960)).max(axis=1)) > AMPLITUDE - 10
 
 
+@pytest.mark.parametrize("device_rate", [8000, 16_000, 48_000])
+def test_neither_end_of_a_gap_clicks(device_rate: int) -> None:
+    intake, outlet = Intake(device_rate, RATE, Reserve()), Outlet(device_rate, RATE, Reserve())
+    size = int(device_rate * BLOCK_SECONDS)
+    said, played = iter(tone(device_rate, 3.0, 437.0).reshape(-1, size)), iter(tone(RATE, 3.0, 437.0).reshape(-1, 960))
+    recorded: list[Samples] = []
+    heard = [np.zeros(size, np.int16) for _ in range(500)]
+    for number, block in enumerate(heard):
+        outlet.exchange(block)
+        if not 200 <= number < 224:  # what is late is not lost
+            intake.exchange(next(said).tobytes())
+        if number % 4 == 3:
+            recorded.append(intake.read())
+        if number % 4 == 3 and not 200 <= number < 224:
+            outlet.write(next(played))
+    assert (intake.ring.underflowed, outlet.ring.underflowed) == (1, 1)
+    for sound, rate in ((np.concatenate(recorded), RATE), (np.concatenate(heard), device_rate)):
+        steps = np.abs(np.diff(sound[rate // 2 :].astype(int)))
+        assert steps.max() <= 1.2 * 2 * np.pi * 437.0 / rate * AMPLITUDE
+
+
 def test_what_a_tick_that_stood_still_left_too_much_is_gone_within_a_second() -> None:
     reserve = Reserve()
     intake = Intake(RATE, RATE, reserve)

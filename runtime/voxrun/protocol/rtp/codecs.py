@@ -46,6 +46,8 @@ class Codec:
     """Those of PTIMES_MS that it is sent in."""
     channels: int = 1
     """As rtpmap says them, whatever they are."""
+    remembers: bool = False
+    """Whether a packet is decoded by what came before it: the first one after a lost one begins wrong."""
 
 
 def _g722_encoder() -> Encode:
@@ -72,7 +74,7 @@ CODECS = {
     "PCMU": Codec("PCMU", 0, 8000, 8000, len, lambda: encode_ulaw, lambda: decode_ulaw),
     "PCMA": Codec("PCMA", 8, 8000, 8000, len, lambda: encode_alaw, lambda: decode_alaw),
     # Its clock says 8000 for 16 kHz audio: an error of an old RFC that all must keep (RFC 3551, section 4.5.2).
-    "G722": Codec("G722", 9, 8000, 16000, len, _g722_encoder, _g722_decoder),
+    "G722": Codec("G722", 9, 8000, 16000, len, _g722_encoder, _g722_decoder, remembers=True),
     "L16": _l16(96, 16000),
     "L16/8000": _l16(97, 8000),
     "L16/24000": _l16(98, 24000),
@@ -88,6 +90,7 @@ CODECS = {
         opus.new_decoder,
         ptimes=(FRAME_MS,),
         channels=2,
+        remembers=True,
     ),
 }
 """By the name a person types. L16 and Opus have dynamic payload types, which both ends must agree on."""

@@ -213,8 +213,8 @@ class JitterBuffer:
         if head is not None and gap <= 0 and head.codec is not None:
             return self._play(head, head.codec)
         is_pause = self._is_pause or (head is not None and head.number - 1 == self._last)
-        is_loss = units > self._short and not (is_pause or self._is_idle)
-        if head is not None and head.codec is not None and gap <= self._bridged and is_loss:
+        is_known_loss = units > self._short and gap <= self._bridged and not (is_pause or self._is_idle)
+        if head is not None and head.codec is not None and not head.codec.remembers and is_known_loss:
             return self._bridge(gap, head, head.codec)
         units = min(gap, units)
         self._end += units
@@ -244,8 +244,9 @@ class JitterBuffer:
 
     def _play(self, packet: _Waiting, codec: Codec) -> Samples:
         late = self._end - packet.stamp
+        is_resumption = self._is_idle and self._last is not None  # maybe in the middle of a sound: after a key was sent
         samples = self._decode(packet, codec)
-        if late:  # its beginning was filled, or is in the packet before
+        if late or is_resumption:  # its beginning was filled, is in the packet before, or does not follow the pause
             self._concealer.interrupt()
         return self._concealer.heard(samples[late * self._per_unit :]) if len(samples) else samples
 

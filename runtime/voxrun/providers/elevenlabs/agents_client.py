@@ -90,7 +90,7 @@ class AgentsClient(MediaSource):
         self._input: AudioFormat | None = None
         self._seam = Seam()  # of what the agent hears
         self._speech: AgentSpeech | None = None
-        self._heard = False  # somebody's frame went to the agent in this tick
+        self._heard = 0  # frames that went to the agent for this tick, and for those to come
         self._unanswered: set[str] = set()  # tool_call_ids
         self._begun = trio.Event()
         self._metadata = trio.Event()
@@ -182,7 +182,8 @@ class AgentsClient(MediaSource):
         return None if self._input is None else Inlet(self._input.rate, self._hear)
 
     def detach(self, source: Source) -> None:
-        """The sender's stream ends here."""
+        """The sender's stream ends here; what it sent ahead of the tick is heard already."""
+        self._heard = min(self._heard, 1)
         self._seam.cut()
 
     def produce(self) -> None:
@@ -194,10 +195,10 @@ class AgentsClient(MediaSource):
         """Send silence when nobody sent anything: the agent takes turns by what it hears, all the time."""
         if self._input is not None and not self._heard:
             self._hear(silence(self._input.rate))
-        self._heard = False
+        self._heard = max(self._heard - 1, 0)
 
     def _hear(self, frame: Samples) -> None:
-        self._heard = True
+        self._heard += 1
         if self._socket is None or self._input is None:
             return
         for text in self._protocol.audio(self._input.encode(self._seam.join(frame))):

@@ -6,6 +6,7 @@ import numpy as np
 
 from voxrun.audio.elastic import ElasticResampler
 from voxrun.audio.frame import Samples, frame_size
+from voxrun.media.seam import Seam
 from voxrun.transports.sound.level import Level
 from voxrun.transports.sound.reserve import Reserve
 from voxrun.transports.sound.ring import Ring
@@ -20,6 +21,7 @@ class Outlet:
         self._reserve = reserve
         self._level = Level(self.ring, device_rate, reserve)
         self._resampler = ElasticResampler(rate, device_rate)
+        self._seam = Seam()  # of what the device gets, before a gap
         self._asked = False
         self._underflowed = 0
 
@@ -27,7 +29,10 @@ class Outlet:
         """In the device's thread: it wants this writable buffer of int16 samples filled."""
         wanted = np.frombuffer(data, np.int16)
         samples = self.ring.take(len(wanted))
-        wanted[:] = 0 if samples is None else samples
+        if samples is None:
+            self._seam.cut()
+            samples = np.zeros(len(wanted), np.int16)
+        wanted[:] = self._seam.join(samples)
         self._asked = True
 
     def write(self, frame: Samples) -> None:

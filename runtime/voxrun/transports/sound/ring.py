@@ -32,6 +32,11 @@ class Ring:
         """Samples waiting."""
         return len(self._waiting)
 
+    @property
+    def had_gaps(self) -> bool:
+        """Whether it has flowed before, and did not go on."""
+        return self.overflowed + self.underflowed > 0
+
     def put(self, samples: Samples) -> None:
         """Append a copy of `samples`."""
         with self._lock:
@@ -42,10 +47,17 @@ class Ring:
             self._waiting = waiting[-self._limit :]
 
     def start(self, level: int) -> None:
-        """Let it flow, with exactly `level` samples waiting: silence before what there is, or the oldest dropped."""
+        """Let it flow, with exactly `level` samples waiting: silence before what there is, or the oldest dropped.
+
+        After a gap, which is in the middle of a sound, what there is fades in.
+        """
         with self._lock:
             missing = max(0, level - len(self._waiting))
-            self._waiting = np.concatenate((np.zeros(missing, np.int16), self._waiting[-level:]))
+            kept = self._waiting[-level:]
+            if self.had_gaps:
+                begin = kept[: self._joint]
+                kept = np.concatenate((crossfade(np.zeros_like(begin), begin), kept[self._joint :]))
+            self._waiting = np.concatenate((np.zeros(missing, np.int16), kept))
             self.flows = True
             self._lowest = self._limit
 
