@@ -100,7 +100,9 @@ def test_a_file_that_cannot_be_made_is_told_and_the_call_goes_on(play: Play, tmp
     message = f"{path.as_uri()} can't be written: No such file or directory"
     assert [(event["name"], event["error"]) for event in events(ran)] == [("Call.RecordError", message)]
     assert np.array_equal(leg.everything_heard, noise(1.0))
-    assert str(ran.outcome.error) == message
+    where, _, told = str(ran.outcome.error).partition(": ")
+    assert where.endswith("scenario.py:5")
+    assert told == f"{message}\n    call.record(name={str(path)!r})"
 
 
 def test_after_a_failure_the_call_can_be_recorded_elsewhere(play: Play, tmp_path: Path) -> None:

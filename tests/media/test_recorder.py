@@ -236,7 +236,9 @@ def test_a_file_that_cannot_be_made_is_an_error_and_the_session_goes_on(play: Pl
     message = f"{path.as_uri()} can't be written: No such file or directory"
     assert recorder_events(ran) == [{"name": "Recorder.Error", "recorder": "<recorder-1>", "error": message}]
     assert isinstance(ran.outcome.error, DeviceError)
-    assert str(ran.outcome.error) == message
+    where, _, told = str(ran.outcome.error).partition(": ")
+    assert where.endswith("scenario.py:6")
+    assert told == f"{message}\n    recorder = VoxEngine.createRecorder(name={str(path)!r})"
     assert ran.outcome.reason == "no call for 1 s"
 
 

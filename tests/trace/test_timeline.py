@@ -50,6 +50,11 @@ def test_an_errors_place_is_not_taken() -> None:
     assert rows[5] == "!     1.000  fault     cut"
 
 
+def test_what_a_media_stream_was_like_is_no_moment_of_the_call() -> None:
+    stream = {"t": 1.0, "kind": "stream", "of": "twilio", "times_cleared": 0, "least_ms_behind": 20}
+    assert timeline(tell([HEAD, *TALK, stream])) == timeline(tell([HEAD, *TALK]))
+
+
 def test_how_a_connection_failed_is_told() -> None:
     records = [
         event(1.0, "ElevenLabs.Agents.HTTPResponse", code=401, text="{}"),

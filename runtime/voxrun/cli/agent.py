@@ -16,7 +16,11 @@ DESCRIPTION = """\
 Serve an agent that speaks the ElevenLabs Agents protocol, the WebSocket and the signed-URL
 request, and text-to-speech (stream-input), on one port.
 Any agent id and any key will do, unless the script lists them. Point a client at it
-with its base URL, here http://127.0.0.1:8765.
+with its base URL, here http://127.0.0.1:8765 (createAgentsClient has `baseUrl`).
+"""
+
+EPILOG = """\
+exit status: 0 ended by a signal, 2 wrong use, or the port is taken
 """
 
 _LAST_PORT = 65535
@@ -24,7 +28,7 @@ _LAST_PORT = 65535
 
 def agent(arguments: list[str]) -> int:
     """Serve until interrupted; returns the exit status."""
-    parser = command_parser("voxrun agent", DESCRIPTION)
+    parser = command_parser("voxrun agent", DESCRIPTION, EPILOG)
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
     parser.add_argument("--port", type=_port, default=8765, help="the port; 0 takes a free one (%(default)s)")
     parser.add_argument("--script", metavar="FILE.toml", default="", help="what it expects to hear and what it answers")

@@ -36,6 +36,8 @@ secrets of its own (--secret, --env-file or the environment):
 
 The first Ctrl-C or SIGTERM takes no more calls and waits for those that run; the second ends at once.
 SIGHUP, as when the terminal is closed, does what the first does.
+
+exit status: 0 ended by a signal, 1 a scenario is no scenario, 2 wrong use, or a port is taken
 """
 
 MOST_SILENT = 64
@@ -140,7 +142,13 @@ def _parser() -> argparse.ArgumentParser:
         "(+4930*), or for paths (/media/*/sales), that are like PATTERN; the first one counts (may be repeated)",
     )
     add("--listen", metavar="HOST:PORT", default="127.0.0.1:8080", help="where calls come in (%(default)s)")
-    add("--token", metavar="TOKEN", default="", help="what callers must show: Authorization: Bearer TOKEN, or ?token=")
+    add(
+        "--token",
+        metavar="TOKEN",
+        default="",
+        help="what callers must show: Authorization: Bearer TOKEN, or Basic with it as the password, or "
+        "X-Telnyx-Streaming-Auth-Token, or ?token=",
+    )
     add("--public-url", metavar="URL", default="", help="where providers find this server, if its proxy does not say")
     add("--max-calls", metavar="N", type=_count, default=100, help="sessions at once (%(default)s)")
     add("--max-per-address", metavar="N", type=_count, help="connections from one address (those calls and a few)")

@@ -149,7 +149,13 @@ def _parser() -> argparse.ArgumentParser:
         help="a .vox scenario, a Python test, or a folder with some in it; this one if not given",
     )
     parser.add_argument("-k", metavar="WORDS", help="only tests with these words in their names: `busy and not agent`")
-    parser.add_argument("-n", metavar="N", dest="processes", type=_processes, help="in so many processes at once")
+    parser.add_argument(
+        "-n",
+        metavar="N",
+        dest="processes",
+        type=_processes,
+        help=f"in so many processes at once; if not given, one for {FILES_PER_PROCESS} files, and no more than cores",
+    )
     parser.add_argument("--watch", action="store_true", help="again whenever something that they use is saved")
     parser.add_argument("--junit", metavar="FILE", type=Path, help="write a report that CI servers read")
     parser.add_argument("--timeline-png", metavar="FOLDER", type=Path, help="draw the calls of tests that fail")

@@ -55,6 +55,7 @@ class Recording:
 
     def __init__(self, host: UnitHost, name: str, take: Take, report: Callable[[Stage], None]) -> None:
         self._host = host
+        self._broke = host.breaker()
         self._name = name
         self._take = take
         self._report = report
@@ -114,7 +115,7 @@ class Recording:
     def _fail(self, error: OSError) -> None:
         kept = "; what was recorded before is kept" if self.frames else ""
         message = f"{self._take.url} can't be written: {error.strerror}{kept}"
-        self._host.broke(DeviceError(message))
+        self._broke(DeviceError(message))
         self._report(Failed(message))
 
 

@@ -104,7 +104,7 @@ class WebSocket(MediaSource):
         self._streams: dict[str, TaggedStream] = {}  # the peer's, by tag
         self._samples_dropped = 0  # of streams that are forgotten, or had no place
         self._is_unheard_told = False
-        self._breaks = host.breaker()
+        self._broke = host.breaker()
         self._fire_event(WebSocketEvents.CREATED, WebSocketCreatedEvent)
         host.trace("wire", unit=self.id(), type="connect", url=public(request.url))
         host.at_end(self._leave)
@@ -350,7 +350,7 @@ class WebSocket(MediaSource):
     def _complain(self, error: RemoteError | ConfigurationError) -> None:
         """Have the session's outcome say so, unless the scenario wants to know and so can do something about it."""
         if not (self.listeners_of(WebSocketEvents.ERROR) or self.listeners_of(WebSocketEvents.CLOSE)):
-            self._breaks(error)
+            self._broke(error)
 
     def _stop_sending(self) -> None:
         """End what goes out, and all routes to here."""

@@ -96,7 +96,7 @@ def line_of(record: Record) -> Line | None:
     return who, visible(what)
 
 
-_UNSAID = {"session", "level", "losses", "statistics", "clock", "call", "traceback", "echo"}
+_UNSAID = {"session", "level", "losses", "statistics", "stream", "clock", "call", "traceback", "echo"}
 """Kinds of which no single record is worth a line: they are told in sums, or by another record."""
 
 

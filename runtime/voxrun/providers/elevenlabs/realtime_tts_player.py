@@ -80,7 +80,7 @@ class RealtimeTTSPlayer(MediaSource):
         self._started = False
         self._ended = False
         self._error: VoxrunError | None = None
-        self._breaks = host.breaker()
+        self._broke = host.breaker()
         opening = _frame(self._protocol.initialize, request.initialization)
         super().__init__(host, "player")
         for secret in request.secrets:
@@ -305,7 +305,7 @@ class RealtimeTTSPlayer(MediaSource):
         self._protocol.close()
         if self._socket is not None:
             self._socket.close()
-        self._breaks(error)
+        self._broke(error)
         self._fire_event(PlayerEvents.Error, PlayerErrorEvent, error=str(error))
 
     def _finish(self, error: VoxrunError | None) -> None:
