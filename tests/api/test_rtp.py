@@ -28,10 +28,10 @@ CRYPTO = f'crypto="AES_CM_128_HMAC_SHA1_80 inline:{KEY}"'
 def perform(tmp_path: Path) -> Perform:
     """Runs the text of a scenario in real time, for at most 8 s."""
 
-    async def run(text: str) -> Ran:
+    async def run(text: str, is_sandboxed: bool) -> Ran:
         path = tmp_path / "scenario.py"
         path.write_text("from voxrun import *\n" + dedent(text))
-        services = Services(secrets=Secrets({}, {}), network=MemoryNetwork())
+        services = Services(secrets=Secrets({}, {}), network=MemoryNetwork(), is_sandboxed=is_sandboxed)
         ticker = Ticker()
         session = Session(path, services, ticker)
         records: list[dict[str, object]] = []
@@ -43,7 +43,7 @@ def perform(tmp_path: Path) -> Perform:
                 nursery.cancel_scope.cancel()
         return Ran(outcome, records, 0.0)
 
-    return lambda text: trio.run(run, text)
+    return lambda text, is_sandboxed=False: trio.run(run, text, is_sandboxed)
 
 
 def test_two_units_talk_send_tones_and_take_leave(perform: Perform) -> None:
@@ -99,6 +99,13 @@ def test_a_port_is_free_as_soon_as_its_unit_is_stopped(perform: Perform, wait: i
     )
     assert ran.outcome.error is None
     assert ran.logged == ["True"]
+
+
+def test_a_sandbox_has_no_way_out(perform: Perform) -> None:
+    ran = perform("VoxEngine.createRtpUnit(local='127.0.0.1:0', remote='127.0.0.1:9')", is_sandboxed=True)
+    assert "scenario.py:2: while loading: --sandbox allows no RTP of a scenario's own: leave it out" in str(
+        ran.outcome.error
+    )
 
 
 def test_tones_of_a_unit_that_was_stopped_go_nowhere(perform: Perform) -> None:

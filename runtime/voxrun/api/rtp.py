@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Unpack, cast, overload
 
+from voxrun.errors import ScenarioError
 from voxrun.media.parameters import merged
 from voxrun.media.rtp_unit import RtpUnit
 from voxrun.session.current import current_session
@@ -18,13 +19,18 @@ def createRtpUnit(parameters: RtpUnitParameters, /) -> RtpUnit: ...
 @overload
 def createRtpUnit(**keywords: Unpack[RtpUnitParameters]) -> RtpUnit: ...
 def createRtpUnit(parameters: RtpUnitParameters | None = None, /, **keywords: Any) -> RtpUnit:
-    """Send and receive audio by RTP or SRTP. ConfigurationError for what can't be used, or lacks its library."""
+    """Send and receive audio by RTP or SRTP.
+
+    ConfigurationError for what can't be used, or lacks its library; ScenarioError in a sandbox.
+    """
     session = current_session()
     given = parameters.values() if isinstance(parameters, Mapping) else (parameters,)
     for text in (*given, *keywords.values()):
         for key in keys_in(str(text)):  # first of all, as an error shows the scenario's line
             session.protect(key)
-    options = merged("createRtpUnit", RtpUnitParameters, parameters, keywords)
     services = session.services
+    if services.is_sandboxed:
+        raise ScenarioError("--sandbox allows no RTP of a scenario's own: leave it out")
+    options = merged("createRtpUnit", RtpUnitParameters, parameters, keywords)
     leg = open_rtp_leg(cast("RtpUnitParameters", options), services.datagrams or RtpSocket, services.random)
     return RtpUnit(session, leg)
