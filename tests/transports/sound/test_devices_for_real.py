@@ -78,7 +78,9 @@ def test_a_tone_comes_back_clean_and_soon_in_every_run(tmp_path: Path) -> None:
 @pytest.mark.alone
 @needs_alsa
 @needs_pulse
+@undisturbed()
 def test_a_lost_device_is_told_and_used_again_when_it_returns(tmp_path: Path) -> None:
+    """On a machine that is held up, PulseAudio may let go of a device once more: what counts is how each ends."""
     with ExitStack() as second, pulse_audio(tmp_path) as (server, environment):
 
         def restart() -> None:
@@ -90,7 +92,8 @@ def test_a_lost_device_is_told_and_used_again_when_it_returns(tmp_path: Path) ->
         answer = run_loop(environment, server=server.pid, lost_after=2.0, seconds=9.0)
         restarting.join()
     assert set(answer["events"][:2]) == BOTH_OPEN
-    assert set(answer["events"][-2:]) == BOTH_OPEN
+    last = {event.partition(" ")[0]: event for event in answer["events"]}
+    assert set(last.values()) == BOTH_OPEN
     assert {"microphone Lost", "speaker Lost"} & set(answer["events"][2:-2])
     assert any(" stopped working; the call goes on in silence until" in warning for warning in answer["warnings"])
     assert answer["outcome"] == ""
