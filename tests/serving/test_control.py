@@ -252,18 +252,9 @@ def test_a_wrong_body_is_a_problem_and_no_session(tmp_path: Path, body: bytes, s
     check(tmp_path, talk)
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "status"),
-    [
-        ("/sessions", [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}], 400),
-        (f"/request/{UNKNOWN}/{UNKNOWN}", [], 404),
-    ],
-)
-def test_a_body_that_breaks_off_and_one_that_nobody_may_send(
-    tmp_path: Path, path: str, body: list[Message], status: int
-) -> None:
+def test_a_body_that_nobody_may_send_is_not_read(tmp_path: Path) -> None:
     async def receive() -> Message:
-        return body.pop(0)
+        raise AssertionError
 
     async def main() -> None:
         sent: list[Message] = []
@@ -272,11 +263,45 @@ def test_a_body_that_breaks_off_and_one_that_nobody_may_send(
             sent.append(message)
 
         async with hosted(written(tmp_path, "first.py", TELLS)) as host:
-            headers = [(name.lower().encode(), value.encode()) for name, value in WITH_TOKEN.items()]
-            scope = {"type": "http", "method": "POST", "path": path, "headers": headers, "query_string": b""}
+            path = f"/request/{UNKNOWN}/{UNKNOWN}"
+            scope = {"type": "http", "method": "POST", "path": path, "headers": [], "query_string": b""}
             await control_app(HostDesk(host, Metrics(host), Ended()), KEY)(scope, receive, send)
+        assert sent[0]["status"] == 404
+
+    trio.run(main)
+
+
+WEBSOCKET = (
+    "GET /sessions HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+)
+CONNECT = bytes.fromhex("00000c010500000001") + b"\x02\x07CONNECT\x01\x01x"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"POST /sessions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer the-control-token\r\nContent-Length: 9\r\n\r\n{",
+        b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nHTTP2-Settings: AAAA\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes.fromhex("000000040000000000") + CONNECT,
+        f"{WEBSOCKET}Sec-WebSocket-Key: x\r\n\r\n".encode() + b"\x81\x85early",
+        f"{WEBSOCKET}Sec-WebSocket-Protocol: caf\u00e9\r\n\r\n".encode("latin-1"),
+        f"{WEBSOCKET}Sec-WebSocket-Key: x\r\nContent-Length: 5\r\n\r\nearly".encode(),
+    ],
+    ids=["body that breaks off", "HTTP/2 of no settings", "HTTP/2 tunnel", "early frame", "no ASCII", "early body"],
+)
+def test_no_odd_request_ends_the_serving(tmp_path: Path, sent: bytes) -> None:
+    async def main() -> None:
+        async with hosted(written(tmp_path, "first.py", TELLS)) as host, trio.open_nursery() as nursery:
+            url = await nursery.start(serve_control, HostDesk(host, Metrics(host), Ended()), KEY, "127.0.0.1:0")
+            async with await trio.open_tcp_stream("127.0.0.1", int(url.rpartition(":")[2])) as stream:
+                await stream.send_all(sent)
+                await stream.send_eof()
+                async for _ in stream:
+                    pass
+            async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+                assert (await client.get("/openapi.json")).content == openapi()
             assert not host.sessions
-        assert sent[0]["status"] == status
+            nursery.cancel_scope.cancel()
 
     trio.run(main)
 
@@ -328,14 +353,16 @@ def test_it_listens_on_a_real_port_and_says_where(tmp_path: Path) -> None:
         async with hosted(written(tmp_path, "first.py", TELLS)) as host, trio.open_nursery() as nursery:
             desk = HostDesk(host, Metrics(host), Ended())
             url = await nursery.start(serve_control, desk, KEY, "127.0.0.1:0")
-            async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+            async with httpx.AsyncClient(base_url=url, trust_env=False, headers=WITH_TOKEN) as client:
                 assert (await client.get("/openapi.json")).content == openapi()
                 metrics = await client.get("/metrics", headers=WITH_TOKEN)
                 assert "voxrun_sessions 0.0" in metrics.text
-                assert (
-                    await client.post("/sessions", content=b" " * BODY_LIMIT + b"{}", headers=WITH_TOKEN)
-                ).status_code == 413
+                long = await client.post("/sessions", content=b" " * BODY_LIMIT + b"{}", headers=WITH_TOKEN)
+                assert (long.status_code, long.json()["status"]) == (413, 413)
                 assert not host.sessions
+                session = await begin(client, scenario="first.py")
+                ended = await client.delete(f"/sessions/{session['id']}", headers=WITH_TOKEN)
+                assert (ended.status_code, "content-length" in ended.headers, ended.content) == (204, False, b"")
             with pytest.raises(ConfigurationError, match="Choose another host or port"):
                 await nursery.start(partial(serve_control, desk, KEY), url.removeprefix("http://"))
             nursery.cancel_scope.cancel()

@@ -54,7 +54,7 @@ def test_a_worker_begins_though_there_can_be_no_folder_for_its_files_any_more(sc
 @pytest.mark.parametrize(
     ("options", "missing", "extra"),
     [
-        (("--workers", "2"), "hypercorn.config", "serve"),
+        (("--workers", "2"), "starlette.applications", "serve"),
         (("--control", "127.0.0.1:0", "--control-token", "a"), "prometheus_client", "serve"),
         (("--otel",), "opentelemetry", "otel"),
     ],

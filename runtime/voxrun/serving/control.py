@@ -5,36 +5,33 @@
 
 import hashlib
 import hmac
-import socket
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from importlib.resources import files
 
 import msgspec
 import trio
-from hypercorn.config import Config, Sockets
-from hypercorn.trio import serve
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from voxrun.errors import ConfigurationError
+from voxrun.serving.asgi import answered
 from voxrun.serving.desk import Desk, Refused
 from voxrun.session.http_request import HttpAsk
 from voxrun.trace.page import page
 from voxrun.trace.records import read_records
 from voxrun.trace.story import tell
+from voxrun.transports.collapsed import collapsed
 from voxrun.transports.network import TcpNetwork
+from voxrun.transports.server import Limits, serve
 
 BODY_LIMIT = 64 * 1024
 """Bytes a request's body may have."""
-
-READ_SECONDS = 10
-"""How long a client may take to send something."""
 
 _RETRY_SECONDS = 5
 _NO_TOKEN = "send the control token: Authorization: Bearer TOKEN"
@@ -67,17 +64,6 @@ class StartAsk(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     custom_data: str = ""
 
 
-class _Config(Config):
-    """hypercorn's, for sockets that are bound already: what it does to its own, Windows refuses to do to them."""
-
-    def __init__(self, bound: list[socket.socket]) -> None:
-        self._bound = bound
-
-    def create_sockets(self) -> Sockets:
-        """Those that there are."""
-        return Sockets([], self._bound, [])
-
-
 async def serve_control(
     desk: Desk,
     key: Key,
@@ -90,15 +76,11 @@ async def serve_control(
     ConfigurationError if the address can't be listened on.
     """
     host, _, port = bind.rpartition(":")
-    listeners = await TcpNetwork().listeners(host.strip("[]"), int(port))
-    bound = listeners[0].socket.getsockname()[1]
-    config = _Config([socket.socket(fileno=listener.socket.detach()) for listener in listeners])
-    config.loglevel = "WARNING"
-    config.read_timeout = READ_SECONDS
-    config.include_server_header = False
-    config.graceful_timeout = 1.0
-    task_status.started(f"http://{host}:{bound}")
-    await serve(control_app(desk, key), config, shutdown_trigger=trio.sleep_forever)  # type: ignore[arg-type]
+    answer = partial(answered, control_app(desk, key))
+    listen = partial(serve, TcpNetwork(), host.strip("[]"), int(port), answer, limits=Limits(body=BODY_LIMIT))
+    with collapsed():
+        async with trio.open_nursery() as nursery:
+            task_status.started(f"http://{host}:{await nursery.start(listen)}")
 
 
 def control_app(desk: Desk, key: Key) -> Starlette:
@@ -114,7 +96,7 @@ def control_app(desk: Desk, key: Key) -> Starlette:
             api.guarded("/metrics", GET=api.metrics),
             Route("/request/{session}/{key}", api.request, methods=_METHODS),
         ],
-        exception_handlers={HTTPException: _problem, Refused: _refused, ClientDisconnect: _gone},
+        exception_handlers={HTTPException: _problem, Refused: _refused},
     )
 
 
@@ -141,7 +123,7 @@ class _Api:
 
     async def start(self, request: Request) -> Response:
         try:
-            ask = msgspec.json.decode(await _body(request) or b"{}", type=StartAsk)
+            ask = msgspec.json.decode(await request.body() or b"{}", type=StartAsk)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise HTTPException(400, f"the body is not what it should be: {error}") from None
         try:
@@ -188,7 +170,7 @@ class _Api:
         path = request.url.path
         if not _same(path, self.key.path_of(session)):
             raise _unknown()
-        content = (await _body(request)).decode(errors="replace")
+        content = (await request.body()).decode(errors="replace")
         headers = {name: value for name, value in request.headers.items() if name != "authorization"}
         reply = await self.desk.request(session, HttpAsk(request.method, path, content, headers))
         if reply is None:
@@ -218,11 +200,6 @@ async def _refused(request: Request, error: Exception) -> Response:
     return await _problem(request, HTTPException(503, str(error), {"Retry-After": str(_RETRY_SECONDS)}))
 
 
-async def _gone(request: Request, error: Exception) -> Response:
-    """The client hung up amid its body: nobody reads this."""
-    return Response(status_code=HTTPStatus.BAD_REQUEST)
-
-
 def _session_of(request: Request) -> str:
     return str(request.path_params["session"])
 
@@ -233,17 +210,6 @@ def _unknown() -> HTTPException:
 
 def _json(value: object, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None) -> Response:
     return Response(msgspec.json.encode(value), status, headers, "application/json")
-
-
-async def _body(request: Request) -> bytes:
-    """Up to the limit; a client that sends more is told so without its being read."""
-    body = bytearray()
-    async with aclosing(request.stream()) as chunks:
-        async for chunk in chunks:
-            body += chunk
-            if len(body) > BODY_LIMIT:
-                raise HTTPException(413, f"a body has at most {BODY_LIMIT} bytes")
-    return bytes(body)
 
 
 def _page(lines: list[str], session: str) -> str:

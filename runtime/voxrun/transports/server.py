@@ -9,6 +9,7 @@ from typing import TypeAlias
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import h11
+import msgspec
 import trio
 
 from voxrun.errors import RemoteError
@@ -47,6 +48,7 @@ class Reply:
     status: int
     body: bytes = b""
     content_type: str = "application/json"
+    """Empty where there is no content."""
     headers: tuple[tuple[str, str], ...] = ()
     """Further ones."""
 
@@ -116,17 +118,17 @@ async def _converse(handler: Handler, limits: Limits, visit: Visit, stream: trio
             request = await _read_request(stream, received, limits)
     except trio.TooSlowError:
         limits.turnstile.refused("slow")
-        await _reply(stream, Reply(HTTPStatus.REQUEST_TIMEOUT))
+        await _reply(stream, _problem(HTTPStatus.REQUEST_TIMEOUT))
         return
     except (h11.RemoteProtocolError, ValueError) as error:
         limits.turnstile.refused("malformed")
-        status = getattr(error, "error_status_hint", HTTPStatus.BAD_REQUEST)
-        await _reply(stream, Reply(status))
+        status = HTTPStatus(getattr(error, "error_status_hint", HTTPStatus.BAD_REQUEST))
+        await _reply(stream, _problem(status))
         return
     visit.has_spoken()
     answer = await handler(request)
     if isinstance(answer, Upgrade) and request.headers.get("upgrade", "").lower() != "websocket":
-        answer = Reply(HTTPStatus.UPGRADE_REQUIRED)
+        answer = _problem(HTTPStatus.UPGRADE_REQUIRED)
     if isinstance(answer, Reply):
         await _reply(stream, answer, with_body=request.method != "HEAD")
         return
@@ -172,14 +174,20 @@ def _parse(head: h11.Request) -> Request:
     return Request(head.method.decode("ascii"), unquote(target.path), dict(parse_qsl(target.query)), headers, text)
 
 
+def _problem(status: HTTPStatus) -> Reply:
+    """What is wrong with a request that nobody gets to see (RFC 9457)."""
+    said = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": status.description}
+    return Reply(status, msgspec.json.encode(said), "application/problem+json")
+
+
 async def _reply(stream: trio.abc.Stream, reply: Reply, *, with_body: bool = True) -> None:
     """Send `reply` and wait for the client to hang up: closing with unread data would take the reply back."""
     known = {status.value: status.phrase for status in HTTPStatus}
-    further = "".join(f"{name}: {value}\r\n" for name, value in reply.headers)
-    head = (
-        f"HTTP/1.1 {int(reply.status)} {known.get(reply.status, '')}\r\n{further}"
-        f"Content-Type: {reply.content_type}\r\nContent-Length: {len(reply.body)}\r\nConnection: close\r\n\r\n"
-    )
+    content_type = (("Content-Type", reply.content_type),) if reply.content_type else ()
+    length = () if reply.status == HTTPStatus.NO_CONTENT else (("Content-Length", str(len(reply.body))),)
+    lines = [*reply.headers, *content_type, *length, ("Connection", "close")]
+    head = f"HTTP/1.1 {int(reply.status)} {known.get(reply.status, '')}\r\n"
+    head += "".join(f"{name}: {value}\r\n" for name, value in lines) + "\r\n"
     await stream.send_all(head.encode("latin-1") + (reply.body if with_body else b""))
     with trio.move_on_after(_LINGER_SECONDS):
         while await stream.receive_some(_RECEIVE_BUFFER):
