@@ -8,17 +8,19 @@ import pytest
 import trio
 import trio.testing
 from tests.kit import in_virtual_time, tone
-from tests.serving.phone_caller import TwilioCall, calling, served
+from tests.serving.phone_caller import ECHO, TwilioCall, calling, served
 
 from voxrun.cli.serve_log import Log, SessionLog
 from voxrun.serving.host import HostSettings
-from voxrun.serving.phone import MESSAGE_LIMIT
+from voxrun.serving.phone import MESSAGE_LIMIT, Phone
 from voxrun.serving.routes import Routes
 from voxrun.trace.story import tell
 from voxrun.trace.timeline import timeline
 from voxrun.trace.words import visible
 from voxrun.transports.network import MemoryNetwork, Network, TcpNetwork
+from voxrun.transports.server import Request, Upgrade
 from voxrun.transports.turnstile import OwnGuests, Turnstile
+from voxrun.transports.websocket import Closed, WebSocket
 
 pytestmark = pytest.mark.usefixtures("unhurried")
 
@@ -74,7 +76,7 @@ def test_how_the_connection_ended_is_in_the_trace_and_in_the_log(
     network: Callable[[], Network],
 ) -> None:
     path = tmp_path / "short.py"
-    path.write_text(SHORT)
+    path.write_text(SHORT if leave is _stay else SHORT.replace("600", "60_000"))
 
     async def main() -> None:
         settings = HostSettings(routes=Routes(path), trace=tmp_path, idle_seconds=0.1)
@@ -156,3 +158,35 @@ def test_who_has_left_takes_no_place_any_more_though_the_session_goes_on(tmp_pat
             assert len(place.host.sessions) == 1
 
     trio.run(main)
+
+
+class _LateSocket(WebSocket):
+    """Its stream starts in the moment in which nobody waits for that any more."""
+
+    def send(self, message: str | bytes) -> None:
+        """To nobody."""
+
+    async def pump(self, on_message: Callable[[str | bytes], None]) -> Closed:
+        """See `WebSocket.pump`."""
+        try:
+            await trio.sleep_forever()
+        finally:
+            on_message('{"event":"websocket:connected","content-type":"audio/l16;rate=16000"}')
+
+    async def _ask(self) -> None:
+        """Of nobody."""
+
+
+def test_a_stream_that_starts_in_the_moment_it_is_given_up_leaves_no_session_behind(tmp_path: Path) -> None:
+    async def main() -> None:
+        scenario = tmp_path / "echo.py"
+        scenario.write_text(ECHO)
+        async with served(scenario) as place:
+            answer = await Phone(place.host, place.doors).handle(Request("GET", "/media/l16", {}, {}))
+            assert isinstance(answer, Upgrade)
+            await answer.talk(_LateSocket())
+            await trio.sleep(60)
+            assert place.refusals == {"slow": 1}
+            assert not place.host.sessions
+
+    in_virtual_time(main)

@@ -178,6 +178,8 @@ class _Connection:
             self._running.session.contained(self._leg.hear, told)
 
     def _begin(self, started: Started) -> None:
+        if self._waiting.cancel_called:  # nobody would tell a session that begins now that its call is over
+            return
         self._waiting.deadline = float("inf")
         path = self._request.path.partition(f"/{TICKET_MARK}")[0]
         party = party_of(started, self._request.query)
