@@ -453,8 +453,9 @@ def test_a_bad_tool_result_is_the_scenarios_error_at_its_line(play: Play) -> Non
 def test_unknown_message_types_are_the_unknown_event(play: Play) -> None:
     async def script(conversation: Conversation) -> None:
         await greet(conversation)
-        conversation.socket.send('{"type":"brand_new","brand_new_event":{"x":1}}')
+        for kind in ("brand_new", "web_socket_error", "connector_information", "Interruption", "user__transcript"):
+            conversation.socket.send(f'{{"type":"{kind}","new_event":{{"x":1}}}}')
         await trio.sleep_forever()
 
     ran, _, _ = play(script, "agent.addEventListener(AgentsEvents.Unknown, lambda e: Logger.write(e.data.payload.x))")
-    assert ran.logged == ["1"]
+    assert ran.logged == ["1"] * 5

@@ -8,6 +8,7 @@ import pytest
 import trio
 from tests.agent_service import AgentService, Conversation
 from tests.kit import ScriptedLeg, Setting, simulate, tone
+from tests.media.noise import FADE, noise
 from tests.providers.agent_play import Play, greet
 
 from voxrun.protocol.elevenlabs.agents_server import ClientBroke, ConversationInitiated, ToolResultReceived
@@ -91,6 +92,30 @@ def test_4_late_audio_of_the_interrupted_turn_is_dropped(play: Play) -> None:
 
     _, _, leg = play(script, "agent.addEventListener(AgentsEvents.Interruption, lambda e: agent.clearMediaBuffer())")
     assert len(np.flatnonzero(leg.everything_heard)) == pytest.approx(8_000, abs=400)
+
+
+@pytest.mark.parametrize("milliseconds", [1, 100])
+def test_4_the_next_turn_that_has_come_already_is_heard_whole(play: Play, milliseconds: int) -> None:
+    following = np.concatenate((noise(1.0), np.zeros(FADE, np.int16)))
+
+    async def script(conversation: Conversation) -> None:
+        await greet(conversation)
+        conversation.speak(1, tone(16_000, 2.0))
+        await trio.sleep(0.5)
+        conversation.interrupt(1)
+        conversation.speak(2, following[:8000])
+        await trio.sleep(0.2)
+        conversation.speak(2, following[8000:])
+        await trio.sleep_forever()
+
+    body = f"""
+    agent.addEventListener(
+        AgentsEvents.Interruption, lambda e: setTimeout(agent.clearMediaBuffer, {milliseconds}))
+    """
+    _, _, leg = play(script, body)
+    heard = np.trim_zeros(leg.everything_heard, "b")
+    assert len(np.flatnonzero(heard)) / 16_000 == pytest.approx(0.5 + milliseconds / 1000 + 1.0, abs=0.03)
+    assert np.array_equal(heard[-16_000 + FADE :], following[FADE:16_000])
 
 
 def test_5_media_events_follow_what_is_played_and_repeat_on_long_pauses(play: Play) -> None:

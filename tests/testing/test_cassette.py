@@ -10,6 +10,7 @@ from tests.testing.recording import record
 from tests.testing.scenarios import BRIDGE, write
 
 from voxrun.errors import ConfigurationError, RemoteError
+from voxrun.protocol.elevenlabs.cassette import read_cassette
 from voxrun.providers.elevenlabs.cassette_recorder import CassetteRecorder
 from voxrun.testing import (
     Agent,
@@ -255,6 +256,31 @@ def test_what_is_too_deep_to_look_through_is_a_text_on_it() -> None:
     deep = f'{{"type":"odd","deep":{"[" * 600}"{KEY}"{"]" * 600}}}'
     recorder.message("received", deep)
     assert json.loads(entries[-1])["received"] == deep.replace(KEY, "***")
+
+
+@pytest.mark.parametrize("keeps_audio", [True, False])
+def test_beside_audio_nothing_secret_is_on_it(keeps_audio: bool) -> None:
+    entries: list[str] = []
+    cassette = CassetteRecorder(entries.append, lambda text: text.replace("AAEC", "***"), keeps_audio=keeps_audio)
+    speech = {"audio_base_64": "AAEC/w==", "event_id": 1, "alignment": {"chars": ["AAEC"]}}
+    cassette.connection(lambda: 0.0).message(
+        "received", json.dumps({"type": "audio", "audio_event": speech, "x": "AAEC"})
+    )
+    received = json.loads(entries[-1])["received"]
+    kept = "AAEC/w==" if keeps_audio else {"bytes": 4, "peak": 256}
+    assert received["audio_event"] == {"audio_base_64": kept, "event_id": 1, "alignment": {"chars": ["***"]}}
+    assert (received["type"], received["x"]) == ("audio", "***")
+
+
+@pytest.mark.parametrize("audio", [None, 5, {"x": 1}, []])
+def test_what_is_no_audio_is_a_text_on_it_and_can_be_read(audio: object) -> None:
+    entries: list[str] = []
+    connection = CassetteRecorder(entries.append, str).connection(lambda: 0.0)
+    connection.opened("ws://agent.test")
+    wrong = json.dumps({"type": "audio", "audio_event": {"audio_base_64": audio, "event_id": 1}})
+    connection.message("received", wrong)
+    ((_, received),) = read_cassette([f"{entry}\n" for entry in entries], "call.cassette").connections
+    assert received.value == wrong
 
 
 def test_without_audio_there_is_how_loud_it_was_and_it_replays(tmp_path: Path) -> None:

@@ -68,9 +68,9 @@ class Feed:
         """Take audio; the array must not change any more."""
         self._playout.put(samples)
 
-    def clear(self) -> None:
-        """Drop what waits."""
-        self._playout.clear()
+    def clear(self, keep: int = 0) -> None:
+        """Drop what waits, but for the newest `keep` samples."""
+        self._playout.clear(keep)
         self._seam.cut()
         self._last, self._is_torn = self._silence, False
         self._empty.set()

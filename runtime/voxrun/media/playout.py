@@ -52,8 +52,11 @@ class Playout:
             return frame
         return self._gather(size)
 
-    def clear(self) -> None:
-        """Forget everything that waits."""
+    def clear(self, keep: int = 0) -> None:
+        """Forget what waits, but for the newest `keep` samples."""
+        if keep:
+            self.take(self.size - keep)
+            return
         self._chunks.clear()
         self._offset = 0
         self.size = 0

@@ -37,6 +37,7 @@ from voxrun.protocol.elevenlabs.agents_client import (
     SendNow,
     State,
 )
+from voxrun.protocol.elevenlabs.agents_server_messages import BODY_FIELDS
 from voxrun.protocol.elevenlabs.formats import AudioFormat
 from voxrun.protocol.websocket import LOST
 from voxrun.providers.elevenlabs.agent_speech import AgentSpeech
@@ -55,6 +56,13 @@ METADATA_SECONDS = 10.0
 
 TOOL_SECONDS = 10.0
 """How long a tool call may stay unanswered before a warning names it."""
+
+_EVENTS: dict[str, EventName[AgentsEvent]] = {
+    kind: vars(AgentsEvents)["".join(word.capitalize() for word in kind.split("_"))]
+    for kind in (*BODY_FIELDS, "contextual_update")
+    if kind != "audio"
+}
+"""By the type of the message: `user_transcript` is `AgentsEvents.UserTranscript`; all other types are `Unknown`."""
 
 CloseHandler = Callable[[WebSocketCloseEvent], object]
 
@@ -151,12 +159,14 @@ class AgentsClient(MediaSource):
     def clearMediaBuffer(self, parameters: Mapping[str, Any] | None = None) -> None:
         """Drop what the agent said and was not played yet: silence within one tick (20 ms).
 
-        The rest of what it was saying, still on its way here, is dropped as well.
+        The rest of what it was saying, still on its way here, is dropped as well. What it says next is not, even if it
+        came together with the interruption.
         """
         if self._speech is not None:
+            waiting = self._speech.waiting
+            self._speech.drop()
             if self._recorder is not None:
-                self._recorder.cleared(self._speech.waiting)
-            self._speech.clear()
+                self._recorder.cleared(waiting - self._speech.waiting)
             self._host.graph.clear(self)
 
     def close(self) -> None:
@@ -306,9 +316,9 @@ class AgentsClient(MediaSource):
                     self._socket.send(pong)
                 case Initiated():
                     self._open_media(event)
-                case MessageReceived(_, _, data):
-                    self._fire(_constant(event), data)
-                    self._expect_answer(data)
+                case MessageReceived(kind, _, data):
+                    self._fire(_EVENTS.get(kind, AgentsEvents.Unknown), data)
+                    self._act_on(data)
                 case ProtocolBroken(reason):
                     self._break_off(reason)
         if self._protocol.malformed > malformed == 0:
@@ -322,8 +332,10 @@ class AgentsClient(MediaSource):
             # Once a turn, as there may be fifty messages a second.
             self._host.trace("wire", unit=self.id(), type="audio", event_id=turn)
 
-    def _expect_answer(self, data: Message) -> None:
-        if data.type == "client_tool_call":
+    def _act_on(self, data: Message) -> None:
+        if data.type == "interruption" and self._speech is not None:
+            self._speech.interrupt()
+        elif data.type == "client_tool_call":
             call = data.client_tool_call
             self._unanswered.add(call.tool_call_id)
             self._host.spawn(self._await_answer, call.tool_name, call.tool_call_id)
@@ -432,10 +444,3 @@ async def connect_agent(
         raise
     client.begin(address, endpoint)
     return client
-
-
-def _constant(received: MessageReceived) -> EventName[AgentsEvent]:
-    """`user_transcript` is `AgentsEvents.UserTranscript`; what has no constant is `Unknown`."""
-    name = "".join(word.capitalize() for word in received.type.split("_"))
-    found: EventName[AgentsEvent] = vars(AgentsEvents).get(name, AgentsEvents.Unknown)
-    return found

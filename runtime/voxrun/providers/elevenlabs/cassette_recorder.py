@@ -109,20 +109,27 @@ class ConnectionRecorder:
         self._cassette.write({"t": round(self._now(), 4), "connection": self._number, kind: value})
 
     def _without_secrets(self, kind: str, message: Any) -> Any:
-        """Base64 is left as it is: what looks like a secret there is none."""
-        holder = audio_holder(kind, message)
+        """Base64 is left as it is: what looks like a secret there is none. ValueError for what is no base64 at all."""
+        if not isinstance(message, dict):
+            return self._cassette.scrubbed(message)
+        holder, field = audio_holder(kind, message), AUDIO_FIELDS[kind]
         if holder is None:
-            if not isinstance(message, dict):
-                return self._cassette.scrubbed(message)
-            return {key: value if key == "type" else self._cassette.scrubbed(value) for key, value in message.items()}
+            return self._scrubbed_but(message, "type")
+        audio, kept = holder[field], self._scrubbed_but(holder, "type", field)
+        if not isinstance(audio, str):
+            raise ValueError("where a cassette has audio there is something else")
         if not self._cassette.keeps_audio:
-            holder[AUDIO_FIELDS[kind]] = self._outline(kind, holder[AUDIO_FIELDS[kind]])
-        return message
+            kept[field] = self._outline(kind, audio)
+        rest = self._scrubbed_but(message, "type", "audio_event")
+        return kept if holder is message else {**rest, "audio_event": kept}
 
-    def _outline(self, kind: str, encoded: object) -> object:
+    def _scrubbed_but(self, fields: dict[str, Any], *names: str) -> dict[str, Any]:
+        return {key: value if key in names else self._cassette.scrubbed(value) for key, value in fields.items()}
+
+    def _outline(self, kind: str, encoded: str) -> object:
         """What is kept of audio when it isn't."""
         try:
-            audio = pybase64.b64decode(str(encoded), validate=True)
+            audio = pybase64.b64decode(encoded, validate=True)
         except ValueError:
             return {"bytes": 0, "peak": 0}
         samples = self._formats.get(kind, FORMATS["pcm_16000"]).decode(audio)
