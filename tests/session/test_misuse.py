@@ -115,3 +115,19 @@ def test_an_agent_takes_other_messages_than_a_call(play: Play) -> None:
     assert "; an agent has userMessage and contextualUpdate, a WebSocket send;" in message_of(
         play, "call.sendMessage('')"
     )
+
+
+@pytest.mark.parametrize("kind", ["Exception", "RuntimeError", "TypeError"])
+def test_an_exception_that_cannot_say_what_it_is_gets_the_scenarios_line(play: Play, kind: str) -> None:
+    ran = play(f"""
+        class Broken({kind}):
+            def __str__(self):
+                return self.never_set
+        @VoxEngine.on(AppEvents.Started)
+        def go(event):
+            raise Broken
+        """)
+    assert isinstance(ran.outcome.error, ScenarioError)
+    assert str(ran.outcome.error).endswith(
+        "scenario.py:7: in a handler of Application.Started: Broken\n    raise Broken"
+    )

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -61,6 +62,26 @@ def test_an_interruption_silences_the_agent_within_two_ticks(conversation: Simul
 
 def test_it_is_the_same_every_time(conversation: SimulatedCall) -> None:
     assert {hash_of(hold()) for _ in range(3)} == {hash_of(conversation)}
+
+
+FAILS = """
+from voxrun import *
+
+class Failure(Exception):
+    pass
+
+@VoxEngine.on(AppEvents.Started)
+def go(event):
+    raise Failure
+"""
+
+
+def test_a_scenario_that_fails_has_the_same_trace_every_time(tmp_path: Path) -> None:
+    scenario = tmp_path / "scenario.py"
+    scenario.write_text(FAILS)
+    first, second = simulate(scenario).records, simulate(scenario).records
+    assert [record["text"].splitlines()[-1] for record in first if "text" in record] == ["scenario.Failure"]
+    assert first == second
 
 
 @pytest.mark.slow

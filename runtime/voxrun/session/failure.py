@@ -61,7 +61,7 @@ def explain(error: BaseException, scenario: Path, doing: str, callback: object =
         return ScenarioError(f"{doing}: {message}", where=where, excerpt=excerpt)
     if scenario.suffix == ".vox":
         return ScenarioError(f"{doing}: {told(first)}", where=where, excerpt=excerpt)
-    text = _PACKAGE.sub("", str(first))
+    text = _PACKAGE.sub("", _text_of(first))
     name = type(first).__name__
     message = f"{doing}: {name}: {text}" if text else f"{doing}: {name}"
     was_called = any(_own(step.tb_frame) for step in _all_steps(error, first))
@@ -74,7 +74,7 @@ def overwritten(error: BaseException) -> str:
 
     It is seen only here: to refuse the assignment would cost each of the runtime's own, in every tick.
     """
-    if not isinstance(error, TypeError) or not str(error).endswith("is not callable"):
+    if not isinstance(error, TypeError) or not _text_of(error).endswith("is not callable"):
         return ""
     places = [step.tb_frame.f_locals.values() for step in _steps(error.__traceback__)]
     units = [it for values in places for it in values if isinstance(it, EventTarget)]
@@ -141,7 +141,14 @@ def traceback_of(error: BaseException) -> str:
     text = "".join(traceback.format_exception(error))
     for name in shown:
         del linecache.cache[name]
-    return text
+    return _PACKAGE.sub("", text)
+
+
+def _text_of(error: BaseException) -> str:
+    """What `error` says; nothing if its class is the scenario's and can't say it."""
+    with suppress(Exception):
+        return str(error)
+    return ""
 
 
 def _own(frame: FrameType) -> bool:
@@ -217,11 +224,11 @@ def _advice(error: BaseException) -> str:
         if error.name in dir(sys.modules["voxrun"]):
             return f"; write `from voxrun import {error.name}` at the top"
         return f"; {advice}" if (advice := absent_in_python(error.name)) else ""
-    if isinstance(error, TypeError) and str(error).endswith(_NO_PROMISE):
+    if isinstance(error, TypeError) and _text_of(error).endswith(_NO_PROMISE):
         return "; this returns no promise: leave `await` out"
-    if isinstance(error, TypeError) and _TWO_OF_ON.match(str(error)):
+    if isinstance(error, TypeError) and _TWO_OF_ON.match(_text_of(error)):
         return f"; {TWO_OF_ON}"
-    if isinstance(error, RuntimeError | TypeError) and str(error).startswith(_NO_ASYNCIO):
+    if isinstance(error, RuntimeError | TypeError) and _text_of(error).startswith(_NO_ASYNCIO):
         return "; scenarios run on trio, not on asyncio: `import trio`, then `await trio.sleep(seconds)` for example"
     return ""
 
