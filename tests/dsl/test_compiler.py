@@ -139,6 +139,10 @@ MEANINGS = [
     ),
     ('setTimeout(call.hangup, 1s)\non call CallEvents.Disconnected { log "gone" }', "gone"),
     ('call.addEventListener(CallEvents.Connected, VoxEngine.terminate)\non AppEvents.Terminated { log "end" }', "end"),
+    (
+        "Logger.write(null)\nLogger.write(true)\nLogger.write({ a: null })\nLogger.write(any)\nLogger.write(call)",
+        'null|true|{"a": null}|fn any|call-1',
+    ),
 ]
 """Statements in a call's handler, and the lines of the log."""
 
@@ -155,6 +159,13 @@ PLACES = [
     ("const o = { f: fn (x) { x } }\no.f()", "9:7", "this function takes 1 argument, but was given 0"),
     ("const f = any(fn (x) { x })\nsetTimeout(f, 1s)", "8", "this function has more parameters than it is given here"),
     ("VoxEngine.createConference(any({ hd: true }))", "8:15", "no parameter 'hd'"),
+    ("VoxEngine.destroyConference(any(5))", "8:15", "destroyConference needs a conference, but was given 5"),
+    ("call.sendMediaTo(any(call.answer))", "8:10", "audio can't be sent to answer: it is not a unit"),
+    ('await ElevenLabs.createAgentsClient({ xiApiKey: any(5), agentId: "a" })', "8:5", "needs a text as 'xiApiKey'"),
+    ("secret(any([]))", "8:5", "needs a text, but was given []"),
+    ("await call.waitFor(any([]))", "8:5", "an event is a text such as CallEvents.Connected, not []"),
+    ("call.removeEventListener(any([]))", "8:10", "an event is a text such as CallEvents.Connected, not []"),
+    ("await ElevenLabs.createAgentsClient(any(5))", "8:5", "by name or as one dict, but was given 5"),
 ]
 """Statements, where they are wrong, and what is told."""
 

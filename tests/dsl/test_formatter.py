@@ -1,9 +1,12 @@
 """The formatter: layouts that were looked at by a person, and what it never changes."""
 
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.dsl.programs import programs
 from tests.dsl.strewn import strewn
 
 from voxrun.dsl.diagnostic import SyntaxMistake
@@ -161,6 +164,8 @@ COMMENTS = [
     ("x = (f // a\n // b\n (1))", "x = f(1) // a\n// b\n"),
     ("on A.B // a\n where x {}", "on A.B // a\n        where x {}\n"),
     ('x = "${(a /* b */)}" // c', 'x = "${a /* b */}" // c\n'),
+    ("on A.B // a\n{ /* b */ }", "on A.B {} // a\n/* b */\n"),
+    ("x = [y[ // a\n1], { /* b */ }, f(/* c */)]", "x = [y[1], {}, f()] // a\n/* b */\n/* c */\n"),
     ("", ""),
     ("\n\n", ""),
     ("// a", "// a\n"),
@@ -184,6 +189,22 @@ def test_the_deepest_tree(text: str) -> None:
     _keeps(text)
 
 
-def test_a_file_with_a_mistake_has_no_layout() -> None:
+@given(programs(), st.data())
+@settings(max_examples=100)
+def test_what_is_left_of_a_program_has_a_layout_or_a_mistake(text: str, data: st.DataObject) -> None:
+    found = [token for token in tokens(Source("a.vox", text)) if token.type not in ("SPACE", "NEWLINE")]
+    gone = data.draw(st.sampled_from(found)) if found else None
+    left = text[: gone.start_pos] + text[gone.end_pos :] if gone else text
+    try:
+        parse(Source("a.vox", left))
+    except SyntaxMistake as mistake:
+        with pytest.raises(SyntaxMistake, match=re.escape(str(mistake))):
+            _format(left)
+    else:
+        _keeps(left)
+
+
+@pytest.mark.parametrize("text", ["if x == {", "f())", "f(]", "}"])
+def test_a_file_with_a_mistake_has_no_layout(text: str) -> None:
     with pytest.raises(SyntaxMistake, match=r"a\.vox:1:"):
-        _format("if x == {")
+        _format(text)

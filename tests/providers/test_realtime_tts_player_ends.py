@@ -290,6 +290,8 @@ def test_with_trace_and_only_then_every_message_is_kept(play: Play) -> None:
                 "[{'name': 'K', 'value': 5}]",
             )
         ),
+        ('createRealtimeTTSPlayer("a", pathParameters="v", queryParameters={})', "needs pathParameters as an object"),
+        ('createRealtimeTTSPlayer("a", VOICE, queryParameters=5)', "needs queryParameters as an object"),
         ('createRealtimeTTSPlayer("a", VOICE, queryParameters={}).sendText({})', "sendText needs a text"),
         ('createRealtimeTTSPlayer("a", VOICE, queryParameters={}).append(5)', "append needs a text, but was given 5"),
     ],

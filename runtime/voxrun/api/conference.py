@@ -2,6 +2,7 @@
 
 from typing import Any, TypedDict, Unpack, overload
 
+from voxrun.errors import ScenarioError
 from voxrun.media.conference import Conference
 from voxrun.media.parameters import merged
 from voxrun.session.current import current_session
@@ -30,4 +31,6 @@ def createConference(parameters: ConferenceParameters | None = None, /, **keywor
 
 def destroyConference(conference: Conference) -> None:
     """End it; `ConferenceEvents.Stopped` follows."""
+    if not isinstance(conference, Conference):
+        raise ScenarioError(f"destroyConference needs a conference, but was given {conference!r}")
     conference.stop()

@@ -1,6 +1,6 @@
 """The `ElevenLabs` namespace (seed: ElevenLabs)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Required, TypedDict, overload
 from typing import Unpack as _Unpack
 
@@ -73,9 +73,11 @@ async def createAgentsClient(parameters: AgentsClientParameters | None = None, /
     RemoteError, with the service's own words, when it refuses or can't be reached; ConfigurationError without a key.
     """
     session = current_session()
-    key = keywords.get("xiApiKey") or (parameters["xiApiKey"] if parameters and "xiApiKey" in parameters else None)
-    session.protect(key or "")  # before anything can go wrong and show the scenario's line
+    key = keywords.get("xiApiKey") or (parameters.get("xiApiKey") if isinstance(parameters, Mapping) else None)
+    session.protect(key if isinstance(key, str) else "")  # before anything can go wrong and show the scenario's line
     given = merged("createAgentsClient", AgentsClientParameters, parameters, keywords)
+    if not isinstance(given["xiApiKey"], str | None):
+        raise ScenarioError("createAgentsClient needs a text as 'xiApiKey'")  # what it was given may be a key
     if session.services.is_sandboxed and "baseUrl" in given:
         raise ScenarioError("--sandbox allows agents only at their usual address: leave baseUrl out")
     default_url = session.services.base_urls.get("elevenlabs", DEFAULT_BASE_URL)

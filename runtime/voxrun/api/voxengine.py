@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar, overload
 from voxrun.errors import ScenarioError
 from voxrun.events.name import EventName
 from voxrun.media.graph import Sink
+from voxrun.media.parameters import text_of
 from voxrun.media.target import Registration
 from voxrun.media.unit import MediaSource, VoxMediaUnit
 from voxrun.namespace import on_demand
@@ -162,7 +163,7 @@ def customData(customData: str | None = None) -> str:
 
 def getSecretValue(name: str) -> str | None:
     """The secret `name`: of --secret, of --env-file or of the environment; None when nobody set it."""
-    return current_session().services.secrets.get(name)
+    return current_session().services.secrets.get(text_of("getSecretValue", name))
 
 
 def terminate(event: object = None, /) -> None:

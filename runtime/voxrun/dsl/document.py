@@ -137,7 +137,8 @@ class _Page:
 
     def _line(self, line: Line, indent: int, broken: bool) -> None:
         if not (broken or line.hard):
-            self._write(line.flat)
+            is_emptied = line.closes and self._parts[-1] == "{"  # the comments between the brackets were put off
+            self._write("" if is_emptied else line.flat)
             return
         margin = "\n" + " " * (indent + line.closes * INDENT)
         ends = [margin * (index > 0) + " " * (index == 0) + text for index, text in enumerate(self._late)]

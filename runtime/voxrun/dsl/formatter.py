@@ -43,7 +43,8 @@ _HAS_BLOCK = (
 
 def formatted(source: Source) -> str:
     """The text in its layout; lines end as the first one does. SyntaxMistake when it is no scenario."""
-    text = render(_Printer(source).program(parse(source)), COLUMNS).removeprefix("\n")
+    program = parse(source)  # first of all: a printer takes the tokens of nothing else
+    text = render(_Printer(source).program(program), COLUMNS).removeprefix("\n")
     first, newline, _ = source.text.partition("\n")
     return text.replace("\n", "\r\n") if newline and first.endswith("\r") else text
 
@@ -106,8 +107,7 @@ class _Printer:
         """The whole file."""
         parts = sorted([*program.statements, *program.tests], key=lambda it: it.span.start)
         statements = self._statements(parts, Line("", hard=True))
-        last = self._rows(self._trivia.gap(self._trivia.end).rows(), first=not parts)
-        shown = [*statements, *last]
+        shown = [*statements, *self._rows(self._trivia.gap(self._trivia.end).rows(), first=not parts)]
         return [*shown, Line(hard=True)] if shown else ""
 
     def _show(self, node: Node) -> Document:

@@ -82,6 +82,9 @@ class ApiFunction:
         result = self.call(self, *arguments[: len([it for it in needed if it.kind <= it.POSITIONAL_OR_KEYWORD])])
         return result.coroutine if type(result) is Promise else result
 
+    def __repr__(self) -> str:
+        return self.name
+
     def __eq__(self, other: object) -> bool:
         return type(other) is ApiFunction and self.function == other.function
 

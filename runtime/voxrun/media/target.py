@@ -1,6 +1,6 @@
 """`EventTarget`: anything that handlers can listen to, and the registry of its handlers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from voxrun.media.host import UnitHost
 
 E = TypeVar("E")
+T = TypeVar("T")
 
 MOST_HANDLERS = 500
 """Of one event of one unit. More are a mistake, and would hold up everybody's clock."""
@@ -105,7 +106,7 @@ class EventTarget:
 
     def removeEventListener(self, event: EventName[E], callback: Callable[[E], object] | None = None) -> None:
         """Forget one handler of `event`, or all of them when no `callback` is given; `waitFor` goes on waiting."""
-        listeners = self._listeners.get(event, [])
+        listeners = self._listeners.get(_hashable(event), [])
         if callback is None:
             listeners[:] = [it for it in listeners if isinstance(it, _Arrival)]
         elif callback in listeners:
@@ -150,11 +151,18 @@ class EventTarget:
 
     def _warn_if_unknown(self, event: object) -> None:
         known = constants(*self.namespaces)
-        if event in known:
+        if _hashable(event) in known:
             return
         near = nearest(str(event), known)
         advice = f"; did you mean '{near}'?" if near else ""
         self._host.warn(f"no event named {event!r} ever fires here{advice}")
+
+
+def _hashable(event: T) -> T:
+    """ScenarioError for what can't even be looked up, which no type check has seen."""
+    if not isinstance(event, Hashable):
+        raise ScenarioError(f"an event is a text such as CallEvents.Connected, not {event!r}")
+    return event
 
 
 def is_for_scenarios(name: str) -> bool:
