@@ -76,7 +76,7 @@ def test_two_units_talk_send_tones_and_take_leave(perform: Perform) -> None:
     losses = [record for record in ran.of_kind("losses") if str(record["of"]).startswith("RTP")]
     assert len(losses) == 2
     assert all(record["packets_lost"] == record["packets_malformed"] == 0 for record in losses)
-    assert all(record["packets_sent"] > 10 for record in losses)
+    assert all(record["packets_sent"] > 0 for record in losses)
 
 
 @pytest.mark.parametrize("wait", [0, 200])
