@@ -50,8 +50,8 @@ def speech_request(base_url: str, parameters: Mapping[str, Any]) -> SpeechReques
     ScenarioError for parameters that can't be right, ConfigurationError for a missing key.
     """
     for name in ("pathParameters", "queryParameters", "initializeConnectionParameters"):
-        if not isinstance(given := parameters.get(name), Mapping | None):
-            raise ScenarioError(f"createRealtimeTTSPlayer needs {name} as an object, but was given {given!r}")
+        if not isinstance(parameters.get(name), Mapping | None):  # not shown: there may be a key in it
+            raise ScenarioError(f"createRealtimeTTSPlayer needs {name} as an object")
     voice_id = (parameters.get("pathParameters") or {}).get("voice_id")
     if not voice_id:
         raise ScenarioError("a RealtimeTTSPlayer needs a voice: put its voice_id into pathParameters")
