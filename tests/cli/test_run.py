@@ -12,6 +12,7 @@ from tests.agent_service import SIGNATURE, Conversation
 from tests.cli.command import COMMAND, LoopbackAgent, read_wav, records, run, voxrun, voxrun_with
 from tests.cli.conftest import Capture, Write
 from tests.kit import tone
+from tests.others import Moment, undisturbed
 
 from voxrun.cli import main
 from voxrun.cli.run import LOCAL_KEY
@@ -254,11 +255,13 @@ def test_a_reader_that_leaves_ends_the_call_quietly(scenario: Write, caller: Pat
 @pytest.mark.slow
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 def test_closed_outputs_are_no_reason_to_stop(scenario: Write, caller: Path, tmp_path: Path, closed: str) -> None:
+    began = Moment()
     command = f"{shlex.join(COMMAND)} {scenario(ECHO)} --call {caller} --record call.wav"
     done = run(["sh", "-c", f"{command} {closed}"], tmp_path)
+    with undisturbed(began):
+        assert len(read_wav(tmp_path / "call.wav")) / 16_000 == pytest.approx(0.6, abs=0.3)
     assert done.status == OK
     assert done.err == ""
-    assert len(read_wav(tmp_path / "call.wav")) > 0
 
 
 def test_the_environment_is_left_as_it_was(scenario: Write, monkeypatch: pytest.MonkeyPatch) -> None:

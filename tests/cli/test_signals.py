@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from tests.cli.command import Running, read_wav, records, run, write_tone
 from tests.cli.conftest import Write
+from tests.others import Moment, undisturbed
 
 from voxrun.cli.status import INTERRUPTED, OK
 
@@ -182,15 +183,17 @@ def test_a_second_signal_ends_a_scenario_that_is_stuck(
 
 
 def test_kill_9_costs_no_more_than_a_second(scenario: Write) -> None:
-    path = scenario(TALKING.replace("1000", "2000"))
+    path, began = scenario(TALKING.replace("1000", "2000")), Moment()
     with start(path) as running:
         running.wait_for("talking")
         running.signal(SIGKILL)
         assert running.finish().status == -SIGKILL
     recorded = read_wav(path.parent / "call.wav")
-    assert len(recorded) / 16_000 > 1.0  # of two seconds
+    assert len(recorded) / 16_000 > 1.0
     assert np.abs(recorded).max(axis=0).min() > 5000
     assert "talking" in str(records((path.parent / "call.jsonl").read_text())[-1])
+    with undisturbed(began):
+        assert len(recorded) / 16_000 <= 2.2
 
 
 @pytest.mark.parametrize("number", [SIGINT, SIGTERM])

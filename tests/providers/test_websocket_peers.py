@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import trio
 from tests.kit import ScriptedLeg, tone
+from tests.others import Moment, undisturbed
 from websockets.sync.server import ServerConnection, serve
 
 from voxrun.api.vox import vox_language
@@ -96,6 +97,7 @@ def test_an_echoing_server_is_heard(tmp_path: Path) -> None:
                 return
 
     said = np.random.default_rng(1).integers(-9000, 9000, 30 * 16_000, np.int16)  # no two frames alike
+    began = Moment()
     with serving(echo, subprotocols=["chat"]) as address:
         outcome, log, leg = play(
             tmp_path,
@@ -114,6 +116,8 @@ def test_an_echoing_server_is_heard(tmp_path: Path) -> None:
     assert b"".join(echoed[1:-1]) in said.tobytes()  # the first and the last are faded
     heard = leg.everything_heard.tobytes()
     assert sum(frame in heard for frame in echoed) > len(echoed) / 2  # what comes late is faded, on a busy machine
+    with undisturbed(began):
+        assert b"".join(echoed[-39:-1]) in heard  # 0.76 s in one piece
 
 
 def test_a_server_that_says_all_at_once_and_goes(tmp_path: Path) -> None:

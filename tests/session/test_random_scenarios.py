@@ -89,5 +89,3 @@ def test_whatever_a_scenario_does_each_unit_lives_once(steps: list[tuple[float, 
             # A conference that is over still says that nobody can join it.
             assert record["unit"] not in over or record["name"] == "Conference.Error", f"{record} after its end"
             over |= {record["unit"]} if record["name"] in LAST else set()
-        elif record["kind"] == "route" and record["change"] == "connect":
-            assert not over & {record["source"], record["sink"]}, f"{record} after the end of one"
