@@ -1,6 +1,6 @@
 """Turns found while the call goes on, against those found in its whole trace."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pytest
@@ -49,6 +49,18 @@ def test_an_answer_at_the_edge_of_a_record_waits_for_the_next_one() -> None:
     (turn,) = watch.take(5.0, said[second], heard[second])
     assert isinstance(turn, Turn)
     assert turn.timeToAnswer == pytest.approx(0.4)
+
+
+def test_an_answer_in_the_very_moment_is_told_once() -> None:
+    said, heard = voice(60, (26.4, 30.4)), voice(60, (30.4, 34.4))
+    turns = [turn for turn in found(TurnWatch(), said, heard, 0.7) if isinstance(turn, Turn)]
+    assert [turn.timeToAnswer for turn in turns] == pytest.approx([0.0])
+
+
+def test_an_agent_that_speaks_on_for_long_gave_no_answer() -> None:
+    """Nor does it when it paused shortly just where the watch looks back to."""
+    said, heard = voice(60, (1, 5.1)), voice(60, (0, 5), (5.2, 50))
+    assert list(found(TurnWatch(), said, heard)) == []
 
 
 def test_an_interruption_is_told_once_the_agent_is_silent() -> None:
@@ -138,3 +150,26 @@ def test_it_finds_what_the_whole_trace_holds(lengths: list[float], speakers: lis
     answered = [turn.timeToAnswer for turn in whole if turn.caller and turn.answer]
     told = [turn.timeToAnswer for turn in found(TurnWatch(), said, heard) if isinstance(turn, Turn)]
     assert told == pytest.approx(answered, abs=STEP / 2)
+
+
+parts = st.lists(st.tuples(st.sampled_from(["said", "heard", "both", ""]), st.integers(1, 900)), max_size=12)
+
+
+@given(parts, st.floats(0, 9))
+def test_however_they_speak_each_turn_of_the_whole_trace_is_told_once(spoken: list[tuple[str, int]], at: float) -> None:
+    """Without a pause between them, over each other, and for longer than the watch looks back."""
+    size = sum(count for _, count in spoken) + 2 * PIECE
+    said, heard = (np.full(size, SILENCE, np.int8) for _ in range(2))
+    place = 0
+    for who, count in spoken:
+        said[place : place + count] = LOUD if who in ("said", "both") else SILENCE
+        heard[place : place + count] = LOUD if who in ("heard", "both") else SILENCE
+        place += count
+    whole = turns_of(Voice(at, said).sounds(), Voice(at, heard).sounds())
+    told = [turn for turn in found(TurnWatch(), said, heard, at) if isinstance(turn, Turn)]
+    assert begins_of_answers(told) == pytest.approx(begins_of_answers(whole), abs=STEP / 2)
+
+
+def begins_of_answers(turns: Iterable[Turn]) -> list[float]:
+    """Of those that came soon enough for the watch to know in any case whose answer it is."""
+    return [turn.answer.begin for turn in turns if turn.answer and turn.timeToAnswer < KEPT_SECONDS / 2]

@@ -31,8 +31,8 @@ class TurnWatch:
     _begin: float = 0.0
     _said: NDArray[np.int8] = field(default_factory=lambda: np.zeros(0, np.int8))
     _heard: NDArray[np.int8] = field(default_factory=lambda: np.zeros(0, np.int8))
-    _answered: float = -1.0
-    """When the last answer that was told of began."""
+    _over: float = -1.0
+    """Turns whose caller ended before this were told of, or are too old to be."""
     _interruptions: list[float] = field(default_factory=list)
 
     def interrupt(self, time: float) -> None:
@@ -48,6 +48,8 @@ class TurnWatch:
             self._said, self._heard = _put(self._said, place, said), _put(self._heard, place, heard)
         over = max(len(self._said) - _KEPT, 0)
         self._begin, self._said, self._heard = self._begin + over * STEP, self._said[over:], self._heard[over:]
+        if over:  # a sound that began before may pause just here, and what follows would look like an answer
+            self._over = max(self._over, self._begin + PAUSE_SECONDS)
         return self._found(PAUSE_SECONDS)  # as later sounds may turn out to be parts of longer ones
 
     def finish(self) -> Iterator[Turn | BargeIn]:
@@ -59,8 +61,8 @@ class TurnWatch:
         sounds = heard.sounds()
         settled = heard.end - pause
         for turn in turns_of(Voice(self._begin, self._said).sounds(), sounds):
-            if turn.caller and turn.answer and turn.caller.end > self._answered and turn.answer.begin <= settled:
-                self._answered = turn.answer.begin
+            if turn.caller and turn.answer and turn.caller.end > self._over and turn.answer.begin <= settled:
+                self._over = turn.answer.begin + STEP / 2  # a sum rounds otherwise from another begin
                 yield turn
         yield from self._silenced(sounds, settled)
 
