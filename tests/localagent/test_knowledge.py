@@ -32,6 +32,7 @@ def test_placeholders(text: str, values: dict[str, object], expected: str) -> No
         ("[1, 2]", {"result": "[1, 2]"}),
         ("", {"result": ""}),
         ("[" * 100_000, {"result": "[" * 100_000}),
+        (r'{"a": "\ud800"}', {"result": r'{"a": "\ud800"}'}),  # half a surrogate pair could be neither said nor sent
     ],
 )
 def test_what_a_result_gives(result: str, values: dict[str, object]) -> None:

@@ -249,6 +249,15 @@ def test_a_client_tool_is_told_about_from_request_to_result(tmp_path: Path) -> N
             "turn 1, sends 1: delete it",
         ),
         ('[{type = "error", error_event = {code = 1005}}]', "sends 1, code: give one of 1000, 1002, 1008, 1011"),
+        *(
+            (
+                '[{type = "mcp_tool_call", mcp_tool_call = {service_id = "s", tool_call_id = "m", tool_name = "t", '
+                'parameters = {}, timestamp = "now", state = "awaiting_approval", '
+                f"approval_timeout_secs = {seconds}}}}}]",
+                "sends 1, approval_timeout_secs: give 0 to 86400 seconds",
+            )
+            for seconds in ("-1", "9" * 400)
+        ),
         ('[{type = "agent_typing", agent_typing_event = {is_typing = true}}]', "add that type to `client_events`"),
     ],
 )

@@ -1,10 +1,11 @@
 """`Knowledge`: what the agent was told in one conversation; it fills the placeholders of its texts."""
 
 import itertools
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
+
+import msgspec
 
 MEMORY = 100
 """How many contextual updates and how many ratings are kept; the oldest is forgotten first, and counted."""
@@ -70,7 +71,7 @@ def filled(text: str, values: Mapping[Any, object]) -> str:
 def result_values(result: str) -> dict[str, object]:
     """What a tool's result gives to placeholders: `{result}` is all of it; a JSON object's keys go by their names."""
     try:
-        decoded = json.loads(result)
+        decoded = msgspec.json.decode(result)
     except (ValueError, RecursionError):
         decoded = None
     return {**(decoded if isinstance(decoded, dict) else {}), "result": result}

@@ -18,6 +18,8 @@ from voxrun.protocol.elevenlabs.agents_server_messages import (
     AnyServerMessage,
     ConversationMetadata,
     ErrorMessage,
+    MCPToolCall,
+    MCPToolCallAwaitingApproval,
     ServerMessage,
 )
 from voxrun.protocol.elevenlabs.formats import FORMATS, AudioFormat
@@ -43,6 +45,9 @@ DEFAULT_EVENTS = frozenset({
 
 CLOSE_CODES = (1000, 1002, 1008, 1011)
 """What an error may close the connection with (contract: WebSocketCloseCode)."""
+
+LONGEST_APPROVAL = 86_400
+"""Seconds that an MCP tool call may wait for its approval: a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +168,9 @@ class _Reader:
             raise self._wrong(where, "delete it: the metadata goes out by itself, and once")
         if isinstance(message, ErrorMessage) and message.error_event.code not in CLOSE_CODES:
             raise self._wrong(f"{where}, code", f"give one of {', '.join(map(str, CLOSE_CODES))}")
+        call = message.mcp_tool_call if isinstance(message, MCPToolCall) else None
+        if isinstance(call, MCPToolCallAwaitingApproval) and not 0 <= call.approval_timeout_secs <= LONGEST_APPROVAL:
+            raise self._wrong(f"{where}, approval_timeout_secs", f"give 0 to {LONGEST_APPROVAL} seconds")
         return message
 
     def _format(self, table: dict[str, Any], key: str) -> AudioFormat:
