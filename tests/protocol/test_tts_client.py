@@ -229,6 +229,17 @@ def test_the_end_of_cleared_speech_is_no_less_the_end() -> None:
     assert client.state is State.FINISHED
 
 
+def test_characters_after_the_latest_flush_are_not_due() -> None:
+    client = client_in(State.SPEAKING)
+    client.send_text({"text": "Hi ", "flush": True})
+    client.send_text({"text": "you "})
+    assert client.unspoken == 2
+    client.receive('{"audio":"AAE=","alignment":{"chars":["Hi"],"charStartTimesMs":[0],"charDurationsMs":[1]}}')
+    assert client.unspoken == 0
+    client.send_text({"text": "two ", "flush": True})
+    assert client.unspoken == 6
+
+
 def test_characters_are_unspoken_until_their_alignment_comes() -> None:
     client = client_in(State.SPEAKING)
     client.send_text({"text": "Hi you "})
@@ -240,7 +251,7 @@ def test_characters_are_unspoken_until_their_alignment_comes() -> None:
     assert client.unspoken == 3
     client.receive('{"audio":"AAE=","alignment":{"chars":["you!!"],"charStartTimesMs":[0],"charDurationsMs":[1]}}')
     assert client.unspoken == 0
-    client.send_text({"text": "more "})
+    client.send_text({"text": "more ", "flush": True})
     client.clear()
     assert client.unspoken == 0
 

@@ -75,6 +75,26 @@ def test_an_ended_turn_finishes_when_all_its_characters_were_heard_and_another_m
     assert second == pytest.approx(2.3, abs=0.06)
 
 
+def test_a_turn_finishes_though_text_of_the_next_one_came_before_its_speech(play: Play) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.wait_for_text(2)
+        connection.speak(noise(0.2), "One turn. ", 200)
+        await trio.sleep_forever()
+
+    ran, _, _ = play(
+        script,
+        """
+        player.append("One turn.", True)
+        player.append("And")
+        setTimeout(lambda: player.append("so on"), 4000)
+        """,
+        hangup=60_000,
+    )
+    assert names(ran) == ["Created", "PlaybackReady", "Started", "PlaybackFinished"]
+    assert dict(player_events(ran))["PlaybackFinished"] == pytest.approx(0.24, abs=0.04)
+    assert ran.outcome.error is None
+
+
 def test_text_that_no_turn_ends_does_not_finish(play: Play) -> None:
     ran, _, _ = play(saying(SPEECH, "Hello. ", 1000), 'player.append("Hello.")', hangup=60_000)
     assert names(ran) == ["Created", "PlaybackReady", "Started"]
@@ -84,6 +104,20 @@ def test_without_any_alignment_a_turn_ends_some_seconds_after_its_last_audio(pla
     ran, _, _ = play(saying(SPEECH), 'player.append("Hello.", True)', hangup=60_000)
     finished = dict(player_events(ran))["PlaybackFinished"]
     assert finished == pytest.approx(11.0, abs=0.1)
+    assert ran.outcome.error is None
+
+
+def test_text_that_is_not_due_yet_needs_no_answer(play: Play) -> None:
+    ran, _, _ = play(
+        saying(SPEECH),
+        """
+        player.append("Hello.", True)
+        setTimeout(lambda: player.append("And"), 6000)
+        """,
+        hangup=60_000,
+    )
+    assert names(ran) == ["Created", "PlaybackReady", "Started", "PlaybackFinished"]
+    assert dict(player_events(ran))["PlaybackFinished"] == pytest.approx(11.0, abs=0.1)
     assert ran.outcome.error is None
 
 
@@ -292,6 +326,15 @@ def test_with_trace_and_only_then_every_message_is_kept(play: Play) -> None:
         ),
         ('createRealtimeTTSPlayer("a", pathParameters="v", queryParameters={})', "needs pathParameters as an object"),
         ('createRealtimeTTSPlayer("a", VOICE, queryParameters=5)', "needs queryParameters as an object"),
+        ("createRealtimeTTSPlayer(None, VOICE, queryParameters={})", "needs a text, and its parameters after that"),
+        (
+            'createRealtimeTTSPlayer("a", pathParameters={"voice_id": 5}, queryParameters={})',
+            "an address can't hold this voice_id",
+        ),
+        (
+            'createRealtimeTTSPlayer("a", VOICE, queryParameters={"model_id": "\\ud800"})',
+            "an address can't hold this voice_id or these queryParameters",
+        ),
         ('createRealtimeTTSPlayer("a", VOICE, queryParameters={}).sendText({})', "sendText needs a text"),
         ('createRealtimeTTSPlayer("a", VOICE, queryParameters={}).append(5)', "append needs a text, but was given 5"),
     ],
@@ -301,6 +344,13 @@ def test_mistakes_are_the_scenarios_error_at_its_line(play: Play, line: str, mes
     assert isinstance(ran.outcome.error, ScenarioError)
     assert message in str(ran.outcome.error)
     assert "scenario.py:17" in str(ran.outcome.error)
+
+
+def test_settings_by_number_and_a_query_of_none_are_sent_on(play: Play) -> None:
+    parameters = '"initializeConnectionParameters": {1: 2}, "queryParameters": None,'
+    ran, service, _ = play(listen, parameters=parameters)
+    assert [text for _, text in service.connections[0].raw] == ['{"1":2,"text":" "}']
+    assert ran.outcome.error is None
 
 
 def test_a_key_that_is_not_set_is_a_configuration_error(play: Play) -> None:

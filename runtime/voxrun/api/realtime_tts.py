@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Required, TypedDict, Unpack, overload
 
 from voxrun.api.players import session_with_room
+from voxrun.errors import ScenarioError
 from voxrun.media.parameters import merged
 from voxrun.providers.elevenlabs.endpoint import DEFAULT_BASE_URL
 from voxrun.providers.elevenlabs.realtime_tts_player import RealtimeTTSPlayer
@@ -49,6 +50,8 @@ def createRealtimeTTSPlayer(
     It connects by itself. That it can't is told by `PlayerEvents.Error` and `PlaybackFinished`.
     """
     given = merged("createRealtimeTTSPlayer", RealtimeTTSPlayerParameters, parameters, keywords)
+    if not isinstance(text, str):  # not shown: it may be the parameters, with a key in them
+        raise ScenarioError("createRealtimeTTSPlayer needs a text, and its parameters after that")
     session = session_with_room()
     request = speech_request(session.services.base_urls.get("elevenlabs", DEFAULT_BASE_URL), given)
     return RealtimeTTSPlayer(session, session.services.network, text, request)

@@ -97,13 +97,18 @@ class TTSClientProtocol:
 
     def __init__(self, output_format: AudioFormat) -> None:
         self.state = State.OPEN
-        self.unspoken = 0
-        """Characters, white space aside, that were sent and whose alignment has not come yet."""
         self.malformed = 0  # messages dropped because they break the contract
         self.last_malformed = ""  # why the latest was: printable ASCII, at most 123 characters
         self.cleared_speech = 0  # messages dropped because their text was cleared
         self._output_format = output_format
         self._cleared = False
+        self._unspoken = 0  # characters, white space aside
+        self._undue = 0  # of these, those sent since the latest flush: nobody knows when they are spoken
+
+    @property
+    def unspoken(self) -> int:
+        """Characters, white space aside, up to the latest `flush`, whose alignment has not come yet."""
+        return max(self._unspoken - self._undue, 0)
 
     def initialize(self, data: Mapping[str, Any] | None = None) -> str:
         """`initializeConnection`: {voice_settings?, generation_config?, …}, first and once; its text is a space."""
@@ -122,7 +127,8 @@ class TTSClientProtocol:
         frame = encode("sendText", dict(data))
         self.state = self._after(_Step.TEXT)
         characters = _visible(text)
-        self.unspoken += characters
+        self._unspoken += characters
+        self._undue = 0 if data.get("flush") else self._undue + characters
         self._cleared = self._cleared and not characters
         return frame
 
@@ -137,7 +143,7 @@ class TTSClientProtocol:
         The protocol has no message for it and numbers nothing, so what comes after that text is taken for its speech.
         """
         self._cleared = True
-        self.unspoken = 0
+        self._unspoken = self._undue = 0
 
     def close(self) -> None:
         """The socket is closed or closing: nothing more can be sent, and what still arrives is ignored."""
@@ -181,7 +187,7 @@ class TTSClientProtocol:
             return []
         alignment = message.alignment or message.normalized_alignment
         if alignment is not None:
-            self.unspoken = max(self.unspoken - _visible("".join(alignment.chars)), 0)
+            self._unspoken = max(self._unspoken - _visible("".join(alignment.chars)), 0)
         return [SpeechReceived(audio, message.alignment, message.normalized_alignment)]
 
     def _after(self, step: _Step) -> State:

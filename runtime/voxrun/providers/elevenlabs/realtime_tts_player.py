@@ -72,6 +72,7 @@ class RealtimeTTSPlayer(MediaSource):
         self._unsent = 0
         self._sent_at = 0.0
         self._answered = False  # speech came since the latest text
+        self._is_due = False  # none came since the latest text that was to be spoken at once
         self._quiet_ticks = 0
         self._turn_ends = False  # `append` said so, and not all was heard yet
         self._paused = False
@@ -106,7 +107,9 @@ class RealtimeTTSPlayer(MediaSource):
             return
         self._send(_frame(self._protocol.send_text, parameters))
         self._answered = False
-        self._quiet_ticks = 0
+        if parameters.get("flush") or not parameters["text"]:
+            self._is_due = True
+            self._quiet_ticks = 0
 
     def append(self, text: str, endOfTurn: bool = False) -> None:
         """Speak more; `endOfTurn` means that it must not wait for any further text."""
@@ -191,7 +194,7 @@ class RealtimeTTSPlayer(MediaSource):
                 self._wait_no_longer()
 
     def _wait_no_longer(self) -> None:
-        if not self._answered:
+        if self._is_due:
             self._fail(RemoteError(f"{self.id()}: {self._request.host} said nothing for {ANSWER_SECONDS:.0f} s"))
         elif self._protocol.state is State.FINISHING:
             self._protocol.close()
@@ -262,6 +265,7 @@ class RealtimeTTSPlayer(MediaSource):
         if not self._answered:  # once a text, as the service may send fifty messages a second
             self._answered = True
             self._host.trace("wire", unit=self.id(), type="audio")
+        self._is_due = False
         self._quiet_ticks = 0
         before = self._playout.size
         self._playout.put(self._request.output_format.decode(speech.audio))

@@ -55,11 +55,11 @@ def speech_request(base_url: str, parameters: Mapping[str, Any]) -> SpeechReques
     voice_id = (parameters.get("pathParameters") or {}).get("voice_id")
     if not voice_id:
         raise ScenarioError("a RealtimeTTSPlayer needs a voice: put its voice_id into pathParameters")
-    given = {name: value for name, value in parameters["queryParameters"].items() if value is not None}
+    given = {name: value for name, value in (parameters["queryParameters"] or {}).items() if value is not None}
     query = {**QUERY_DEFAULTS, **given}
     headers = _headers(parameters.get("headers") or ())
     initialization = parameters.get("initializeConnectionParameters") or {}
-    for name in initialization:
+    for name in map(str, initialization):
         if name.replace("_", "-") in ("text", *_SECRET_HEADERS):
             raise ScenarioError(f"initializeConnectionParameters has no {name}; a key belongs into headers")
     return SpeechRequest(
@@ -79,8 +79,11 @@ def speech_request(base_url: str, parameters: Mapping[str, Any]) -> SpeechReques
 def _url(base_url: str, voice_id: str, query: Mapping[str, object]) -> str:
     scheme, _, rest = base_url.partition("://")
     plain = {name: str(value).lower() if isinstance(value, bool) else value for name, value in query.items()}
-    path = f"/v1/text-to-speech/{quote(voice_id, safe='')}/stream-input"
-    return f"{_SCHEMES.get(scheme, scheme)}://{rest}{path}?{urlencode(plain)}"
+    try:
+        path = f"/v1/text-to-speech/{quote(voice_id, safe='')}/stream-input"
+        return f"{_SCHEMES.get(scheme, scheme)}://{rest}{path}?{urlencode(plain)}"
+    except (TypeError, UnicodeEncodeError):  # no text, or half a surrogate pair; not shown: there may be a key in it
+        raise ScenarioError("an address can't hold this voice_id or these queryParameters: they are texts") from None
 
 
 def _headers(given: object) -> list[tuple[str, str]]:
