@@ -52,10 +52,14 @@ class Server:
 
 @asynccontextmanager
 async def serving(folder: Path, *options: str, script: str = ECHO) -> AsyncIterator[Server]:
-    """A server that takes calls, begun in its scenario's folder; killed at the end if it still runs."""
+    """A server that takes calls, begun in its scenario's folder; killed at the end if it still runs.
+
+    The scenario is `echo.py`, unless the options name one after `--`.
+    """
     scenario = written(folder, "echo.py", script)
-    command = [sys.executable, "-m", "voxrun", "serve", scenario.name, "--listen", "127.0.0.1:0"]
+    command = [sys.executable, "-m", "voxrun", "serve", "--listen", "127.0.0.1:0"]
     command += ["--control", "127.0.0.1:0", "--control-token", TOKEN, *options]
+    command += [] if "--" in options else [scenario.name]
     process = await trio.lowlevel.open_process(command, stdout=-1, cwd=folder)
     lines: list[str] = []
     came = trio.Event()

@@ -68,6 +68,17 @@ def test_a_dead_worker_comes_back_in_a_folder_that_was_made_anew(tmp_path: Path)
     trio.run(main)
 
 
+@pytest.mark.slow
+def test_workers_serve_a_scenario_that_comes_after_the_options_end(tmp_path: Path) -> None:
+    written(tmp_path, "-x.py", ECHO)
+
+    async def main() -> None:
+        async with serving(tmp_path, "--workers", "1", "--", "-x.py") as server:
+            assert (await begin(server))["scenario"] == "-x.py"
+
+    trio.run(main)
+
+
 async def exists(path: Path) -> bool:
     """Whether a file is there."""
     return path.exists()  # noqa: ASYNC240 - on a disk of the test's

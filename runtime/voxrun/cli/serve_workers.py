@@ -1,5 +1,6 @@
 """`voxrun serve --workers N`: the process that the worker processes have above them."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -24,7 +25,7 @@ async def serve_workers(options: ServeOptions, arguments: Sequence[str]) -> None
     check = partial(options.settings.routes.mistakes, lambda scenario: read(scenario, language_of(scenario)))
     supervisor = Supervisor(options.workers, [it.fileno() for it in sockets], options.drain, tell, check)
     # -P: what lies in the current folder is no module of ours.
-    command = [sys.executable, "-P", "-m", "voxrun", "serve", *arguments]
+    command = [sys.executable, "-P", "-m", "voxrun", "serve", *_open_ended(arguments)]
     async with trio.open_nursery() as nursery:
         interruption = Interruption(partial(nursery.cancel_scope.cancel, reason="interrupted"))
         interruption.end = supervisor.end
@@ -44,3 +45,9 @@ async def serve_workers(options: ServeOptions, arguments: Sequence[str]) -> None
 async def _announce(supervisor: Supervisor, where: str, tell: Callable[[str], None]) -> None:
     await supervisor.ready.wait()
     tell(f"calls are taken on {where}")
+
+
+def _open_ended(arguments: Sequence[str]) -> list[str]:
+    """With options after them still being some: a scenario that comes after `--` is spelt as one that needs none."""
+    at = arguments.index("--") if "--" in arguments else len(arguments)
+    return [*arguments[:at], *(os.path.join(os.curdir, scenario) for scenario in arguments[at + 1 :])]
