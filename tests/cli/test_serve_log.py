@@ -1,12 +1,18 @@
 """Whom `voxrun serve` tells of: refusals, soon and seldom."""
 
+import errno
+import os
+import sys
 from collections import Counter
 
 import pytest
 import trio
 from tests.kit import in_virtual_time
 
-from voxrun.cli.serve_log import QUIET_SECONDS, SOON_SECONDS, Log, tell_refusals
+from voxrun.cli.serve_log import QUIET_SECONDS, SOON_SECONDS, Log, shortages_told, tell_refusals
+
+PIPE_BUF = 4096
+"""What goes into a pipe at once if anything does, on Linux."""
 
 
 def told(capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -57,3 +63,58 @@ def test_what_a_stranger_says_is_never_a_line_of_its_own(capsys: pytest.CaptureF
         ("", " ", "        "),
         ("", " ", "        to 2 by twilio"),
     ]
+
+
+def test_a_reader_that_stops_reading_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = os.pipe()
+    os.set_blocking(ours, False)
+    os.set_blocking(theirs, False)
+    with open(ours, "rb", buffering=0) as reader, open(theirs, "w", encoding="utf-8") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        log = Log()
+        filled = os.write(theirs, b"x" * 10_000_000)
+        log.tell("one call")
+        log.tell("another call")
+        while filled:
+            filled -= len(reader.read(filled))
+        log.tell("a third call")
+        log.tell("a fourth call")
+        lines = (reader.read(PIPE_BUF) or b"").decode().splitlines()
+    assert [line.partition(" ")[2] for line in lines] == [
+        "(2 before this are missing: nobody read them) a third call",
+        "a fourth call",
+    ]
+
+
+@pytest.mark.parametrize("name", ["x" * 100_000, "\U0001f600" * 2000, "\0" * 1000])
+def test_no_stranger_has_a_line_that_fills_a_pipe(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Log().tell(f"call from {name}")
+    line = capsys.readouterr().out
+    assert len(line.encode()) < PIPE_BUF
+    assert line.endswith("…\n")
+
+
+def test_connections_for_which_there_is_no_descriptor_are_told_of_seldom_and_in_a_line(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        with trio.move_on_after(2.5 * QUIET_SECONDS), shortages_told(Log()):
+            await trio.serve_listeners(trio.aclose_forcefully, [Starved()])
+
+    in_virtual_time(main)
+    line = "new connections wait: the system has no descriptors or memory left: allow more open files (ulimit -n)"
+    assert told(capsys) == [line] * 3
+    assert caplog.records == []
+
+
+class Starved(trio.abc.Listener[trio.abc.Stream]):
+    """A socket in a process that may have no further one."""
+
+    async def accept(self) -> trio.abc.Stream:
+        """Never comes about."""
+        await trio.lowlevel.checkpoint()
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    async def aclose(self) -> None:
+        """Has nothing to close."""
+        await trio.lowlevel.checkpoint()

@@ -17,7 +17,7 @@ from voxrun.api.language import language_of
 from voxrun.cli.collector import tame_collector
 from voxrun.cli.interrupt import Interruption
 from voxrun.cli.run import LOCAL_KEY
-from voxrun.cli.serve_log import Log, SessionLog, tell_refusals
+from voxrun.cli.serve_log import Log, SessionLog, shortages_told, tell_refusals
 from voxrun.cli.serve_options import MOST_SILENT, MOST_SILENT_OF_ALL, ServeOptions, parse
 from voxrun.cli.speech import speech
 from voxrun.cli.status import OK
@@ -71,12 +71,13 @@ def serve(arguments: list[str]) -> int:
     if not options.workers:
         _load_api()
     tame_collector()
-    if options.workers:
-        from voxrun.cli.serve_workers import serve_workers  # noqa: PLC0415 - an extra
+    with shortages_told(log):
+        if options.workers:
+            from voxrun.cli.serve_workers import serve_workers  # noqa: PLC0415 - an extra
 
-        trio.run(serve_workers, options, arguments)
-    else:
-        trio.run(serve_calls, options, versions, log)
+            trio.run(serve_workers, options, arguments)
+        else:
+            trio.run(serve_calls, options, versions, log)
     return OK
 
 

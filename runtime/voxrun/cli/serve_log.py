@@ -1,10 +1,15 @@
 """What `voxrun serve` prints: sessions that begin and end, and why somebody was not let in."""
 
+import logging
+import math
 import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from select import select
 
 import trio
 
@@ -34,25 +39,66 @@ _WHY = {
     "slow": "they did not say in time what they want",
     "malformed": "what they sent is no HTTP",
     "breach": "what the stream sent was too long, or audio of a kind that can't be heard here",
-    "system": "the system has no descriptors or memory left",
+    "system": "the system has no descriptors or memory left: allow more open files (ulimit -n)",
 }
 """By what the metrics call it."""
 
 
-@dataclass(frozen=True, slots=True)
+MOST_CHARACTERS = 1000
+"""Of what is told at once: in UTF-8, a pipe that has room for anything has room for so much (select.PIPE_BUF)."""
+
+
+@dataclass(slots=True)
 class Log:
     """What `worker` prints; 0 where all is one process, or for the one above the workers."""
 
     worker: int = 0
+    missing: int = 0
+    """How much was not printed since the last line, as that would have held up all calls."""
 
     def tell(self, what: str) -> None:
         """A line with the time. Further ones are indented: a stranger's name can't be one that looks like ours."""
+        if not _has_room():
+            self.missing += 1
+            return
         who = f"worker {self.worker}: " if self.worker else ""
-        text = visible(f"{who}{what}").replace("\n", "\n         ")
+        before = f"({self.missing} before this are missing: nobody read them) " if self.missing else ""
+        self.missing = 0
+        text = visible(f"{who}{before}{what}").replace("\n", "\n         ")
+        if len(text) > MOST_CHARACTERS:
+            text = f"{text[:MOST_CHARACTERS]}…"
         try:
             print(time.strftime("%H:%M:%S"), text, flush=True)  # noqa: T201 - the command line speaks
         except OSError:
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - nobody reads it any more; the calls go on
+
+
+def _has_room() -> bool:
+    """Whether a line is printed at once: not so into a pipe that is full, or on a terminal that Ctrl-S has stopped."""
+    try:
+        return bool(select([], [sys.stdout], [], 0)[1])
+    except (OSError, ValueError):  # it is no file, or this is Windows, which can't tell
+        return True
+
+
+@contextmanager
+def shortages_told(log: Log) -> Iterator[None]:
+    """When the system has nothing left for connections, trio's log would have a traceback each tenth of a second."""
+    told = -math.inf
+
+    def tell(_: logging.LogRecord) -> bool:
+        nonlocal told
+        if trio.current_time() - told > QUIET_SECONDS:
+            told = trio.current_time()
+            log.tell(f"new connections wait: {_WHY['system']}")
+        return False
+
+    trios = logging.getLogger("trio.serve_listeners")
+    trios.addFilter(tell)
+    try:
+        yield
+    finally:
+        trios.removeFilter(tell)
 
 
 class SessionLog:
