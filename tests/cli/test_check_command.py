@@ -123,6 +123,10 @@ def test_a_folder_is_its_scenarios(tmp_path: Path, capsys: pytest.CaptureFixture
         (b"\xef\xbb\xbfprint(nam)\n", "a.py", "a.py:1:7: error: unknown name `nam`"),
         (b"#!/usr/bin/env voxrun\nprint(nam)\n", "a", "a:2:7: error: unknown name `nam`"),
         (b"log 1\r\nlog nam\r\n", "a.vox", "a.vox:2:5: error: unknown name `nam`"),
+        ("\ufeffé = 'éé".encode() + b"\xe9'\n", "a.py", "a.py:1:8: error: this is no text in UTF-8"),
+        (b"1\r2\r\n'\xe9'\n", "a.py", "a.py:3:2: error: this is no text in UTF-8"),
+        (b"x = 1\n\0", "a.py", "a.py:2:1: error: this is no text in UTF-8"),
+        (b"#!/bin/x\n# coding: nonsuch\n", "a.py", "a.py:2:1: error: this is not the file's encoding"),
     ],
 )
 def test_what_is_no_scenario_at_all_is_a_finding(
@@ -138,6 +142,12 @@ def test_a_python_file_may_have_line_ends_of_any_kind(here: Path, capsys: pytest
     assert main(["check", "scenario.py"]) == SCENARIO_FAILED
     places = [line.partition(": ")[0] for line in capsys.readouterr().out.splitlines() if line.startswith("scenario")]
     assert places == ["scenario.py:3:14", "scenario.py:4:8"]
+
+
+def test_a_python_file_may_be_in_the_encoding_that_it_says(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "scenario.py").write_text("# coding: latin-1\n'ähm'; print(nam)\n", encoding="latin-1")
+    assert main(["check", "scenario.py"]) == SCENARIO_FAILED
+    assert "scenario.py:2:14: error: unknown name `nam`" in capsys.readouterr().out
 
 
 def test_control_characters_stay_in_the_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

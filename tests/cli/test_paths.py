@@ -51,6 +51,24 @@ def test_a_folder_whose_files_nobody_may_list(
     assert capsys.readouterr().err == "voxrun: locked can't be read: Permission denied\n"
 
 
+@pytest.mark.parametrize("command", ["check", "fmt"])
+def test_a_folder_below_whose_files_nobody_may_look_at(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, command: str
+) -> None:
+    (here / "below").mkdir()
+    (here / "below" / "a.vox").write_text("log nam\n")
+    stat = os.stat
+
+    def refused(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if str(path).endswith("below/a.vox"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return stat(path, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(os, "stat", refused)  # root may look at any
+    assert main([command, "."]) == OK
+    assert capsys.readouterr().err == ""
+
+
 def test_a_pipe_is_a_scenario_too(scenario: Write, tmp_path: Path) -> None:
     scenario("Logger.write('hello')\n1 / 0")
     command = f"{shlex.join(COMMAND)} /dev/stdin --call none"

@@ -38,6 +38,10 @@ WRONG = [
         "did you mean `CallAlertingEvent`?",
     ),
     (in_call("AppEvents.«Startd»"), "error: AppEvents has no event `Startd`", "did you mean `Started`?"),
+    (in_call("later = lambda e, end=AppEvents.«Startd», *, at=1: end"), "error: AppEvents has no event `Startd`", None),
+    ("from voxrun import *\nclass A(AppEvents.«Startd»): pass", "error: AppEvents has no event `Startd`", None),
+    ("from voxrun import *\n@Net.«request»\nclass A: pass", "error: Net has no `request`", None),
+    ("from voxrun import *\nclass A:\n    Net = 1\n    f = lambda: Net.«request»", "error: Net has no `request`", None),
     (in_call("AgentsEvents.«Interuption»"), "error: AgentsEvents has no event `Interuption`", None),
     (in_call("VoxEngine.«terminat»()"), "error: VoxEngine has no `terminat`", "did you mean `terminate`?"),
     (in_call("call.«anwser»()"), "error: a Call has no member `anwser`", "did you mean `answer`?"),
@@ -418,6 +422,12 @@ RIGHT = [
     "from voxrun import *\ndef end(unit: VoxMediaUnit):\n    if hasattr(unit, 'stop'):\n        unit.stop()",
     "from voxrun import *\ndef end(it: VoxMediaUnit):\n    match it:\n        case Call():\n            it.hangup()",
     "from voxrun import testing\ntesting.at(1.0, testing.hangUp())",
+    "from voxrun import Logger\nclass A:\n    Logger = open('a')\n    Logger.seek(0)",
+    "from voxrun import CallEvents\nclass A:\n    for CallEvents in (): CallEvents.anything",
+    in_call("player = None\n\n    class A:\n        player = VoxEngine.createURLPlayer('a.wav')\n")
+    + "        def end(self): player.anything()",
+    "a = 1\nif a == 0: pass\n" + "".join(f"elif a == {number}: pass\n" for number in range(700)),
+    "a = " + "'a' + " * 1500 + "'b'",
     in_call("talks = VoxEngine.createConference()\n\n    def end(_):\n")
     + "        print([call.id() for call in talks.getList()])\n        call.hangup()\n\n    print(end)",
 ]
@@ -426,6 +436,12 @@ RIGHT = [
 @pytest.mark.parametrize("text", RIGHT)
 def test_what_is_right_is_left_alone(text: str) -> None:
     assert python_findings(text) == ()
+
+
+def test_what_is_beside_deep_expressions_is_checked() -> None:
+    deep = "class A:\n    Logger = " + "'a' + " * 1500 + "'b'\n"
+    text = f"from voxrun import *\n{deep}Logger.wirte('x')\ndef f(): VoxEngine.terminat()\n"
+    assert [it.message for it in python_findings(text)] == ["Logger has no `wirte`", "VoxEngine has no `terminat`"]
 
 
 def test_a_missing_await_is_told_once() -> None:

@@ -1,5 +1,7 @@
 """A scenario that treats the API as its own: it is told at its line, and nothing of the inside."""
 
+from pathlib import Path
+
 import pytest
 from tests.kit import Play, ScriptedLeg, Setting
 
@@ -131,3 +133,17 @@ def test_an_exception_that_cannot_say_what_it_is_gets_the_scenarios_line(play: P
     assert str(ran.outcome.error).endswith(
         "scenario.py:7: in a handler of Application.Started: Broken\n    raise Broken"
     )
+
+
+@pytest.mark.parametrize(
+    ("body", "line", "message"),
+    [
+        ("def __dir__(self): 1 / 0", "it.title", "AttributeError: 'Proxy' object has no attribute 'title'"),
+        ("__class__ = property(lambda self: 1 / 0)", "it()", "TypeError: 'Proxy' object is not callable"),
+    ],
+)
+def test_an_object_that_can_not_say_what_it_is_hides_no_mistake(
+    play: Play, tmp_path: Path, body: str, line: str, message: str
+) -> None:
+    ran = play(f"class Proxy:\n    {body}\nit = Proxy()\n{line}\n")
+    assert str(ran.outcome.error) == f"{tmp_path}/scenario.py:5: while loading: {message}\n    {line}"

@@ -20,7 +20,7 @@ from voxrun.dsl.python_checker import check_python
 from voxrun.dsl.sentence_checker import check_tests
 from voxrun.dsl.source import Source
 from voxrun.errors import ConfigurationError
-from voxrun.session.loader import refuse_other_endings
+from voxrun.session.loader import refuse_other_endings, text_of
 from voxrun.testing.files_beside import FilesBeside
 from voxrun.trace.words import visible
 
@@ -61,7 +61,7 @@ def _scenarios(path: Path) -> Iterator[Path]:
     if not is_there(path):
         raise ConfigurationError(f"there is no scenario {path}: check the path")
     if path.is_dir():
-        below = sorted(it for it in path.rglob("*") if it.suffix in (".vox", ".py") and it.is_file())
+        below = sorted(it for it in path.rglob("*") if it.suffix in (".vox", ".py") and os.path.isfile(it))
         shown = [it for it in below if not any(part.startswith(".") for part in it.relative_to(path).parts)]
         yield from (it for it in shown if it.suffix == ".vox" or b"voxrun" in _read(it))
     else:
@@ -72,23 +72,33 @@ def _scenarios(path: Path) -> Iterator[Path]:
 def _findings(file: Path, secrets: Container[str]) -> tuple[Source, Sequence[Diagnostic]]:
     content = _read(file)
     if file.suffix != ".vox":
-        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")  # to Python, each of them ends a line
+        return _python_findings(file, content, secrets)
     try:
-        source = Source(str(file), content.decode("utf-8" if file.suffix == ".vox" else "utf-8-sig"))
+        source = Source(str(file), content.decode())
     except UnicodeDecodeError as error:
         source = Source(str(file), content.decode(errors="replace"))
         place = len(content[: error.start].decode())
         return source, [
             Diagnostic(Span(place, place + 1), "error", "this is no text in UTF-8", "save the file as UTF-8")
         ]
-    if file.suffix != ".vox":
-        return source, check_python(source, scenario_surface(), known_secrets=secrets)
     try:
         program = parse(source)
         found = check_program(program, scenario_surface(), known_secrets=secrets)
         return source, [*found, *check_tests(program, scenario_surface(), files=FilesBeside(file.parent))]
     except SyntaxMistake as mistake:
         return source, [mistake.diagnostic]
+
+
+def _python_findings(file: Path, content: bytes, secrets: Container[str]) -> tuple[Source, Sequence[Diagnostic]]:
+    content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")  # to Python, each of them ends a line
+    try:
+        source = Source(str(file), text_of(content, str(file)))
+    except SyntaxError as error:
+        source = Source(str(file), content.decode(errors="replace"))
+        place = source.start(error.lineno or 1) + (error.offset or 1) - 1
+        message, _, advice = error.msg.partition(": ")
+        return source, [Diagnostic(Span(place, place + 1), "error", message, advice)]
+    return source, check_python(source, scenario_surface(), known_secrets=secrets)
 
 
 def _read(file: Path) -> bytes:

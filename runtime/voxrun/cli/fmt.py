@@ -110,7 +110,7 @@ def _scenarios(path: Path) -> Iterator[Path]:
     if not is_there(path):
         raise ConfigurationError(f"there is no scenario {path}: check the path")
     if path.is_dir():
-        below = sorted(it for it in path.rglob("*.vox") if it.is_file())
+        below = sorted(it for it in path.rglob("*.vox") if os.path.isfile(it))
         yield from (it for it in below if not any(part.startswith(".") for part in it.relative_to(path).parts))
     elif path.suffix != ".vox":
         raise ConfigurationError(f"{path} is no .vox scenario: others are not formatted here")

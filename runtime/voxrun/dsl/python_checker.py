@@ -4,6 +4,7 @@ import ast
 import warnings
 from collections import Counter
 from collections.abc import Container
+from contextlib import suppress
 from itertools import takewhile
 
 from voxrun.dsl.arguments import check_value
@@ -79,9 +80,14 @@ class _Walk:
             if isinstance(node, ast.Global | ast.Nonlocal):
                 self._rebound.update(dict.fromkeys(node.names, 2))
         self._expressions.scope.bound = bound_names(tree.body) + self._rebound
-        self._statements(tree.body)
+        top = self._expressions.scope
+        for statement in tree.body:
+            with suppress(RecursionError):  # it runs all the same: Python's compiler goes deeper
+                self._expressions.scope = top
+                self._statement(statement)
         for function, outer in self._functions:
-            self._function(function, outer)
+            with suppress(RecursionError):
+                self._function(function, outer)
         for span in () if self._expressions.answers else self._expressions.tool_calls:
             what = "nobody answers this tool call: the agent waits for its result"
             advice = 'call `clientToolResult({"tool_call_id": …, "result": …})` in its handler'
@@ -120,7 +126,9 @@ class _Walk:
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             self._decorated(node)
         elif isinstance(node, ast.ClassDef):
-            outer, self._expressions.scope = self._expressions.scope, PythonScope(self._expressions.scope)
+            self._expressions.parts(node)
+            outer = self._expressions.scope
+            self._expressions.scope = PythonScope(outer, bound=bound_names(node.body) + self._rebound, of_class=True)
             self._statements(node.body)
             self._expressions.scope = outer
         elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:

@@ -195,6 +195,7 @@ class PythonExpressions:
         return None
 
     def _lambda(self, node: ast.Lambda) -> Known:
+        self.parts(node.args)
         self._functions.met(node, self.scope)
         return Value((FUNCTION,))
 

@@ -63,7 +63,7 @@ class Places:
 
 @dataclass(slots=True)
 class PythonScope:
-    """What is known of the names of a module or function. `classes`: names of classes, with their types.
+    """What is known of the names of a module, class or function. `classes`: names of classes, with their types.
 
     `called`: with what the API calls functions that are registered by their names.
     """
@@ -73,12 +73,13 @@ class PythonScope:
     classes: dict[str, str] = field(default_factory=dict)
     bound: Counter[str] = field(default_factory=Counter)
     called: dict[str, list[tuple[Value, ...]]] = field(default_factory=dict)
+    of_class: bool = False
 
     def home(self, name: str) -> "PythonScope | None":
         """Where `name` is bound, from here outwards."""
         scope: PythonScope | None = self
-        while scope is not None and name not in scope.bound:
-            scope = scope.outer
+        while scope is not None and (name not in scope.bound or (scope.of_class and scope is not self)):
+            scope = scope.outer  # a class's names are not those of the functions in it
         return scope
 
     def find(self, name: str) -> Known:

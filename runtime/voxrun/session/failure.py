@@ -65,7 +65,9 @@ def explain(error: BaseException, scenario: Path, doing: str, callback: object =
     name = type(first).__name__
     message = f"{doing}: {name}: {text}" if text else f"{doing}: {name}"
     was_called = any(_own(step.tb_frame) for step in _all_steps(error, first))
-    advice = _advice(first) if was_called or not isinstance(first, TypeError) else _ARGUMENTS
+    advice = ""
+    with suppress(Exception):  # the scenario's own classes are asked, and may fail as well
+        advice = _advice(first) if was_called or not isinstance(first, TypeError) else _ARGUMENTS
     return ScenarioError(message.removesuffix(".") + advice if advice else message, where=where, excerpt=excerpt)
 
 
@@ -77,7 +79,7 @@ def overwritten(error: BaseException) -> str:
     if not isinstance(error, TypeError) or not _text_of(error).endswith("is not callable"):
         return ""
     places = [step.tb_frame.f_locals.values() for step in _steps(error.__traceback__)]
-    units = [it for values in places for it in values if isinstance(it, EventTarget)]
+    units = [it for values in places for it in values if issubclass(type(it), EventTarget)]
     for unit, name, value in [(it, *member) for it in units for member in vars(it).items()]:
         if is_for_scenarios(name) and not callable(value) and callable(getattr(type(unit), name, None)):
             return f"{unit!r} was given another `{name}`, which is a function: call it, `{name}(…)`; {OWN}"

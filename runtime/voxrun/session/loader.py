@@ -22,6 +22,8 @@ _serial = itertools.count(1)
 _SAYS_ENCODING = re.compile(rb"(\xef\xbb\xbf)?[ \t\f]*#.*coding[:=]")
 """What Python looks for in the first two lines."""
 
+_NO_TEXT = "this is no text in UTF-8: save the file in that encoding"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Version:
@@ -44,7 +46,11 @@ class Version:
 @lru_cache(maxsize=64)  # sessions of one scenario share its code, which nothing can change
 def _compiled(source: bytes, path: str) -> CodeType:
     _check_encoding(source, path)
-    return compile(source, path, "exec", dont_inherit=True)
+    try:
+        return compile(source, path, "exec", dont_inherit=True)
+    except UnicodeDecodeError:  # of a line that is wrong otherwise too, which Python could not show
+        text_of(source, path)
+        raise
 
 
 class _Loader(SourceFileLoader):
@@ -92,6 +98,18 @@ class _Finder:
 
 
 sys.meta_path.insert(0, _Finder)
+
+
+def text_of(source: bytes, path: str) -> str:
+    """What is written in a Python file. SyntaxError, with the place, if it is not in the encoding it should be in."""
+    _check_encoding(source, path)
+    try:
+        return importlib.util.decode_source(source)
+    except (SyntaxError, UnicodeDecodeError):  # it says no other encoding, or that was wrong already
+        text = source.decode(errors="surrogateescape")
+        wrong = next(place for place, character in enumerate(text) if "\udc80" <= character <= "\udcff")
+        line, column = text.count("\n", 0, wrong) + 1, wrong - text.rfind("\n", 0, wrong)
+        raise SyntaxError(_NO_TEXT, (path, line, column, None)) from None
 
 
 def file_of(scenario: Path) -> Path:
@@ -210,7 +228,7 @@ def _check_encoding(source: bytes, path: str) -> None:
     """SyntaxError, with the line, which Python doesn't tell, if `source` is not in the encoding it should be in."""
     if (found := source.find(b"\0")) >= 0:  # as in UTF-16, or in no text at all
         where = path, source.count(b"\n", 0, found) + 1, None, None
-        raise SyntaxError("this is no text in UTF-8: save the file in that encoding", where)
+        raise SyntaxError(_NO_TEXT, where)
     for number, line in enumerate(source.split(b"\n")[:2], 1):
         if _SAYS_ENCODING.match(line) and not _is_as_it_says(source):
             place = path, number, None, line.decode(errors="replace")

@@ -1,12 +1,14 @@
 """`watch`: runs tests again whenever a file that they use is saved."""
 
 import ast
+import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import trio
 
+from voxrun.errors import ConfigurationError
 from voxrun.testing.plugin import TEST_BLOCK
 
 POLL_SECONDS = 0.2
@@ -21,11 +23,12 @@ _TEXT = re.compile(r'"((?:[^"\\\n]|\\.)+)"')
 def test_files(paths: Iterable[Path]) -> list[Path]:
     """The files with tests among the paths, and below those that are folders; hidden ones are left out there.
 
-    A Python file among the paths may have any name.
+    A Python file among the paths may have any name. ConfigurationError for one that can't be read.
     """
     found: dict[Path, None] = {}
     for path in paths:
-        below = [path] if path.is_file() else sorted(it for it in path.rglob("*") if it.suffix in _CODE)
+        inside = (it for it in path.rglob("*") if it.suffix in _CODE and os.path.isfile(it))
+        below = [path] if path.is_file() else sorted(inside)
         shown = [it for it in below if not any(part.startswith(".") for part in it.relative_to(path).parts)]
         found |= dict.fromkeys(it for it in shown if _has_tests(it) or (path.is_file() and it.suffix == ".py"))
     return list(found)
@@ -68,7 +71,12 @@ def used_by(test: Path) -> set[Path]:
 
 def _has_tests(file: Path) -> bool:
     if file.suffix == ".vox":
-        return bool(TEST_BLOCK.search(file.read_bytes()))
+        try:
+            return bool(TEST_BLOCK.search(file.read_bytes()))
+        except FileNotFoundError:  # gone for a moment, while it is saved
+            return False
+        except OSError as error:
+            raise ConfigurationError(f"{file} can't be read: {error.strerror}") from None
     return any(file.match(pattern) for pattern in _PYTHON_TESTS)
 
 
@@ -84,7 +92,7 @@ def _named_in(file: Path) -> Iterator[Path]:
     text = file.read_text(encoding="utf-8", errors="replace")
     names = _names_in_python(text) if file.suffix == ".py" else _TEXT.findall(text)
     for name in names:
-        if len(name) < 256 and "\0" not in name and (file.parent / name).is_file():
+        if len(name) < 256 and "\0" not in name and os.path.isfile(file.parent / name):
             yield file.parent / name
 
 
