@@ -1,4 +1,4 @@
-"""The whole exception tree. Nothing here imports anything.
+"""The whole exception tree, and a word on one of Python's. Nothing here imports anything.
 
     VoxrunError
     ├── ScenarioError        the user's file is wrong: carries where, once that is known
@@ -62,3 +62,10 @@ class LocalProtocolError(VoxrunError):
 
 class InternalError(VoxrunError):
     """Code of ours failed in a way that it must not. The session that met it ends, others go on."""
+
+
+def half_a_pair(error: BaseException) -> str:
+    """What to say when `error` is about half of a surrogate pair, which UTF-8 can't hold; nothing about another."""
+    if not isinstance(error, UnicodeEncodeError) or error.reason != "surrogates not allowed":
+        return ""
+    return f"{error.object[error.start]!a} in a text is half of a surrogate pair and no character: leave it out"

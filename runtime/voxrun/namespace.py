@@ -1,4 +1,4 @@
-"""The namespaces that scenarios see: `on_demand` fills them, `Namespace` keeps those of the API as they are.
+"""The namespaces that scenarios see: `on_demand` fills them, the classes here keep those of the API as they are.
 
 What stands behind a name is loaded when the name is asked for first: a run takes start-up time and memory for what its
 scenario uses, and no more. All else is imported at the head of its file, but for what few runs need and what costs
@@ -7,6 +7,7 @@ something: that is imported by the function that needs it, with a comment that s
 
 import sys
 from collections.abc import Callable, Mapping
+from enum import EnumMeta
 from importlib import import_module
 from types import FunctionType, ModuleType
 
@@ -20,6 +21,20 @@ class Namespace(ModuleType):
 
     def __delattr__(self, name: str) -> None:
         raise AttributeError(fixed(name, OWN))
+
+
+class Constants(type):
+    """The class of a class of constants: it stays as it is likewise."""
+
+    def __setattr__(cls, name: str, value: object) -> None:
+        raise AttributeError(fixed(f"{cls.__name__}.{name}", OWN))
+
+    def __delattr__(cls, name: str) -> None:
+        raise AttributeError(fixed(f"{cls.__name__}.{name}", OWN))
+
+
+class Enumeration(Constants, EnumMeta):
+    """The class that an enumeration gets once it is made: until then it has to change."""
 
 
 OWN = "keep what is your own in a variable"
@@ -45,8 +60,10 @@ def on_demand(namespace: str, homes: Mapping[str, str]) -> tuple[Callable[[str],
         found: object = import_module(home)
         if inner:
             found = getattr(found, inner)
-        elif type(found) is ModuleType:
+        if type(found) is ModuleType:
             found.__class__ = Namespace
+        elif type(found) is EnumMeta:
+            found.__class__ = Enumeration
         vars(module)[name] = found  # from now on Python finds it by itself
         return found
 

@@ -114,6 +114,15 @@ def test_a_folder_is_its_scenarios(tmp_path: Path, capsys: pytest.CaptureFixture
     assert out.endswith("1 error in 2 files\n")
 
 
+def test_folders_without_scenarios_are_wrong_use(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "empty").mkdir()
+    (here / "other").mkdir()
+    (here / "other" / "plain.py").write_text("print(1)\n")
+    for option in ("--secret=A=b", "--json"):
+        assert main(["check", "empty", "other", option]) == WRONG_USE
+        assert capsys.readouterr() == ("", "voxrun: there are no scenarios in empty, other\n")
+
+
 @pytest.mark.parametrize(
     ("content", "name", "message"),
     [

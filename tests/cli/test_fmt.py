@@ -69,6 +69,11 @@ def test_folders(fmt: Fmt, tmp_path: Path) -> None:
     assert (tmp_path / "b/a.txt").read_text() == UNTIDY
 
 
+def test_a_folder_without_scenarios_is_wrong_use(fmt: Fmt, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("x=1")
+    assert fmt("--check", ".") == (2, "", "voxrun: there are no .vox scenarios in .\n")
+
+
 def test_a_broken_file_stays_and_the_others_are_formatted(fmt: Fmt, tmp_path: Path) -> None:
     (tmp_path / "a.vox").write_text("if x {\n")
     (tmp_path / "b.vox").write_text(UNTIDY)

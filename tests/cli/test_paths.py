@@ -57,6 +57,7 @@ def test_a_folder_below_whose_files_nobody_may_look_at(
 ) -> None:
     (here / "below").mkdir()
     (here / "below" / "a.vox").write_text("log nam\n")
+    (here / "b.vox").write_text("log 1\n")
     stat = os.stat
 
     def refused(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:

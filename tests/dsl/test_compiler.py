@@ -75,6 +75,10 @@ MEANINGS = [
     ("const made = []\nfor x in [1, 2] { const x = 5; made.push(fn () { return x }) }\nlog made[1]()", "5"),
     ("try { any(1).x } catch e { const e = 2; log e }", "2"),
     ("const f = fn () { }\nif true { fn f() { }; log f }\nlog f", "fn f|fn"),
+    (
+        "if true { const l·l = 1 }\nfn l·l(a) { }\nlog l·l\ntry { any(l·l)() } catch e { log e.message }",
+        "fn l·l|l·l takes 1 argument, but was given 0",
+    ),
     ("let n = 0\nfn count() { n += 1; return n }\ncount()\ncount()\nlog n", "2"),
     ("log twice(4)\nfn twice(n) { return n * 2 }", "8"),
     ('const None = 1\nconst class = 2\nlog "${None + class}"', "3"),
@@ -104,6 +108,10 @@ MEANINGS = [
     (
         "fn early() { return later }\ntry { log early() } catch e { log e.message }\nconst later = 1",
         "later is used before it is declared",
+    ),
+    (
+        "fn early() { return l·l }\ntry { log early() } catch e { log e.message }\nconst l·l = 1",
+        "l·l is used before it is declared",
     ),
     ('const reject = any(call.reject)\ntry { reject("a", "b", "c", "d") } catch { log "no" }', "no"),
     (
@@ -166,6 +174,14 @@ PLACES = [
     ("await call.waitFor(any([]))", "8:5", "an event is a text such as CallEvents.Connected, not []"),
     ("call.removeEventListener(any([]))", "8:10", "an event is a text such as CallEvents.Connected, not []"),
     ("await ElevenLabs.createAgentsClient(any(5))", "8:5", "by name or as one dict, but was given 5"),
+    ("call.say(any(null))", "8:10", "call.say needs a text, but was given null"),
+    ("call.record(any(true))", "8:10", "by name or as one dict, but was given true"),
+    ("fn f() { }\nVoxEngine.createTTSPlayer(any(f))", "9:15", "createTTSPlayer needs a text, but was given fn f"),
+    ('any(setTimeout)(any("x"), 1)', "8:5", 'setTimeout needs a function to call, but was given "x"'),
+    ("call.sendMediaTo(any({ a: [null, fn () { }] }))", "8:10", 'audio can\'t be sent to {"a": [null, "fn"]}: it'),
+    ("wait 1s\nawait Net.httpRequestAsync(any(null))", "9:5", "httpRequestAsync needs a text, but was given null"),
+    ("after 1s { any(setTimeout)(fn () { }, any(null)) }", "8:16", "as a number of ms, but was given null"),
+    ("call.removeEventListener(any(event))", "8:10", "an event is a text such as CallEvents.Connected, not "),
 ]
 """Statements, where they are wrong, and what is told."""
 

@@ -20,6 +20,13 @@ CHANGES = {
     "AppEvents.Started = 'x'": f"`AppEvents.Started`: {AS_IT_IS}; {A_VARIABLE}",
     "del AppEvents.Terminated": f"`AppEvents.Terminated`: {AS_IT_IS}; {A_VARIABLE}",
     "ElevenLabs.AgentsEvents.Ping = 'x'": f"`AgentsEvents.Ping`: {AS_IT_IS}; {A_VARIABLE}",
+    "ElevenLabs.Events.mine = 'x'": f"`Events.mine`: {AS_IT_IS}; {A_VARIABLE}",
+    "ConferenceMode.MINE = 5": f"`ConferenceMode.MINE`: {AS_IT_IS}; {A_VARIABLE}",
+    "ConferenceMode.MIX = 5": f"`ConferenceMode.MIX`: {AS_IT_IS}; {A_VARIABLE}",
+    "del WebSocketCloseCode.__doc__": f"`WebSocketCloseCode.__doc__`: {AS_IT_IS}; {A_VARIABLE}",
+    "del ConferenceDirection.BOTH": f"`ConferenceDirection.BOTH`: {AS_IT_IS}; {A_VARIABLE}",
+    "WebSocketReadyState.OPEN = 5": f"`WebSocketReadyState.OPEN`: {AS_IT_IS}; {A_VARIABLE}",
+    "WebSocketAudioEncoding.MINE = 5": f"`WebSocketAudioEncoding.MINE`: {AS_IT_IS}; {A_VARIABLE}",
 }
 
 OTHER_TYPE_ERRORS = {
@@ -147,3 +154,36 @@ def test_an_object_that_can_not_say_what_it_is_hides_no_mistake(
 ) -> None:
     ran = play(f"class Proxy:\n    {body}\nit = Proxy()\n{line}\n")
     assert str(ran.outcome.error) == f"{tmp_path}/scenario.py:5: while loading: {message}\n    {line}"
+
+
+BROKEN_EQUALITY = """
+        class Broken:
+            def __init__(self, name):
+                self.name = name
+            def __call__(self, event):
+                Logger.write(self.name)
+            def __eq__(self, other):
+                raise ValueError("never equal")
+        @VoxEngine.on(AppEvents.CallAlerting)
+        async def go(event):
+            call = event.call
+            call.addEventListener(CallEvents.Connected, Broken("a"))
+            call.addEventListener(CallEvents.Connected, Broken("b"))
+            call.answer()
+            {statement}
+        """
+
+
+def test_handlers_that_can_not_be_compared_are_called(play: Play) -> None:
+    source = BROKEN_EQUALITY.format(statement="await call.waitFor(CallEvents.Connected); Logger.write('there')")
+    ran = play(source, Setting(leg=ScriptedLeg(), stop_after=1))
+    assert ran.outcome.error is None
+    assert ran.logged == ["a", "b", "there"]
+
+
+def test_who_removes_a_handler_that_can_not_be_compared_is_told(play: Play) -> None:
+    statement = "call.removeEventListener(CallEvents.Connected, print)"
+    ran = play(BROKEN_EQUALITY.format(statement=statement), Setting(leg=ScriptedLeg()))
+    assert isinstance(ran.outcome.error, ScenarioError)
+    message = "scenario.py:8: in a handler of Application.CallAlerting: ValueError: never equal\n"
+    assert message in str(ran.outcome.error)

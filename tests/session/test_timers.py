@@ -5,10 +5,10 @@ import math
 import pytest
 import trio
 import trio.testing
-from tests.kit import Play, Setting
+from tests.kit import Play, ScriptedLeg, Setting
 
 from voxrun.session.dispatch import Dispatcher
-from voxrun.session.timers import LIVE_LIMIT, Timers
+from voxrun.session.timers import LIVE_LIMIT, LONG_CHAIN, Timers
 
 LONG = Setting(idle_seconds=700)
 
@@ -27,6 +27,46 @@ def test_a_timeout_fires_once_after_its_milliseconds(play: Play) -> None:
 @pytest.mark.parametrize("delay", ["0", "-5", "float('nan')", ""])
 def test_a_timeout_of_nothing_fires_at_once(play: Play, delay: str) -> None:
     assert fired(play, f"setTimeout(lambda: Logger.write('now'), {delay})") == [("now", 0.0)]
+
+
+@pytest.mark.parametrize("wait", ["", "await trio.sleep(0)"])
+def test_a_chain_of_timeouts_of_nothing_lets_time_go_on(play: Play, wait: str) -> None:
+    ran = play(
+        f"""
+        import trio
+        async def step():
+            Logger.write("step")
+            {wait}
+            setTimeout(step, 0)
+        setTimeout(step, 0)
+        """,
+        Setting(stop_after=0.01),
+    )
+    assert ran.outcome.error is None
+    steps = [*[0.0] * LONG_CHAIN, 0.004, 0.008]
+    assert [record["t"] for record in ran.of_kind("log")] == steps
+
+
+def test_what_sets_no_chain_does_not_wait(play: Play) -> None:
+    ran = play(
+        """
+        @VoxEngine.on(AppEvents.CallAlerting)
+        def go(event):
+            left = 1005
+            def step():
+                nonlocal left
+                left -= 1
+                if left:
+                    setTimeout(step, 0)
+                else:
+                    event.call.answer()
+            step()
+            event.call.on(CallEvents.Connected)(lambda e: setTimeout(lambda: Logger.write("at once"), 0))
+        """,
+        Setting(leg=ScriptedLeg(), stop_after=1),
+    )
+    (connected,) = [record["t"] for record in ran.of_kind("event") if record["name"] == "Call.Connected"]
+    assert [record["t"] for record in ran.of_kind("log")] == [connected]
 
 
 def test_a_timeout_without_end_never_fires(play: Play) -> None:

@@ -6,6 +6,7 @@ from voxrun.errors import ScenarioError
 from voxrun.media.conference import Conference
 from voxrun.media.parameters import merged
 from voxrun.session.current import current_session
+from voxrun.shown import shown
 
 __all__ = ["ConferenceParameters", "createConference", "destroyConference"]
 
@@ -32,5 +33,5 @@ def createConference(parameters: ConferenceParameters | None = None, /, **keywor
 def destroyConference(conference: Conference) -> None:
     """End it; `ConferenceEvents.Stopped` follows."""
     if not isinstance(conference, Conference):
-        raise ScenarioError(f"destroyConference needs a conference, but was given {conference!r}")
+        raise ScenarioError(f"destroyConference needs a conference, but was given {shown(conference)}")
     conference.stop()

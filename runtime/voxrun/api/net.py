@@ -17,6 +17,7 @@ from voxrun.events.app import HttpHeader
 from voxrun.media.parameters import merged, text_of
 from voxrun.session.current import current_session
 from voxrun.session.requests import LIMIT
+from voxrun.shown import shown
 from voxrun.transports.address import public
 from voxrun.transports.http import HttpResponse, elsewhere, http_request
 
@@ -109,7 +110,7 @@ def httpRequest(
 ) -> None:
     """Send a request; `callback` is called with what comes of it, unless the session ends before."""
     if not callable(callback):
-        raise ScenarioError(f"httpRequest needs a function after the URL, but was given {callback!r}")
+        raise ScenarioError(f"httpRequest needs a function after the URL, but was given {shown(callback)}")
     tell = partial(current_session().call_soon, "in the callback of Net.httpRequest", callback)
     _begin("httpRequest", url, merged("httpRequest", HttpRequestOptions, options, keywords), tell)
 

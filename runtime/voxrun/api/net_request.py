@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from voxrun.errors import ScenarioError
 from voxrun.media.parameters import bytes_of
+from voxrun.shown import shown
 from voxrun.transports.http import HttpLimits, encode_headers
 
 SECONDS = 90.0
@@ -46,7 +47,7 @@ def net_request(function: str, url: str, options: Mapping[str, Any]) -> NetReque
     encode_headers(headers)
     params = options.get("params")
     if not isinstance(params, Mapping | None):
-        raise ScenarioError(f"{function} needs its params by name, but was given {params!r}")
+        raise ScenarioError(f"{function} needs its params by name, but was given {shown(params)}")
     seconds = _seconds(function, "timeout", options, SECONDS)
     connect_seconds = _seconds(function, "connectionTimeout", options, CONNECT_SECONDS)
     return NetRequest(
@@ -92,5 +93,5 @@ def _seconds(function: str, name: str, options: Mapping[str, Any], most: float) 
     if given is None:
         return most
     if not isinstance(given, int | float) or not 0 < given <= most:
-        raise ScenarioError(f"{function} needs '{name}' in seconds, at most {most:g}, but was given {given!r}")
+        raise ScenarioError(f"{function} needs '{name}' in seconds, at most {most:g}, but was given {shown(given)}")
     return float(given)

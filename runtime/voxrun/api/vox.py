@@ -26,11 +26,12 @@ from voxrun.dsl.parser import parse, uncollected
 from voxrun.dsl.runtime import runtime_names
 from voxrun.dsl.source import Source
 from voxrun.dsl.surface import Event, Function, Lazy, Member
-from voxrun.dsl.values import ApiFunction, Namespace
+from voxrun.dsl.values import ApiFunction, Namespace, written
 from voxrun.errors import ScenarioError
 from voxrun.session.current import current, current_session
 from voxrun.session.failure import short_path
 from voxrun.session.services import Reading
+from voxrun.shown import language
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "log": logger.write,
@@ -72,6 +73,7 @@ def _put(compiled: _Compiled, warnings: tuple[str, ...], namespace: dict[str, An
     census = Census(namespace)
     budget = Budget(lambda: session.graph.position, census.take)
     gate = Gate(budget, census, _members)
+    language.set(partial(written, budget))  # in the session's own task, and all that come from it
     namespace.update(runtime_names(budget, gate, _Host(), _FUNCTIONS))
     namespace.update(_api(gate, compiled.names))
     return compiled.parts

@@ -12,6 +12,7 @@ from voxrun.media.target import Registration
 from voxrun.media.unit import MediaSource, VoxMediaUnit
 from voxrun.namespace import on_demand
 from voxrun.session.current import current_session
+from voxrun.shown import shown
 
 if TYPE_CHECKING:
     from voxrun.api.conference import ConferenceParameters, createConference, destroyConference
@@ -184,11 +185,11 @@ def _directions(
             raise ScenarioError(f"{unit.__name__} returns a promise, not a unit: put `await` before it")
         if not hasattr(unit, "sendMediaTo"):
             why = "it only receives" if isinstance(unit, Sink) else "it is not a media unit"
-            raise ScenarioError(f"{unit!r} has no audio to send: {why}")
+            raise ScenarioError(f"{shown(unit)} has no audio to send: {why}")
     pairs: list[tuple[VoxMediaUnit | MediaSource, Sink]] = []
     for source, sink in ((unit1, unit2), (unit2, unit1)):
         if isinstance(sink, Sink):
             pairs.append((source, sink))
     if not pairs:
-        raise ScenarioError(f"neither {unit1!r} nor {unit2!r} takes audio: both only send")
+        raise ScenarioError(f"neither {shown(unit1)} nor {shown(unit2)} takes audio: both only send")
     return pairs

@@ -9,6 +9,7 @@ from voxrun.errors import ConfigurationError, ScenarioError
 from voxrun.media.parameters import merged, text_of
 from voxrun.providers.websocket import WebSocket, WebSocketRequest
 from voxrun.session.current import current_session
+from voxrun.shown import shown
 from voxrun.transports.address import Address
 from voxrun.transports.websocket import handshake_fields
 
@@ -89,5 +90,5 @@ def _protocols(given: Any) -> tuple[str, ...]:
     protocols = (given,) if isinstance(given, str) else tuple(given or ())
     for protocol in protocols:
         if not isinstance(protocol, str) or not _PROTOCOL.fullmatch(protocol):
-            raise ScenarioError(f"createWebSocket can't offer the subprotocol {protocol!r}")
+            raise ScenarioError(f"createWebSocket can't offer the subprotocol {shown(protocol)}")
     return protocols

@@ -10,7 +10,7 @@ from voxrun.api.surface import scenario_surface
 from voxrun.cli.arguments import add_secrets, command_parser
 from voxrun.cli.env_file import given_secrets
 from voxrun.cli.output import say
-from voxrun.cli.paths import is_there
+from voxrun.cli.paths import is_there, none_in
 from voxrun.cli.status import OK, SCENARIO_FAILED
 from voxrun.dsl.checker import check as check_program
 from voxrun.dsl.diagnostic import Diagnostic, SyntaxMistake, as_json, render
@@ -33,15 +33,18 @@ parameters, payload fields, routes, secrets that are not set.
 """
 
 EPILOG = """\
-exit status: 0 nothing found, 1 errors or warnings, 2 wrong use
+exit status: 0 nothing found, 1 errors or warnings, 2 wrong use, or there were
+             no scenarios
 """
 
 
 def check(arguments: Sequence[str]) -> int:
-    """Check them all; returns the exit status. ConfigurationError for a file that can't be read."""
+    """Check them all; returns the exit status. ConfigurationError when there are none, or one can't be read."""
     options = _parser().parse_args(arguments)
     secrets = {**os.environ, **given_secrets(options.secret, options.env_file)}
     files = list(dict.fromkeys(file for path in options.files for file in _scenarios(path)))
+    if not files:
+        raise none_in(options.files, "scenarios")
     counts = {"error": 0, "warning": 0}
     for file in files:
         source, findings = _findings(file, secrets)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from voxrun.cli.arguments import command_parser
 from voxrun.cli.output import say, written
-from voxrun.cli.paths import is_there
+from voxrun.cli.paths import is_there, none_in
 from voxrun.cli.status import OK, SCENARIO_FAILED
 from voxrun.dsl.diagnostic import SyntaxMistake
 from voxrun.dsl.formatter import formatted
@@ -29,19 +29,21 @@ Bring .vox scenarios into the one layout. Comments, texts and empty lines stay.
 
 EPILOG = """\
 exit status: 0 all are formatted, 1 a file is no scenario, or --check found one
-             that isn't formatted, 2 wrong use
+             that isn't formatted, 2 wrong use, or there were no .vox scenarios
 """
 
 
 def fmt(arguments: Sequence[str]) -> int:
-    """Format them all; returns the exit status. ConfigurationError for a file that can't be read or written."""
+    """Format them all; returns the exit status. ConfigurationError without any, or if one can't be read or written."""
     options = _parser().parse_args(arguments)
     if "-" in options.files:
         if len(options.files) > 1 or options.check:
             raise ConfigurationError("`-` is the input and goes alone: voxrun fmt - < a.vox")
         return _format_input()
     paths = list(dict.fromkeys(path for name in options.files for path in _scenarios(Path(name))))
-    return max([_format(path, only_check=options.check) for path in paths], default=OK)
+    if not paths:
+        raise none_in(options.files, ".vox scenarios")
+    return max(_format(path, only_check=options.check) for path in paths)
 
 
 def _format_input() -> int:

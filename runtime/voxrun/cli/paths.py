@@ -1,6 +1,7 @@
-"""Paths that arguments name: whether anything is there, and where links lead."""
+"""Paths that arguments name: whether anything is there, what is missing, and where links lead."""
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +19,11 @@ def is_there(path: Path) -> bool:
     except OSError as error:
         raise ConfigurationError(f"{path} can't be read: {error.strerror}") from None
     return True
+
+
+def none_in(paths: Iterable[object], what: str) -> ConfigurationError:
+    """The error of a command that has nothing to do, as nothing is there of `what` it is for."""
+    return ConfigurationError(f"there are no {what} in {', '.join(map(str, paths))}")
 
 
 def real(path: Path) -> Path:

@@ -13,7 +13,7 @@ import trio
 
 from voxrun.cli.arguments import command_parser
 from voxrun.cli.output import say
-from voxrun.cli.paths import is_there
+from voxrun.cli.paths import is_there, none_in
 from voxrun.cli.status import INTERRUPTED, OK, SCENARIO_FAILED, WRONG_USE
 from voxrun.errors import ConfigurationError, DeviceError
 
@@ -38,7 +38,7 @@ exit status: 0 all passed, 1 some failed, 2 wrong use, or there were none,
 def test(arguments: Sequence[str]) -> int:
     """Run them; returns the exit status.
 
-    ConfigurationError without pytest, or a path that is not there, or a report that can't be written.
+    ConfigurationError without pytest, or tests, or a path that is not there, or a report that can't be written.
     """
     options = _parser().parse_args(arguments)
     missing = [name for name in ("pytest", "xdist") if importlib.util.find_spec(name) is None]
@@ -55,8 +55,7 @@ def test(arguments: Sequence[str]) -> int:
         trio.run(watch, options.paths, _again(options))
         return OK
     if not files:
-        _say(f"there are no tests in {', '.join(map(str, options.paths))}\n")
-        return WRONG_USE
+        raise none_in(options.paths, "tests")
     if options.junit is not None:
         _check_writable(options.junit)
     options.paths = [path for path in options.paths if path.is_dir() or path in files]  # pytest refuses the others

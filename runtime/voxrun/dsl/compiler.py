@@ -146,13 +146,13 @@ class _Compiler(Writer):
     def function(self, node: nodes.Function) -> list[ast.stmt]:
         variable = self._variable(node.name)
         at = self._at(node.name.span)
-        name = f"{variable.python}·fn" if variable.is_boxed else variable.python
+        name = f"{variable.python}#fn" if variable.is_boxed else variable.python
         made = self._define(node, name, self._parameters(node.parameters), lambda: self._block(node.body))
         return [made, self._write(variable, self._load(name, at), at)] if variable.is_boxed else [made]
 
     def lambda_(self, node: nodes.Lambda) -> ast.expr:
         parameters = self._parameters(node.parameters)
-        return self._make(node, f"fn·{self._new_name()}", parameters, lambda: self._block(node.body))
+        return self._make(node, f"fn#{self._new_name()}", parameters, lambda: self._block(node.body))
 
     def handler(self, node: nodes.Handler) -> list[ast.stmt]:
         at = self._at(Span(node.span[0], node.event.span[1]))
@@ -271,7 +271,7 @@ class _Compiler(Writer):
         body = self._counted(node.body, node.body.statements, node.span)
         if not variable.is_boxed:
             return [ast.For(self._store(variable.python, at), walked, body, [], **at)]
-        keep, item = f"{variable.python}·item", self._at(node.name.span)
+        keep, item = f"{variable.python}#item", self._at(node.name.span)
         boxes = sum(it.is_boxed for it in self._scopes.blocks[id(node.body)])
         body.insert(2 + boxes, self._write(variable, self._load(keep, item), item))
         return [ast.For(self._store(keep, at), walked, body, [], **at)]

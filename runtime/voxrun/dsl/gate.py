@@ -25,7 +25,7 @@ from voxrun.dsl.values import (
     text,
     wrong,
 )
-from voxrun.errors import ScenarioError, VoxrunError
+from voxrun.errors import ScenarioError, VoxrunError, half_a_pair
 from voxrun.events.message import Message
 from voxrun.nearest import nearest
 
@@ -236,12 +236,10 @@ class Gate:
             self._budget.spend(4)
             return _called(name, function, arguments)
         self._budget.spend(API_STEPS)
-        if name == "write":  # of Logger, which shows what `log` does
-            arguments = tuple([text(self._budget, argument) for argument in arguments])
-        given = [self.given(argument, name) for argument in arguments]
-        if name in SPECIAL and len(given) > 1:
-            given[1] = SPECIAL[name](given[1])
-        result = _called(name, function, given)
+        ready = [
+            SPECIAL[name, at](self._budget, it) if (name, at) in SPECIAL else it for at, it in enumerate(arguments)
+        ]
+        result = _called(name, function, [self.given(it, name) for it in ready])
         return result if type(result) in PLAIN else self._received(result, name)
 
     # Between the scenario and the API.
@@ -342,18 +340,18 @@ class Gate:
         return wrong(f"{what} has no '{name}'{advice}", target)
 
 
-def _handler(value: Any) -> Any:
+def _handler(_: Budget, value: Any) -> Any:
     if type(value) not in (FunctionType, ApiFunction):
         raise wrong(f"a handler must be a function, not {describe(value)}", value)
     return value
 
 
-def _seconds(value: Any) -> Any:
+def _seconds(_: Budget, value: Any) -> Any:
     return value / 1000 if type(value) in NUMBERS else value
 
 
-SPECIAL = {"addEventListener": _handler, "waitFor": _seconds}
-"""What is done with the second argument of some functions."""
+SPECIAL = {("addEventListener", 1): _handler, ("waitFor", 1): _seconds, ("write", 0): text}
+"""What is done with some arguments, by the function's name and their place, before it is given them."""
 
 
 def _called(name: str, function: Callable[..., Any], arguments: Iterable[Any]) -> Any:
@@ -381,4 +379,4 @@ def _wrong_call(name: str, function: Callable[..., Any], given: int) -> Scenario
 def _fault(name: str, error: BaseException) -> ScenarioError:
     if isinstance(error, RecursionError):
         return ExhaustedError(f"{name}: too many calls inside one another")
-    return ScenarioError(f"{name}: {error}")
+    return ScenarioError(f"{name}: {half_a_pair(error) or error}")

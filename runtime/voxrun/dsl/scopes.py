@@ -102,7 +102,7 @@ class _Resolver:
         python = name.text
         while python in self._taken:
             self._serials[name.text] += 1
-            python = f"{name.text}·{self._serials[name.text] + 1}"
+            python = f"{name.text}#{self._serials[name.text] + 1}"
         self._taken.add(python)
         variable = Variable(name.text, python, constant, self._routine, self._in_loop)
         self._visible[-1][name.text] = variable

@@ -308,6 +308,11 @@ def text(budget: Budget, value: Any) -> str:
     return _name(value)
 
 
+def written(budget: Budget, value: object) -> str:
+    """A value as scenarios write it, for messages: a text in quotation marks."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else text(budget, value)
+
+
 def _plain(value: Any) -> str:
     if value is None:
         return "null"
@@ -321,7 +326,7 @@ def _name(value: Any) -> str:
     if kind is Promise:
         raise wrong("", value)
     if kind is FunctionType:
-        name = value.__name__.partition("·")[0]
+        name = value.__name__.partition("#")[0]
         return name if name == "fn" else f"fn {name}"
     if kind in (ApiFunction, Namespace):
         return str(value.name)

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from voxrun.events.name import Constants, EventName
+from voxrun.events.name import EventName
+from voxrun.namespace import Constants
 
 if TYPE_CHECKING:
     from voxrun.media.call import Call

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from voxrun.events.message import Message
-from voxrun.events.name import Constants, EventName
+from voxrun.events.name import EventName
 from voxrun.events.websocket import WebSocketMediaInfo
+from voxrun.namespace import Constants
 
 if TYPE_CHECKING:
     from voxrun.providers.elevenlabs.agents_client import AgentsClient

@@ -1,8 +1,6 @@
-"""`EventName`: an event constant that knows the payload its handlers get; `Constants`: the class of a class of them."""
+"""`EventName`: an event constant that knows the payload its handlers get."""
 
 from typing import Generic, TypeVar
-
-from voxrun.namespace import OWN, fixed
 
 E = TypeVar("E")
 
@@ -15,16 +13,6 @@ class EventName(str, Generic[E]):
     """
 
     __slots__ = ("__orig_class__",)  # where typing leaves the payload's type: the language's checker reads it there
-
-
-class Constants(type):
-    """Its classes stay as they are: another value would be one for all calls of the process."""
-
-    def __setattr__(cls, name: str, value: object) -> None:
-        raise AttributeError(fixed(f"{cls.__name__}.{name}", OWN))
-
-    def __delattr__(cls, name: str) -> None:
-        raise AttributeError(fixed(f"{cls.__name__}.{name}", OWN))
 
 
 def constants(*namespaces: type) -> frozenset[str]:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from voxrun.events.name import Constants, EventName
+from voxrun.events.name import EventName
+from voxrun.namespace import Constants
 
 if TYPE_CHECKING:
     from voxrun.media.player import Player

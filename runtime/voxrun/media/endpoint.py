@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 from voxrun.errors import ScenarioError
 from voxrun.media.call import Call
 from voxrun.media.parameters import merged
+from voxrun.shown import shown
 
 
 class ConferenceDirection(enum.StrEnum):
@@ -79,4 +80,6 @@ def _direction(name: str) -> ConferenceDirection:
         return ConferenceDirection(name.lower() if isinstance(name, str) else name)  # "BOTH" is written as often
     except ValueError:
         known = ", ".join(direction.name for direction in ConferenceDirection)
-        raise ScenarioError(f"conference.add knows no direction {name!r}: ConferenceDirection has {known}") from None
+        raise ScenarioError(
+            f"conference.add knows no direction {shown(name)}: ConferenceDirection has {known}"
+        ) from None

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar, cast, get_type_hints, overload
 from voxrun.absent import absent_parameter
 from voxrun.errors import ScenarioError
 from voxrun.nearest import nearest
+from voxrun.shown import shown
 
 M = TypeVar("M", bound=Mapping[str, Any])
 M_ = TypeVar("M_", bound=Mapping[str, Any], contravariant=True)
@@ -47,7 +48,7 @@ def one_object(method: Callable[[Any, M], R]) -> OneObjectMethod[M, R]:
 def text_of(function: str, given: object) -> str:
     """ScenarioError for what is no text, which no type check has seen."""
     if not isinstance(given, str):
-        raise ScenarioError(f"{function} needs a text, but was given {given!r}")
+        raise ScenarioError(f"{function} needs a text, but was given {shown(given)}")
     return given
 
 
@@ -58,13 +59,15 @@ def bytes_of(function: str, name: str, given: object) -> bytes:
     if isinstance(given, Sequence | bytearray):
         with suppress(TypeError, ValueError):
             return bytes(given)
-    raise ScenarioError(f"{function} needs a text or bytes as {name}, but was given {given!r}: make JSON of it first")
+    raise ScenarioError(
+        f"{function} needs a text or bytes as {name}, but was given {shown(given)}: make JSON of it first"
+    )
 
 
 def milliseconds_of(function: str, given: float) -> float:
     """ScenarioError for what is no number, which no type check has seen."""
     if not isinstance(given, Real):
-        raise ScenarioError(f"{function} needs its time as a number of ms, but was given {given!r}")
+        raise ScenarioError(f"{function} needs its time as a number of ms, but was given {shown(given)}")
     return given
 
 
@@ -87,7 +90,7 @@ def merged(function: str, shape: type, given: Mapping[str, Any] | None, keywords
     for name in sorted(_texts(shape) & set(values)):
         value = values[name]
         if not isinstance(value, str | PathLike) and (value is not None or name in required):
-            raise ScenarioError(f"{function} needs a text as '{name}', but was given {value!r}")
+            raise ScenarioError(f"{function} needs a text as '{name}', but was given {shown(value)}")
     return values
 
 
@@ -98,5 +101,5 @@ def _texts(shape: type) -> frozenset[str]:
 
 def _united(function: str, given: Mapping[str, Any] | None, keywords: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(given, Mapping | None):
-        raise ScenarioError(f"{function} takes its parameters by name or as one dict, but was given {given!r}")
+        raise ScenarioError(f"{function} takes its parameters by name or as one dict, but was given {shown(given)}")
     return {**(given or {}), **keywords}

@@ -20,6 +20,7 @@ from voxrun.media.host import UnitHost
 from voxrun.media.parameters import milliseconds_of
 from voxrun.media.read_ahead import AudioSource, ReadAhead
 from voxrun.media.seam import Seam
+from voxrun.shown import shown
 
 OpenSource: TypeAlias = Callable[[], Awaitable[AudioSource]]
 """Opens the audio. VoxrunError when that can't be done."""
@@ -65,7 +66,7 @@ _FARTHEST_MS = 2**53  # numbers up to there are exact as floats, and no audio is
 def marker_offset(given: float) -> float:
     """`given`, in ms. ScenarioError for what is no number, or no time."""
     if not abs(milliseconds_of("addMarker", given)) <= _FARTHEST_MS:
-        raise ScenarioError(f"addMarker needs its time as a number of ms, but was given {given!r}")
+        raise ScenarioError(f"addMarker needs its time as a number of ms, but was given {shown(given)}")
     return given
 
 

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from voxrun.errors import ScenarioError
 from voxrun.media.read_ahead import AudioSource
 from voxrun.media.write_behind import SampleWriter, TextWriter
+from voxrun.shown import shown
 
 REMOTE_SCHEMES = ("http", "https")
 
@@ -32,7 +33,7 @@ class AudioRequest:
 
     def __post_init__(self) -> None:
         if not isinstance(self.url, str):
-            raise ScenarioError(f"audio is played from a path or an address, as a text, not from {self.url!r}")
+            raise ScenarioError(f"audio is played from a path or an address, as a text, not from {shown(self.url)}")
         try:
             scheme = urlsplit(self.url).scheme
             is_possible = b"\0" not in os.fsencode(self.path)

@@ -1,6 +1,6 @@
 """`EventTarget`: anything that handlers can listen to, and the registry of its handlers."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
@@ -9,6 +9,7 @@ import trio
 from voxrun.errors import ScenarioError
 from voxrun.events.name import EventName, constants
 from voxrun.nearest import nearest
+from voxrun.shown import shown
 
 if TYPE_CHECKING:
     from voxrun.media.host import UnitHost
@@ -124,14 +125,15 @@ class EventTarget:
         `timeout` is in seconds, from 0 on; TimeoutError after it.
         """
         if timeout is not None and not (isinstance(timeout, Real) and timeout >= 0):
-            raise ScenarioError(f"waitFor needs its timeout as a number of seconds, but was given {timeout!r}")
+            raise ScenarioError(f"waitFor needs its timeout as a number of seconds, but was given {shown(timeout)}")
         arrival = _Arrival[E]()
         self.addEventListener(event, arrival)
         try:
             with trio.move_on_after(float("inf") if timeout is None else timeout):
                 await arrival.fired.wait()
         finally:
-            self.removeEventListener(event, arrival)
+            listeners = self._listeners[event]
+            listeners[:] = [it for it in listeners if it is not arrival]  # `==` may be the scenario's own
         if not arrival.payloads:
             raise TimeoutError(f"{event} did not fire within {timeout} s")
         return arrival.payloads[0]
@@ -155,13 +157,15 @@ class EventTarget:
             return
         near = nearest(str(event), known)
         advice = f"; did you mean '{near}'?" if near else ""
-        self._host.warn(f"no event named {event!r} ever fires here{advice}")
+        self._host.warn(f"no event named {shown(event)} ever fires here{advice}")
 
 
 def _hashable(event: T) -> T:
     """ScenarioError for what can't even be looked up, which no type check has seen."""
-    if not isinstance(event, Hashable):
-        raise ScenarioError(f"an event is a text such as CallEvents.Connected, not {event!r}")
+    try:
+        hash(event)
+    except TypeError:
+        raise ScenarioError(f"an event is a text such as CallEvents.Connected, not {shown(event)}") from None
     return event
 
 

@@ -8,6 +8,7 @@ from voxrun.errors import ScenarioError
 from voxrun.media.graph import Output, Sink, Source
 from voxrun.media.parameters import merged
 from voxrun.media.target import EventTarget
+from voxrun.shown import shown
 
 if TYPE_CHECKING:
     from voxrun.media.host import UnitHost
@@ -87,5 +88,5 @@ def receiving(unit: Sink) -> Sink:
         if inspect.iscoroutine(unit):
             unit.close()
             raise ScenarioError("audio can't be sent to a promise: put `await` before the call that makes the unit")
-        raise ScenarioError(f"audio can't be sent to {unit!r}: it is not a unit that receives audio")
+        raise ScenarioError(f"audio can't be sent to {shown(unit)}: it is not a unit that receives audio")
     return unit

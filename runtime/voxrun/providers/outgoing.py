@@ -7,6 +7,7 @@ from voxrun.audio.frame import Samples
 from voxrun.errors import ScenarioError
 from voxrun.media.graph import Inlet
 from voxrun.protocol.voxengine_media import OutgoingStream, WebSocketAudioEncoding
+from voxrun.shown import shown
 
 
 class Outgoing:
@@ -32,9 +33,11 @@ def _stream(tag: str, parameters: Mapping[str, Any]) -> OutgoingStream:
         encoding = WebSocketAudioEncoding(wanted)
     except ValueError:
         known = ", ".join(WebSocketAudioEncoding)
-        raise ScenarioError(f"a WebSocket knows no encoding {wanted!r}: WebSocketAudioEncoding has {known}") from None
+        raise ScenarioError(
+            f"a WebSocket knows no encoding {shown(wanted)}: WebSocketAudioEncoding has {known}"
+        ) from None
     if not isinstance(custom, Mapping | None):
-        raise ScenarioError(f"sendMediaTo needs its customParameters by name, but was given {custom!r}")
+        raise ScenarioError(f"sendMediaTo needs its customParameters by name, but was given {shown(custom)}")
     try:
         return OutgoingStream(encoding, tag, custom)
     except TypeError as error:

@@ -119,7 +119,7 @@ class WebSocket(MediaSource):
 
     def send(self, data: str) -> None:
         """Send a text; what is sent before the connection is open waits for that."""
-        text = text_of("send", data)
+        text = text_of("send", data).encode(errors="replace").decode()  # half of a surrogate pair is no character
         if self._state is WebSocketReadyState.OPEN and self._socket is not None:
             self._send(self._socket, text)
         elif self._state is not WebSocketReadyState.CONNECTING:

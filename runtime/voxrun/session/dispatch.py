@@ -171,7 +171,7 @@ class Dispatcher:
 
 def _listening(target: EventTarget, event: str) -> Iterator[Callable[..., object]]:
     for callback in target.listeners_of(event):
-        if callback in target.listeners_of(event):
+        if any(callback is it for it in target.listeners_of(event)):  # `==` may be the scenario's own
             yield callback
 
 

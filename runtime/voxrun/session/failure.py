@@ -17,7 +17,7 @@ import trio
 
 from voxrun.absent import TWO_OF_ON, absent, absent_in_python
 from voxrun.dsl.mistakes import told
-from voxrun.errors import ConfigurationError, RemoteError, ScenarioError, VoxrunError
+from voxrun.errors import ConfigurationError, RemoteError, ScenarioError, VoxrunError, half_a_pair
 from voxrun.media.target import EventTarget, is_for_scenarios
 from voxrun.namespace import OWN
 from voxrun.nearest import nearest
@@ -57,7 +57,7 @@ def explain(error: BaseException, scenario: Path, doing: str, callback: object =
         return placed(first, (where, excerpt))
     if isinstance(first, ScenarioError):
         return ScenarioError(f"{doing}: {first.message}", where=where, excerpt=excerpt)
-    if message := overwritten(first):
+    if message := overwritten(first) or half_a_pair(first):
         return ScenarioError(f"{doing}: {message}", where=where, excerpt=excerpt)
     if scenario.suffix == ".vox":
         return ScenarioError(f"{doing}: {told(first)}", where=where, excerpt=excerpt)

@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import trio
@@ -10,12 +11,23 @@ import trio
 from voxrun.errors import ScenarioError
 from voxrun.media.parameters import milliseconds_of
 from voxrun.session.dispatch import Dispatcher
+from voxrun.shown import shown
 
 LIVE_LIMIT = 100
 """VoxEngine's limit of timers that run at the same time."""
 
 MIN_INTERVAL_MS = 100
 """VoxEngine's shortest interval."""
+
+MIN_CHAINED_MS = 4
+"""The shortest timeout in a long chain of them, each set by the one before, as in browsers: an endless one would hold
+virtual time up, and take a whole core of real time."""
+
+LONG_CHAIN = 1000
+"""More than so many are a long one. A `.vox` scenario that sets them at one instant is told before that."""
+
+_chained: ContextVar[int] = ContextVar("voxrun_chained_timers", default=0)
+"""How many timers, one set by the other, have led to what runs now."""
 
 
 @dataclass(slots=True)
@@ -27,6 +39,8 @@ class _Timer:
     """On trio's clock; infinity once a timer that fires a single time has done so."""
     interval: float
     """Seconds; infinity for a timer that fires a single time."""
+    chained: int
+    """How many timers led to it, itself included."""
 
 
 class Timers:
@@ -66,13 +80,15 @@ class Timers:
 
     def _add(self, function: str, callback: Callable[[], object], milliseconds: float, *, repeats: bool) -> int:
         if not callable(callback):
-            raise ScenarioError(f"{function} needs a function to call, but was given {callback!r}")
-        delay = max(MIN_INTERVAL_MS if repeats else 0, milliseconds_of(function, milliseconds)) / 1000
+            raise ScenarioError(f"{function} needs a function to call, but was given {shown(callback)}")
+        chained = _chained.get() + 1
+        least = MIN_INTERVAL_MS if repeats else MIN_CHAINED_MS if chained > LONG_CHAIN else 0
+        delay = max(least, milliseconds_of(function, milliseconds)) / 1000
         if len(self._live) >= LIVE_LIMIT:
             raise ScenarioError(f"{LIVE_LIMIT} timers are running already: clear some first")
         number = next(self._serial)
         due = trio.current_time() + delay
-        self._live[number] = _Timer(function, callback, due, delay if repeats else math.inf)
+        self._live[number] = _Timer(function, callback, due, delay if repeats else math.inf, chained)
         self._sleep.deadline = min(self._sleep.deadline, due)
         return number
 
@@ -88,4 +104,6 @@ class Timers:
         if timer is not None:
             if timer.due == math.inf:
                 del self._live[number]
+            _chained.set(timer.chained)  # so it stays for what an async callback does after its first wait
             yield timer.callback
+            _chained.set(0)

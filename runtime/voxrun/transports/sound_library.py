@@ -99,7 +99,8 @@ class SoundLibrary:
                 f"a text to speak has at most {TEXT_LIMIT} characters, this one has {len(text)}: speak it in parts"
             )
         speakable = text.encode(errors="replace").decode()  # half of a surrogate pair is no character
-        return SampleSource(await self.voice(speakable, voice), SPEECH_RATE)
+        known = voice and voice.encode(errors="replace").decode()
+        return SampleSource(await self.voice(speakable, known), SPEECH_RATE)
 
     def create(self, path: Path, rate: int, channels: int) -> SampleWriter:
         """A wav, flac, ogg or mp3 file. OSError."""

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from voxrun.errors import LocalProtocolError
+from voxrun.errors import LocalProtocolError, half_a_pair
 
 
 def encode(what: str, value: object) -> str:
@@ -10,7 +10,7 @@ def encode(what: str, value: object) -> str:
     try:
         return msgspec.json.encode(value, enc_hook=_plain_string).decode()
     except (TypeError, ValueError, RecursionError) as error:
-        raise LocalProtocolError(f"{what} can't be sent as JSON: {error}") from error
+        raise LocalProtocolError(f"{what} can't be sent as JSON: {half_a_pair(error) or error}") from error
 
 
 def _plain_string(value: object) -> str:

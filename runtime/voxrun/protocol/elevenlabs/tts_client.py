@@ -18,6 +18,7 @@ from voxrun.protocol.elevenlabs.encoding import encode
 from voxrun.protocol.elevenlabs.formats import AudioFormat
 from voxrun.protocol.elevenlabs.reason import refusal_reason
 from voxrun.protocol.elevenlabs.tts_messages import CLOSING_TEXT, OPENING_TEXT, Alignment, ServiceMessage
+from voxrun.shown import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ class TTSClientProtocol:
         """`sendText`: {text, try_trigger_generation?, flush?, …}. An empty text ends the input."""
         text = data.get("text")
         if not isinstance(text, str):
-            raise LocalProtocolError(f"sendText needs a text, a string, not {text!r}")
+            raise LocalProtocolError(f"sendText needs a text, a string, not {shown(text)}")
         if text == CLOSING_TEXT:
             self.state = self._after(_Step.FINISH)
             return '{"text":""}'

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from voxrun.errors import ConfigurationError, ScenarioError
 from voxrun.protocol.elevenlabs.formats import FORMATS, AudioFormat
+from voxrun.shown import shown
 
 OUTPUT_FORMATS = ("pcm_8000", "pcm_16000", "pcm_22050", "pcm_24000", "pcm_44100", "ulaw_8000")
 """What the service has and a player can play."""
@@ -103,7 +104,7 @@ def _headers(given: object) -> list[tuple[str, str]]:
 
 def _output_format(name: str) -> AudioFormat:
     if name not in OUTPUT_FORMATS:
-        raise ScenarioError(f"the output_format {name!r} can't be played; use one of {', '.join(OUTPUT_FORMATS)}")
+        raise ScenarioError(f"the output_format {shown(name)} can't be played; use one of {', '.join(OUTPUT_FORMATS)}")
     return FORMATS[name]
 
 
@@ -113,5 +114,5 @@ def _seconds(limit: object) -> float:
     except ValueError:
         seconds = 0.0
     if not seconds > 0:
-        raise ScenarioError(f"the inactivity_timeout {limit!r} is no number of seconds")
+        raise ScenarioError(f"the inactivity_timeout {shown(limit)} is no number of seconds")
     return seconds
