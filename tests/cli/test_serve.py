@@ -1,5 +1,6 @@
 """`voxrun serve` as a process of its own, called over real sockets."""
 
+import json
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -234,14 +235,20 @@ def test_a_scenario_that_can_never_run_is_not_served(
 
 
 @pytest.mark.slow
-def test_a_scenario_in_the_language_is_served(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("option", "logged"), [("", ["none", "***", "***"]), ("--sandbox", ["none", "none", "***"])])
+def test_a_scenario_in_the_language_is_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, logged: list[str]
+) -> None:
+    """In the sandbox it has the secrets that it was given, and none of the environment's."""
+    monkeypatch.setenv("OF_OTHERS", "of the environment")
     (tmp_path / "brief.vox").write_text("""on AppEvents.CallAlerting as { call } {
-    log secret("NOWHERE_SET") ?? "none"
+    for name in ["NOWHERE_SET", "OF_OTHERS", "OF_ITS_OWN"] { log secret(name) ?? "none" }
     call.answer()
     call.hangup()
 }
 """)
-    with Running("serve", "brief.vox", "--listen", "127.0.0.1:0", cwd=tmp_path) as running:
+    options = ("--secret", "OF_ITS_OWN=of the option", "--trace", "traces", *filter(None, [option]))
+    with Running("serve", "brief.vox", "--listen", "127.0.0.1:0", *options, cwd=tmp_path) as running:
 
         async def talk(twilio: TwilioCall) -> None:
             twilio.start()
@@ -252,6 +259,9 @@ def test_a_scenario_in_the_language_is_served(tmp_path: Path) -> None:
         done = running.finish()
     assert "voxrun by twilio: brief.vox" in done.out
     assert done.status == OK
+    [trace] = (tmp_path / "traces").iterdir()
+    records = map(json.loads, trace.read_text().splitlines())
+    assert [record["message"] for record in records if record["kind"] == "log"] == logged
 
 
 @pytest.mark.slow

@@ -159,7 +159,9 @@ async def _start_host(options: ServeOptions, versions: Versions, nursery: trio.N
         secrets["ELEVENLABS_API_KEY"] = LOCAL_KEY
 
     def services_for(scenario: Path) -> Services:
-        known = Secrets(_for_scenarios(secrets), _for_scenarios(os.environ))
+        # Somebody else's scenario gets what it was given, and nothing of what else this machine knows.
+        environment = os.environ if options.sandbox is None else {}
+        known = Secrets(_for_scenarios(secrets), _for_scenarios(environment))
         keys = options.keys
         for key in (keys.token, keys.twilio, keys.plivo, keys.vonage, options.control_token):
             known.protect(key)

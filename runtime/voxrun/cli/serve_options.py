@@ -170,7 +170,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--trace", metavar="FOLDER", type=Path, help="write every session's trace there")
     add("--local-agent", metavar="[=FILE.toml]", help="ElevenLabs clients talk to an agent inside this process")
     add_secrets(parser, "what VoxEngine.getSecretValue(NAME) gives")
-    add("--sandbox", metavar="[=FOLDER]", help="for other people's .vox scenarios: they reach the files in FOLDER only")
+    add("--sandbox", metavar="[=FOLDER]", help="for others' .vox scenarios: they have FOLDER's files and these secrets")
     _add_operation(parser)
     return parser
 
