@@ -107,6 +107,36 @@ def test_whatever_is_recorded_becomes_json(value: object, expected: object) -> N
     assert json.loads(trace.lines()[0])["payload"] == expected
 
 
+class Growing:
+    """What a scenario may do to an event's payload while a thread reads the trace."""
+
+    def __init__(self) -> None:
+        self.inside: dict[object, object] = {"first": self, "second": 2}
+
+    def __str__(self) -> str:
+        self.inside["third"] = 3
+        return "told"
+
+
+def test_what_grows_while_it_is_read_is_told_as_it_was() -> None:
+    trace = new_trace()
+    trace.record("event", payload=Growing().inside)
+    assert json.loads(trace.lines()[0])["payload"] == {"first": "told", "second": 2}
+
+
+def test_what_holds_itself_costs_its_own_place_only() -> None:
+    """A scenario may put what an event told it into itself."""
+    headers: dict[str, object] = {}
+    headers["all"] = [headers, headers]
+    lines: list[str] = []
+    trace = new_trace()
+    trace.subscribe(lines.append)
+    trace.record("event", name="Call.Connected", payload=headers)
+    assert lines == trace.lines()
+    payload = {"lost": "it is nested too deeply"}
+    assert json.loads(lines[0]) == {"t": 0.0, "kind": "event", "name": "Call.Connected", "payload": payload}
+
+
 def test_units_are_named(play: Play) -> None:
     ran = play("", Setting(leg=ScriptedLeg(), idle_seconds=0.1))
     [alerting] = [record for record in ran.of_kind("event") if record["name"] == "Application.CallAlerting"]

@@ -70,10 +70,16 @@ class Trace:
 
     def _line(self, record: dict[str, object]) -> str:
         plain = {
-            name: value if name == "kind" or isinstance(value, int | float) else self._plain(value)
+            name: value if name == "kind" or isinstance(value, int | float) else self._whole(value)
             for name, value in record.items()
         }
         return msgspec.json.encode(plain).decode()
+
+    def _whole(self, value: object) -> object:
+        try:
+            return self._plain(value)
+        except RecursionError:  # a message may be so, and a scenario may put what an event told it into itself
+            return {"lost": "it is nested too deeply"}
 
     def _plain(self, value: object) -> object:
         """`value` as what JSON knows, with no secret in it; a unit is its name."""
@@ -85,7 +91,8 @@ class Trace:
         if isinstance(value, np.ndarray):
             return value.tolist()
         if isinstance(value, Mapping):
-            return {self._text(key): self._plain(inner) for key, inner in value.items()}
+            # In one go, as a thread may read the trace while the scenario changes what an event told it.
+            return {self._text(key): self._plain(inner) for key, inner in tuple(value.items())}
         if isinstance(value, list | tuple):
             return [self._plain(inner) for inner in value]
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
