@@ -151,4 +151,7 @@ def test_a_transcript_that_cannot_be_written_costs_nothing_of_the_recording(play
         script(f"call.record(name={str(path)!r}, transcribe=True)", *ECHO), Setting(leg=ScriptedLeg(says=noise(3)))
     )
     assert soundfile.info(path).frames == 16_000
-    assert str(ran.outcome.error) == f"{beside.as_uri()} can't be written: Is a directory"
+    where, _, told = str(ran.outcome.error).partition(": ")
+    assert where.endswith("scenario.py:5")
+    line = f"call.record(name={str(path)!r}, transcribe=True)"
+    assert told == f"{beside.as_uri()} can't be written: Is a directory\n    {line}"

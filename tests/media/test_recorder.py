@@ -24,6 +24,7 @@ from voxrun.media.recorder import Recorder
 from voxrun.media.recording import Take
 from voxrun.media.unit import MediaSource
 from voxrun.session.session import Session
+from voxrun.testing.scheduling import in_order
 from voxrun.transports.wav import WavWriter
 
 HEADER = """
@@ -390,3 +391,32 @@ def test_a_transcript_stands_beside_the_recording(play: Play, path: Path) -> Non
     noted = [json.loads(line) for line in path.with_suffix(".transcript.jsonl").read_text().splitlines()]
     assert [note.get("message", note.get("name")) for note in noted] == ["Recorder.Started", "half"]
     assert noted[1]["t"] == pytest.approx(0.5, abs=0.03)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_of_two_that_want_the_same_files_at_the_same_time_one_has_both_and_the_other_none(
+    play: Play, path: Path, seed: int
+) -> None:
+    both = HEADER.replace("name={name!r}", "name={name!r}, transcribe=True").format(name=str(path))
+    lines = [
+        *both.splitlines()[-1:],
+        "call.sendMediaTo(first)",
+        "call.sendMediaTo(recorder)",
+        "setTimeout(lambda: Logger.write('half'), 500)",
+        "setTimeout(call.hangup, 1010)",
+    ]
+    source = both.replace("recorder =", "first =") + "".join(f"        {line.strip()}\n" for line in lines)
+    said = noise(2)
+    with in_order(seed):
+        ran = play(source, Setting(leg=ScriptedLeg(says=said)))
+    names = [(event["name"].removeprefix("Recorder."), event["recorder"]) for event in recorder_events(ran)]
+    (loser,) = (recorder for name, recorder in names if name == "Error")
+    (winner,) = {"<recorder-1>", "<recorder-2>"} - {loser}
+    assert names == [("Error", loser), ("Started", winner)]
+    assert np.array_equal(recorded(path)[:15_000], said[:15_000])
+    noted = [json.loads(line) for line in path.with_suffix(".transcript.jsonl").read_text().splitlines()]
+    assert [note.get("message", note.get("name")) for note in noted][:2] == ["Recorder.Started", "half"]
+    assert noted[0]["payload"]["recorder"] == winner
+    (told,) = ran.of_kind("error")
+    assert "another recording is still being written into it; give each its own name" in told["message"]
+    assert "scenario.py:" in told["message"]

@@ -100,6 +100,8 @@ class Recording:
         except OSError as error:
             self._fail(error)
             return
+        if self._take.transcript is not None:
+            self._take.transcript.open()
         self._file = WriteBehind(self._host, writer, self._fail)
         self._host.graph.changed()
         if self._stopping:

@@ -20,6 +20,7 @@ class Transcript:
 
     def __init__(self, host: UnitHost, url: str, open_writer: Callable[[], TextWriter]) -> None:
         self._host = host
+        self._broke = host.breaker()
         self._url = url
         self._open_writer = open_writer
         self._began = 0.0
@@ -28,7 +29,10 @@ class Transcript:
         self._early: list[str] = []  # until the file is open
         self._dropped = 0
         self._stopping = False
-        host.spawn(self._write)
+
+    def open(self) -> None:
+        """Make the file, now that the recording has its own: whoever has that has both."""
+        self._host.spawn(self._write)
 
     def begin(self) -> None:
         """The recording begins now."""
@@ -75,4 +79,4 @@ class Transcript:
     def _fail(self, error: OSError) -> None:
         if self._leave is not None:
             self._leave()
-        self._host.broke(DeviceError(f"{self._url} can't be written: {error.strerror}"))
+        self._broke(DeviceError(f"{self._url} can't be written: {error.strerror}"))
