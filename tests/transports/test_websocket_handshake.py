@@ -10,7 +10,7 @@ from trio_websocket import wrap_server_stream
 
 from voxrun.errors import ConfigurationError, RemoteError
 from voxrun.transports.network import MemoryNetwork, Network
-from voxrun.transports.websocket import OPENING_SECONDS, open_websocket
+from voxrun.transports.websocket import OPENING_SECONDS, REFUSAL_SECONDS, open_websocket
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,28 @@ def test_a_refused_handshake_says_why(network: Network, answer: bytes, code: int
                     raise AssertionError
             assert (caught.value.code, caught.value.reason) == (code, reason)
             assert "agent_id" not in str(caught.value)
+
+    run(main)
+
+
+@pytest.mark.parametrize("field", [b"", b"Content-Length: 1000\r\n"])
+def test_a_refusal_is_told_soon_though_its_end_never_comes(network: Network, field: bytes) -> None:
+    async def drip(stream: trio.abc.Stream) -> None:
+        await stream.receive_some()
+        await stream.send_all(b"HTTP/1.1 401 Unauthorized\r\n" + field + b"\r\nbad api key")
+        while True:
+            await stream.send_all(b".")
+            await trio.sleep(REFUSAL_SECONDS * 0.6)
+
+    async def main() -> None:
+        async with serving(network, drip) as url:
+            started = trio.current_time()
+            with pytest.raises(RemoteError, match="refused the WebSocket with HTTP status 401") as caught:
+                async with open_websocket(network, url):
+                    raise AssertionError
+            assert trio.current_time() - started == pytest.approx(REFUSAL_SECONDS, abs=0.5)
+            assert caught.value.code == 401
+            assert caught.value.reason.startswith("bad api key.")
 
     run(main)
 

@@ -42,6 +42,11 @@ class ClientHandshake:
         request = h11.Request(method="GET", target=target, headers=[*head, *fields])
         self.request = b"".join(self._parser.send(event) or b"" for event in (request, h11.EndOfMessage()))
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether the head of a refusal has come: what follows only says more."""
+        return self._refusal is not None
+
     def receive(self, data: bytes) -> bytes | None:
         """None before the WebSocket is open, then what came after the answer. No data is the peer's end.
 

@@ -1,11 +1,17 @@
 """`HandshakeStream`: the stream under a WebSocket, which speaks up when the handshake fails."""
 
+import math
 import re
+from contextlib import suppress
 
 import trio
 
 from voxrun.errors import RemoteError
 from voxrun.protocol.websocket_handshake import HEAD_LIMIT, failure, refusal
+from voxrun.transports.websocket import REFUSAL_SECONDS
+
+_REFUSAL = re.compile(rb"HTTP/1\.[01] (?!101)(\d{3})(?s:.*?\r\n\r\n(.*))?")
+"""An answer's status, and what follows its head if that is complete."""
 
 
 class HandshakeStream(trio.abc.Stream):
@@ -25,6 +31,7 @@ class HandshakeStream(trio.abc.Stream):
         self._stream = stream
         self._replay = received
         self._answer = bytearray()
+        self._deadline = math.inf  # of the answer, once it is a refusal
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         if self._replay:
@@ -32,15 +39,16 @@ class HandshakeStream(trio.abc.Stream):
             return replayed
         if self.is_answered:
             return await self._stream.receive_some(max_bytes)
-        try:
+        data: bytes | bytearray = b""
+        with trio.move_on_at(self._deadline), suppress(trio.BrokenResourceError):
             data = await self._stream.receive_some(max_bytes)
-        except trio.BrokenResourceError:
-            data = b""
         if self.is_answered:  # a server's handshake ends while its reader waits for more
             return data
         self._answer += data
         if not data or len(self._answer) > HEAD_LIMIT:
             raise self._failure("broke off the WebSocket handshake")
+        if self._deadline == math.inf and _REFUSAL.match(self._answer):
+            self._deadline = trio.current_time() + REFUSAL_SECONDS
         self.is_answered = re.match(rb"HTTP/1\.[01] 101(?s:.*)\r\n\r\n", self._answer) is not None
         return data
 
@@ -62,7 +70,7 @@ class HandshakeStream(trio.abc.Stream):
 
     def _failure(self, what: str) -> RemoteError:
         """A refusal whose body ends with the connection never ends for the library, so it is recognised here."""
-        refused = re.match(rb"HTTP/1\.[01] (?!101)(\d{3})(?s:.*?\r\n\r\n(.*))?", self._answer)
+        refused = _REFUSAL.match(self._answer)
         if refused:
             return refusal(self.peer, int(refused[1]), refused[2] or b"")
         return failure(self.peer, what)

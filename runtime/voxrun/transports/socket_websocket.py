@@ -4,6 +4,7 @@
 not take at once, and for its end.
 """
 
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -31,6 +32,7 @@ from voxrun.transports.websocket import (
     CLOSE_SECONDS,
     OUTBOX_LIMIT,
     PONG_SECONDS,
+    REFUSAL_SECONDS,
     UNREAD_MESSAGES,
     Closed,
     WebSocket,
@@ -265,8 +267,7 @@ async def asking(
         handshake = ClientHandshake(str(address), address.authority, address.target, subprotocols, fields)
         with suppress(trio.BrokenResourceError):  # what there is to read says more
             await direct.send_all(handshake.request)
-        while (rest := handshake.receive(await _receive(direct))) is None:
-            pass
+        rest = await _answered(direct, handshake)
         async with _running(direct, WebSocketProtocol(is_client=True, limit=limit), rest) as websocket:
             yield websocket
 
@@ -296,6 +297,20 @@ async def _closing(stream: trio.abc.Stream) -> AsyncIterator[SocketStream]:
         yield stream
     finally:
         await trio.aclose_forcefully(stream)
+
+
+async def _answered(stream: SocketStream, handshake: ClientHandshake) -> bytes:
+    """What came after the answer. RemoteError as of `ClientHandshake`; a refusal may end with the patience for it."""
+    deadline = math.inf
+    while True:
+        data = b""
+        with trio.move_on_at(deadline):
+            data = await _receive(stream)
+        rest = handshake.receive(data)
+        if rest is not None:
+            return rest
+        if handshake.is_refused:
+            deadline = min(deadline, trio.current_time() + REFUSAL_SECONDS)
 
 
 async def _receive(stream: SocketStream) -> bytes:

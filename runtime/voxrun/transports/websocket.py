@@ -30,6 +30,9 @@ OUTBOX_LIMIT = 4 * 1024 * 1024
 OPENING_SECONDS = 10.0
 """How long connecting and the handshake may take."""
 
+REFUSAL_SECONDS = 1.0
+"""How long, within that, what follows the head of a refusal may take: it only says more."""
+
 KEEP_ALIVE_SECONDS = 20.0
 """After this long without a message the peer is asked whether it is still there."""
 
