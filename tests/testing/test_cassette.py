@@ -238,6 +238,27 @@ def test_secrets_are_not_on_it_and_what_is_base64_stays(tmp_path: Path) -> None:
     assert call.log == replay(path, tmp_path / "scenario.py", secrets=secrets).log
 
 
+def test_a_secret_for_the_name_of_a_message_or_of_its_field_is_not_on_it(tmp_path: Path) -> None:
+    path = tmp_path / "call.cassette"
+    body = """
+    password, part = VoxEngine.getSecretValue("PASSWORD"), VoxEngine.getSecretValue("PART")
+    agent.contextualUpdate({"text": "x", f"the {password}": 1})
+    """
+    odd = {"type": f"odd {SIGNATURE}", SIGNATURE: 1, "": SIGNATURE}
+    with_audio = {"type": SIGNATURE, SIGNATURE: 1, "audio_event": {"audio_base_64": "", "type": SIGNATURE}}
+    agent = Agent(script=[at(1.0, send(odd)), at(1.1, send(with_audio))])
+    secrets = {"PASSWORD": "pass word", "PART": "text"}
+    write(tmp_path, BRIDGE, body)
+    record(path, tmp_path / "scenario.py", caller=[at(3.0, hangUp())], agent=agent, secrets=secrets).expectOk()
+    written = path.read_text()
+    assert SIGNATURE not in written
+    assert "pass word" not in written
+    assert '"received":{"type":"odd ***","***":1,"":"***"}' in written
+    assert '"received":{"type":"***","***":1,"audio_event":{"audio_base_64":"","type":"***"}}' in written
+    assert '"sent":{"text":"x","the ***":1,"type":"contextual_update"}' in written  # names of the protocol's stay
+    assert replay(path, tmp_path / "scenario.py", secrets={**secrets, "PASSWORD": "another"}).differences == []
+
+
 def test_a_number_that_is_a_secret_is_not_on_it(tmp_path: Path) -> None:
     path = tmp_path / "call.cassette"
     body = """

@@ -16,9 +16,11 @@ Secrets are `***`. Without audio, each piece of base64 is `{"bytes": how many it
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from voxrun.errors import ConfigurationError
+from voxrun.protocol.elevenlabs.agents_client_messages import AnyClientMessage, UserAudio
+from voxrun.protocol.elevenlabs.agents_server_messages import AnyServerMessage, AudioEventData
 
 FORMAT = 1
 """Of what is written, and the newest that is understood."""
@@ -34,6 +36,11 @@ _AUDIO = 'base64 nor {"bytes": …, "peak": …}'
 
 AUDIO_FIELDS = {"sent": "user_audio_chunk", "received": "audio_base_64"}
 """Where a message of either direction holds its audio."""
+
+_STRUCTS = (UserAudio, AudioEventData, *get_args(AnyClientMessage), *get_args(AnyServerMessage))
+
+NAMES = frozenset({"type", *(name for it in _STRUCTS for name in (it.__struct_config__.tag, *it.__struct_fields__))})
+"""What the contract calls messages, their outermost fields, and those around audio."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import numpy as np
 import pybase64
 
 from voxrun.errors import RemoteError
-from voxrun.protocol.elevenlabs.cassette import AUDIO_FIELDS, FORMAT, SCRUBBED, audio_holder
+from voxrun.protocol.elevenlabs.cassette import AUDIO_FIELDS, FORMAT, NAMES, SCRUBBED, audio_holder
 from voxrun.protocol.elevenlabs.formats import FORMATS, AudioFormat
 from voxrun.transports.websocket import Closed, WebSocket
 
@@ -114,17 +114,26 @@ class ConnectionRecorder:
             return self._cassette.scrubbed(message)
         holder, field = audio_holder(kind, message), AUDIO_FIELDS[kind]
         if holder is None:
-            return self._scrubbed_but(message, "type")
-        audio, kept = holder[field], self._scrubbed_but(holder, "type", field)
+            return self._scrubbed_but(message)
+        audio, kept = holder[field], self._scrubbed_but(holder, field)
         if not isinstance(audio, str):
             raise ValueError("where a cassette has audio there is something else")
         if not self._cassette.keeps_audio:
             kept[field] = self._outline(kind, audio)
-        rest = self._scrubbed_but(message, "type", "audio_event")
+        rest = self._scrubbed_but(message, "audio_event")
         return kept if holder is message else {**rest, "audio_event": kept}
 
-    def _scrubbed_but(self, fields: dict[str, Any], *names: str) -> dict[str, Any]:
-        return {key: value if key in names else self._cassette.scrubbed(value) for key, value in fields.items()}
+    def _scrubbed_but(self, fields: dict[str, Any], kept: str | None = None) -> dict[str, Any]:
+        """`fields`, of which the one that is called `kept` stays as it is."""
+        scrubs = {"type": self._name}
+        return {
+            self._name(key): value if key == kept else scrubs.get(key, self._cassette.scrubbed)(value)
+            for key, value in fields.items()
+        }
+
+    def _name(self, value: Any) -> Any:
+        """What the contract calls something stays, even if it, or a part of it, happens to be somebody's secret."""
+        return value if isinstance(value, str) and value in NAMES else self._cassette.scrubbed(value)
 
     def _outline(self, kind: str, encoded: str) -> object:
         """What is kept of audio when it isn't."""
