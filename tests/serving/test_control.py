@@ -25,7 +25,8 @@ from voxrun.serving.metrics import Metrics
 pytestmark = pytest.mark.usefixtures("unhurried")
 
 KEY = Key("the-control-token")
-WITH_TOKEN = {"Authorization": "Bearer the-control-token"}
+BEARER = "Bearer the-control-token"
+WITH_TOKEN = {"Authorization": BEARER}
 TELLS = """
 @VoxEngine.on(AppEvents.Started)
 def begin(event):
@@ -190,6 +191,19 @@ def test_a_trace_is_read_as_lines_or_as_a_page(tmp_path: Path) -> None:
     check(tmp_path, talk)
 
 
+def test_a_trace_that_makes_no_page_is_a_problem_and_the_serving_goes_on(tmp_path: Path) -> None:
+    async def talk(host: Host, client: httpx.AsyncClient) -> None:
+        started = await begin(client)
+        host.sessions[started["id"]].session.trace("log", massage="no message")
+        path = f"/sessions/{started['id']}/trace"
+        answer = await client.get(path, params={"format": "html"})
+        assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+        assert "lacks what a record of the kind 'log' has" in answer.json()["detail"]
+        assert '"massage":"no message"' in (await client.get(path)).text
+
+    check(tmp_path, talk)
+
+
 PRIVATE = [
     ("GET", "/sessions"),
     ("POST", "/sessions"),
@@ -300,6 +314,23 @@ def test_no_odd_request_ends_the_serving(tmp_path: Path, sent: bytes) -> None:
                     pass
             async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
                 assert (await client.get("/openapi.json")).content == openapi()
+            assert not host.sessions
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)
+
+
+@pytest.mark.parametrize("head", ["HTTP/1.0", "HTTP/1.1\r\nHost:", "HTTP/1.1\r\nHost: no host"])
+def test_who_does_not_say_where_they_asked_is_given_no_url_without_a_host(tmp_path: Path, head: str) -> None:
+    async def main() -> None:
+        async with hosted(written(tmp_path, "first.py", TELLS)) as host, trio.open_nursery() as nursery:
+            url = await nursery.start(serve_control, HostDesk(host, Metrics(host), Ended()), KEY, "127.0.0.1:0")
+            async with await trio.open_tcp_stream("127.0.0.1", int(url.rpartition(":")[2])) as stream:
+                await stream.send_all(f"POST /sessions {head}\r\nAuthorization: {BEARER}\r\n\r\n".encode())
+                await stream.send_eof()
+                answer = b"".join([data async for data in stream]).decode()
+            assert answer.startswith("HTTP/1.1 400 ")
+            assert "in the header Host" in answer
             assert not host.sessions
             nursery.cancel_scope.cancel()
 

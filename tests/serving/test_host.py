@@ -16,6 +16,7 @@ from voxrun.serving.host import LONGEST_HESITATION
 from voxrun.serving.load import Load
 from voxrun.serving.supervisor import CUSHION_SECONDS
 from voxrun.session.session import ENDING_SECONDS
+from voxrun.trace.records import read_records
 from voxrun.transports.network import MemoryNetwork
 
 pytestmark = pytest.mark.usefixtures("unhurried")
@@ -127,6 +128,33 @@ def test_what_a_trace_file_could_not_take_is_told_in_it(tmp_path: Path) -> None:
     assert records[-2]["kind"] == "end"
     lost = {"kind": "losses", "of": str(trace), "records_not_written": 3000 - logged}
     assert records[-1] == {"t": records[-1]["t"], **lost}
+
+
+def test_a_trace_has_its_beginning_before_all_else_from_the_first_moment_on(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with hosted(written(tmp_path, "first.py", ""), trace=tmp_path) as host:
+            session = host.begin(host.settings.routes.named("")).session
+            assert [json.loads(line)["kind"] for line in session.trace_log.lines()] == ["session"]
+            session.warn("before the file is there")
+            session.interrupt("enough")
+            await host.drain(60)
+
+    in_virtual_time(main)
+    (trace,) = tmp_path.glob("*.jsonl")
+    records = [json.loads(line) for line in trace.read_text().splitlines()]
+    assert [record["kind"] for record in records[:2]] == ["session", "warning"]
+
+
+def test_a_trace_that_can_not_be_written_begins_like_any_other(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with hosted(written(tmp_path, "first.py", ""), trace=tmp_path / "gone") as host:
+            running = host.begin(host.settings.routes.named(""))
+            await running.over.wait()
+            first, second, *rest = read_records((f"{line}\n" for line in running.session.trace_log.lines()), "trace")
+            assert (first["kind"], second["kind"]) == ("session", "error")
+            assert rest
+
+    in_virtual_time(main)
 
 
 def test_a_trace_tells_what_the_clock_missed_in_its_own_time(tmp_path: Path) -> None:

@@ -217,6 +217,26 @@ while question := os.read(link, 4):
     supervise(program, act, count=2)
 
 
+def test_a_trace_in_which_nothing_is_yet_is_the_one_that_was_asked_for() -> None:
+    program = (
+        READY
+        + """
+import json
+while length := int.from_bytes(os.read(link, 4), "big"):
+    answer = {"number": json.loads(os.read(link, length))["number"]}
+    answer["result"] = [] if sys.argv[1].startswith("1,") else None
+    body = json.dumps(answer).encode()
+    os.write(link, len(body).to_bytes(4, "big") + body)
+"""
+    )
+
+    async def act(supervisor: Supervisor, said: list[str]) -> None:
+        await supervisor.ready.wait()
+        assert await supervisor.trace("known") == []
+
+    supervise(program, act, count=2)
+
+
 def test_sessions_that_are_asked_for_at_once_begin_in_all_workers() -> None:
     info = SessionInfo("1", "a.py", "", "", "", 0.0, "")
     program = (

@@ -3,7 +3,9 @@
 import os
 import shutil
 import signal
+from functools import partial
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 import trio
@@ -75,6 +77,33 @@ def test_workers_serve_a_scenario_that_comes_after_the_options_end(tmp_path: Pat
     async def main() -> None:
         async with serving(tmp_path, "--workers", "1", "--", "-x.py") as server:
             assert (await begin(server))["scenario"] == "-x.py"
+
+    trio.run(main)
+
+
+@pytest.mark.slow
+def test_a_dead_worker_comes_back_though_the_file_with_its_secrets_is_gone(tmp_path: Path) -> None:
+    env_file = tmp_path / "env"
+    env_file.write_text("PASSWORD = ' \"öffne\" dich'\nOTHER='of the file'\n")
+    asks = """
+    @VoxEngine.on(AppEvents.HttpRequest)
+    def ask(event):
+        secret = VoxEngine.getSecretValue
+        return secret("PASSWORD") == ' "öffne" dich' and secret("OTHER") == "of the option"
+    """
+
+    async def main() -> None:
+        options = ("--env-file", str(env_file), "--secret", "OTHER=of the option")
+        async with serving(tmp_path, "--workers", "1", *options, script=dedent(asks)) as server:
+            for _ in range(2):
+                with trio.fail_after(10):
+                    session = await begin(server)
+                assert (await server.control.post(session["mediaSessionAccessUrl"])).text == "true"
+                env_file.unlink(missing_ok=True)
+                restarts = await server.figure("voxrun_worker_restarts_total")
+                os.kill(server.worker(1), signal.SIGKILL)
+                await until(partial(figure_is, server, "voxrun_worker_restarts_total", restarts + 1))
+                await until(lambda: figure_is(server, "voxrun_workers", 1))
 
     trio.run(main)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from voxrun.cli.arguments import add_secrets, command_parser, seconds, with_optional_values
-from voxrun.cli.env_file import given_secrets
+from voxrun.cli.env_file import given_secrets, read_env_file
 from voxrun.errors import ConfigurationError
 from voxrun.serving.doors import Keys
 from voxrun.serving.host import HostSettings
@@ -63,6 +63,8 @@ class ServeOptions:
     drain: float
     local_agent: str | None
     secrets: Mapping[str, str]
+    env_file: Mapping[str, str] | None
+    """Those of the secrets that `--env-file` gave, if there was one."""
     sandbox: Path | None
     control: str
     """Where the control API listens, or is found if this is a worker; empty when there is none."""
@@ -81,7 +83,8 @@ class ServeOptions:
 def parse(arguments: Sequence[str]) -> ServeOptions:
     """What was said. Ends the process, or raises ConfigurationError, for what can't be."""
     given = _parser().parse_args(with_optional_values(arguments))
-    secrets = given_secrets(given.secret, given.env_file)
+    env_file = read_env_file(given.env_file) if given.env_file else None
+    secrets = {**(env_file or {}), **given_secrets(given.secret, None)}
     known = Secrets(secrets, os.environ)
     keys = Keys(
         token=_key(given.token, known, "VOXRUN_TOKEN"),
@@ -120,6 +123,7 @@ def parse(arguments: Sequence[str]) -> ServeOptions:
         drain=given.drain,
         local_agent=given.local_agent,
         secrets=secrets,
+        env_file=env_file,
         sandbox=None if given.sandbox is None else Path(given.sandbox or given.scenario.parent).absolute(),
         control=_control(given.control),
         control_token=_control_token(given, known),

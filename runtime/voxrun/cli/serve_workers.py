@@ -26,6 +26,10 @@ async def serve_workers(options: ServeOptions, arguments: Sequence[str]) -> None
     supervisor = Supervisor(options.workers, [it.fileno() for it in sockets], options.drain, tell, check)
     # -P: what lies in the current folder is no module of ours.
     command = [sys.executable, "-P", "-m", "voxrun", "serve", *_open_ended(arguments)]
+    told = None
+    if options.env_file is not None:  # which may be gone, or changed, when a worker is replaced
+        command += ["--env-file", "/dev/stdin"]
+        told = "".join(f'{name}="{value}"\n' for name, value in options.env_file.items()).encode()
     async with trio.open_nursery() as nursery:
         interruption = Interruption(partial(nursery.cancel_scope.cancel, reason="interrupted"))
         interruption.end = supervisor.end
@@ -37,7 +41,7 @@ async def serve_workers(options: ServeOptions, arguments: Sequence[str]) -> None
                 tell(f"the control API is at {url}")
             where = options.where(sockets[0].getsockname()[1])
             nursery.start_soon(_announce, supervisor, where, tell)
-            await supervisor.run([*command, "--worker"])
+            await supervisor.run([*command, "--worker"], told)
             tell("all workers have ended")
         nursery.cancel_scope.cancel(reason="the server ends")
 

@@ -122,6 +122,8 @@ class _Api:
         return _json(await self.desk.sessions())
 
     async def start(self, request: Request) -> Response:
+        if not request.url.netloc:
+            raise HTTPException(400, "say in the header Host whom you ask: the session's control URL begins with it")
         try:
             ask = msgspec.json.decode(await request.body() or b"{}", type=StartAsk)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -155,7 +157,10 @@ class _Api:
             raise _unknown()
         if wanted == "jsonl":
             return Response("".join(f"{line}\n" for line in lines), media_type="application/x-ndjson")
-        markup = await trio.to_thread.run_sync(_page, lines, session)
+        try:
+            markup = await trio.to_thread.run_sync(_page, lines, session)
+        except ConfigurationError as error:  # a scenario may change what an event told it, and so what the trace has
+            raise HTTPException(500, f"this trace can't be shown as a page: {error}") from None
         return Response(markup, media_type="text/html", headers={"Content-Security-Policy": _PAGE_RULES})
 
     async def drain(self, request: Request) -> Response:

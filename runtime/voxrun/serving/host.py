@@ -112,6 +112,7 @@ class Host:
             self.counters.calls[dialect] += 1
         for observer in self.observers:
             observer.began(running)
+        session.trace_log.introduce(scenario=str(scenario), session=session.id)
         self._nursery.start_soon(self._run, running, leg)
         return running
 
@@ -136,7 +137,6 @@ class Host:
                 if self.settings.trace is not None:
                     path = self.settings.trace / f"{session.id}.jsonl"
                     await files.enter_async_context(trace_into(session, path))
-                session.trace_log.introduce(scenario=str(running.scenario), session=session.id)
                 recorded = leg if leg is None else await self._recorded(running, leg, files)
                 running.outcome = await session.run(recorded, running.party)
         finally:

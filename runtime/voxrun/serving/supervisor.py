@@ -7,6 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from subprocess import PIPE
 from tempfile import TemporaryFile
 from typing import TypeVar
 
@@ -68,13 +69,16 @@ class Supervisor:
         self._workers: dict[int, Asking] = {}
         self._table: CommonTable
         self._totals = Totals()
+        self._told: bytes | None = None
         self._ending = trio.Event()
 
-    async def run(self, command: Sequence[str]) -> None:
+    async def run(self, command: Sequence[str], told: bytes | None = None) -> None:
         """Keep `command` running, with a place as its last argument, until `end` and until the last has ended.
 
-        A cancel ends them at once. ConfigurationError when one ends before all have begun to take calls.
+        Each finds what it is `told` on its standard input. A cancel ends them at once. ConfigurationError when one ends
+        before all have begun to take calls.
         """
+        self._told = told
         with TemporaryFile() as file:
             os.truncate(file.fileno(), CommonTable.size(len(self._numbers)))
             self._table = CommonTable(file.fileno())
@@ -187,6 +191,7 @@ class Supervisor:
         self._workers[number] = desk
         try:
             async with stream, trio.open_nursery() as nursery:
+                nursery.start_soon(self._tell, process)
                 nursery.start_soon(desk.listen)
                 nursery.start_soon(self._note_readiness, desk)
                 nursery.start_soon(self._see_off, process, desk)
@@ -212,12 +217,20 @@ class Supervisor:
                     [*command, str(place)],
                     pass_fds=(place.link, place.table, *place.listening),
                     process_group=0,
+                    stdin=None if self._told is None else PIPE,
                     cwd=self._home(),
                 )
             except BaseException:
                 near.close()
                 raise
         return process, trio.SocketStream(trio.socket.from_stdlib_socket(near))
+
+    async def _tell(self, process: trio.Process) -> None:
+        """Not by its arguments, which all users of this machine can read."""
+        if process.stdin is not None:
+            async with process.stdin:
+                with suppress(trio.BrokenResourceError):
+                    await process.stdin.send_all(self._told or b"")
 
     def _home(self) -> str | None:
         """Where a worker begins: in the folder of the name that ours has, or had, if another has been made since."""
@@ -273,7 +286,7 @@ class Supervisor:
             except Refused as error:
                 silent.append(error)
                 return
-            if answer:
+            if answer is not None and answer is not False:  # a trace may be empty
                 found.append(answer)
                 waiting.cancel(reason="nobody else has it")
 

@@ -15,7 +15,7 @@ from voxrun.transports.sound_library import TextFile
 
 @asynccontextmanager
 async def trace_into(session: Session, path: Path) -> AsyncIterator[None]:
-    """Write each record from now on, a line of JSON; the file is complete afterwards.
+    """Write each record, a line of JSON, those so far included; the file is complete afterwards.
 
     A file that can't be written is the session's loss, which it tells, and nobody else's. Records that come faster than
     they are written are counted in one more, the last.
@@ -31,9 +31,15 @@ async def trace_into(session: Session, path: Path) -> AsyncIterator[None]:
         yield
         return
     file = WriteBehind(session, writer, fail, "".join)
+
+    def put(line: str) -> None:
+        file.put(f"{line}\n")
+
     async with trio.open_nursery() as nursery:
         nursery.start_soon(file.drain)
-        session.trace_log.subscribe(lambda line: file.put(f"{line}\n"))
+        for line in session.trace_log.lines():
+            put(line)
+        session.trace_log.subscribe(put)
         yield
         if file.dropped:
             session.trace("losses", of=str(path), records_not_written=file.dropped)
