@@ -150,3 +150,21 @@ def test_no_line_of_a_session_holds_a_secret(play: Play, secret: str) -> None:
     assert "bad key '***': ***" in everything
     for form in (secret, json.dumps(secret)[1:-1], repr(secret)[1:-1], json.dumps(repr(secret)[1:-1])[1:-1]):
         assert form not in everything
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        'Net.httpRequest("http://a/", print, headers={"Authorization": "Bearer hidden"}, nosuch=1)',
+        'await Net.httpRequestAsync("http://a/", {"headers": ["X-Api-Key: hidden"], "nosuch": 1})',
+        'VoxEngine.createURLPlayer({"url": "a", "headers": [{"name": "Cookie", "value": "hidden"}], "nosuch": 1})',
+        'VoxEngine.createWebSocket("ws://a/", headers=[{"name": "X-Token", "value": "hidden"}], nosuch=1)',
+        'ElevenLabs.createRealtimeTTSPlayer("a", headers=[{"name": "xi-api-key", "value": "hidden"}], nosuch=1)',
+    ],
+)
+def test_the_line_of_a_mistake_shows_no_header_that_lets_in(play: Play, wrong: str) -> None:
+    ran = play(f"@VoxEngine.on(AppEvents.Started)\nasync def go(event):\n    {wrong}\n", Setting())
+    shown = json.dumps(ran.records)
+    assert "has no parameter 'nosuch'" in shown
+    assert "***" in shown
+    assert "hidden" not in shown

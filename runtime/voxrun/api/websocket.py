@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Any, TypedDict, Unpack, overload
 
+from voxrun.api.secret_headers import protect_headers
 from voxrun.dsl.bounds import Url
 from voxrun.errors import ConfigurationError, ScenarioError
 from voxrun.media.parameters import merged, text_of
@@ -16,7 +17,6 @@ from voxrun.transports.websocket import handshake_fields
 __all__ = ["WebSocketHeader", "WebSocketParameters", "createWebSocket"]
 
 _PROTOCOL = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 6455 section 4.1, item 10
-_SECRET = re.compile("authorization|cookie|key|password|secret|token", re.IGNORECASE)
 
 
 class WebSocketHeader(TypedDict):
@@ -52,12 +52,9 @@ def createWebSocket(
     ScenarioError for what can't be asked for.
     """
     session = current_session()
+    protect_headers(parameters, keywords)
     given = merged("createWebSocket", WebSocketParameters, parameters, keywords)
     headers = tuple(_header(one) for one in given.get("headers") or ())
-    for name, value in headers:
-        if _SECRET.search(name):
-            session.protect(value)
-            session.protect(value.rpartition(" ")[2])  # without "Bearer"
     if session.services.is_sandboxed:
         raise ScenarioError("--sandbox allows no WebSockets of a scenario's own: leave it out")
     try:
