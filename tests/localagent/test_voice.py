@@ -72,6 +72,19 @@ def test_an_unknown_voice() -> None:
         Voice("en-mars").say("Hello")
 
 
+@pytest.mark.parametrize(
+    "name", ["gmw", "GMW", ".", "../phontab", "!v/f3", "en-us+../!v/f3", f"en-us+{'x' * 60}", "en\0", "\ud800"]
+)
+def test_a_name_that_would_end_the_process_is_an_unknown_voice(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="espeak-ng has no voice"):
+        Voice(name).say("Hello")
+
+
+@pytest.mark.parametrize("name", ["gmw/en-US", "EN-us+Mr serious", "English (America)", "en-us+", "en-us+none"])
+def test_each_of_a_voices_names_is_known(name: str) -> None:
+    assert Voice(name).say("Hello").any()
+
+
 class _Heap(ctypes.Structure):
     """`struct mallinfo2` of glibc, of whose ten fields the eighth is the bytes in use."""
 

@@ -2,12 +2,15 @@
 
 import _ctypes
 import ctypes
+import re
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from itertools import takewhile
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -35,6 +38,20 @@ _Callback = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.POINTER(ctypes.c_int16), ctypes.c_int, ctypes.c_void_p
 )  # samples or NULL, how many, events
 
+_VARIANT = re.compile(r"[\w -]{0,30}", re.ASCII)
+"""The library writes past its own buffer for a longer one, and looks for others outside of its folder."""
+
+
+class _Known(ctypes.Structure):
+    """The beginning of `espeak_VOICE`."""
+
+    _fields_: ClassVar = [
+        ("name", ctypes.c_char_p),
+        ("languages", ctypes.c_void_p),
+        ("identifier", ctypes.c_char_p),
+    ]
+
+
 _lock = threading.Lock()  # the library keeps one voice, one rate and one callback in static variables
 
 
@@ -55,13 +72,32 @@ class Voice:
         At least a frame of silence, for a text with nothing to say too. Takes 6 ms and 0.2 % of what it returns.
         Raises ConfigurationError when the `local-agent` extra is missing and when there is no such voice.
         """
-        with _lock, _espeak() as espeak:
-            if espeak.espeak_SetVoiceByName(self.name.encode()) != 0:
-                raise ConfigurationError(
-                    f"espeak-ng has no voice '{self.name}': try 'en-us', or a variant of it such as 'en-us+f3'"
-                )
-            espeak.espeak_SetParameter(_PARAMETER_RATE, self.rate_wpm, 0)
-            return _at_16_khz(_faded(_synthesise(espeak, text)))
+        with _lock:
+            name, _, variant = self.name.partition("+")
+            is_safe = name.lower() in _names() and _VARIANT.fullmatch(variant)
+            with _espeak() as espeak:
+                if not is_safe or espeak.espeak_SetVoiceByName(self.name.encode()) != 0:
+                    raise ConfigurationError(
+                        f"espeak-ng has no voice '{self.name}': try 'en-us', or a variant of it such as 'en-us+f3'"
+                    )
+                espeak.espeak_SetParameter(_PARAMETER_RATE, self.rate_wpm, 0)
+                return _at_16_khz(_faded(_synthesise(espeak, text)))
+
+
+@cache
+def _names() -> frozenset[str]:
+    """What the voices are called, in small letters: a name, a file, and that with its folder.
+
+    Any other, which the library takes for a file to look for, may end the process, if it is that of a folder.
+    """
+    with _espeak() as espeak:
+        list_voices = espeak.espeak_ListVoices
+        list_voices.restype = ctypes.POINTER(ctypes.POINTER(_Known))
+        names = set()
+        for voice in takewhile(bool, list_voices(None)):
+            file = voice.contents.identifier.decode().replace("\\", "/")
+            names |= {voice.contents.name.decode(), file, file.rpartition("/")[2]}
+    return frozenset(map(str.lower, names))
 
 
 @contextmanager
