@@ -13,7 +13,7 @@ from voxrun.events.message import Message
 from voxrun.events.name import EventName
 from voxrun.session.secrets import Secrets
 from voxrun.session.session import Session
-from voxrun.session.trace import KEPT_RECORDS, Trace
+from voxrun.session.trace import KEPT_CHARACTERS, KEPT_RECORDS, Trace
 
 
 def new_trace(secrets: Secrets | None = None) -> Trace:
@@ -51,6 +51,18 @@ def test_memory_is_bounded_and_what_went_is_counted() -> None:
     assert len(trace.lines()) == KEPT_RECORDS
     assert json.loads(trace.lines()[0])["message"] == 7
     assert len(seen) == KEPT_RECORDS + 7
+
+
+def test_long_texts_are_kept_only_so_far() -> None:
+    trace = new_trace()
+    for number in range(40):
+        trace.record("log", message=str(number).ljust(KEPT_CHARACTERS // 10))
+    assert [json.loads(line)["message"].strip() for line in trace.lines()] == [str(number) for number in range(31, 40)]
+    assert trace.dropped == 31
+    trace.record("log", message=" " * 2 * KEPT_CHARACTERS)
+    assert len(trace.lines()) == 1
+    trace.record("log", message="short")
+    assert [json.loads(line)["message"] for line in trace.lines()] == ["short"]
 
 
 def test_what_is_kept_tells_how_much_is_missing_behind_the_first_record() -> None:

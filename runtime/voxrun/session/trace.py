@@ -13,6 +13,9 @@ from voxrun.trace.records import FORMAT
 KEPT_RECORDS = 5_000
 """What a session keeps in memory; the oldest go first, and are counted."""
 
+KEPT_CHARACTERS = 4_000_000
+"""Of the texts in them, such as lines of the log; only the newest record may have more."""
+
 Subscriber = Callable[[str], None]
 """Gets each record as one line of JSON, secrets already replaced, without a line end."""
 
@@ -25,7 +28,8 @@ class Trace:
         self._now = now
         self._secrets = secrets
         self._head: dict[str, object] | None = None
-        self._records: deque[dict[str, object]] = deque(maxlen=KEPT_RECORDS)
+        self._records: deque[dict[str, object]] = deque()
+        self._characters = 0  # in them
         self._subscribers: list[Subscriber] = []
         self._observers: list[Callable[[Mapping[str, object]], None]] = []
 
@@ -44,15 +48,22 @@ class Trace:
 
     def record(self, kind: str, **fields: object) -> None:
         """Add a record."""
-        self.dropped += len(self._records) == KEPT_RECORDS
         record = {"t": round(self._now(), 4), "kind": kind, **fields}
-        self._records.append(record)
+        self._keep(record)
         for observer in self._observers:
             observer(record)
         if self._subscribers:
             line = self._line(record)
             for subscriber in tuple(self._subscribers):
                 subscriber(line)
+
+    def _keep(self, record: dict[str, object]) -> None:
+        records = self._records
+        records.append(record)
+        self._characters += _characters_in(record)
+        while len(records) > KEPT_RECORDS or (self._characters > KEPT_CHARACTERS and len(records) > 1):
+            self._characters -= _characters_in(records.popleft())
+            self.dropped += 1
 
     def introduce(self, **about: object) -> None:
         """Add the record that comes first, and is never dropped: which format they have, and what they are `about`."""
@@ -102,3 +113,7 @@ class Trace:
     def _text(self, value: object) -> str:
         # Half a surrogate pair, which some agent or environment variable may hold, is nothing that UTF-8 can say.
         return self._secrets.scrub(str(value)).encode(errors="backslashreplace").decode()
+
+
+def _characters_in(record: Mapping[str, object]) -> int:
+    return sum(len(value) for value in record.values() if isinstance(value, str))
