@@ -297,12 +297,14 @@ def test_others_are_let_in_only_by_a_token(echo: Path) -> None:
         (["echo.py", "--control", "127.0.0.1:0", "--control-token", "ключ"], "VOXRUN_CONTROL_TOKEN, or what"),
         (["a" * 300], "can't be read: File name too long"),
         (["echo.py", "--sandbox"], "--sandbox is for .vox scenarios"),
+        (["brief.vox", "--sandbox=nowhere"], "--sandbox nowhere is no folder"),
         (["echo.py", "--record", "echo.py"], "--record echo.py can't be used"),
         (["echo.py", "--trace", "/proc"], "--trace /proc can't be used"),
     ],
 )
 def test_wrong_use_is_told(echo: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], mistake: str) -> None:
     monkeypatch.chdir(echo.parent)
+    Path("brief.vox").touch()
     with pytest.raises(ConfigurationError) as caught:
         parse(arguments)
     assert mistake in str(caught.value)

@@ -102,6 +102,25 @@ def test_a_link_that_is_there_is_not_written_through(box: Path) -> None:
     assert (box.parent / "outside.wav").read_bytes() == before
 
 
+@pytest.mark.parametrize("unit", ['createRecorder({ name: "new.wav" })', "createConference()"])
+def test_units_have_an_end(box: Path, unit: str) -> None:
+    ran = run(
+        box,
+        f"""
+        let made = 0
+        every 100ms {{
+            for times in "0123456789".split("") {{ VoxEngine.{unit}; made = made + 1 }}
+            log made
+        }}
+        wait 3s
+        call.hangup()
+        """,
+    )
+    assert "a session has at most 200 units at a time: stop() those that are not needed any more" in str(
+        ran.outcome.error
+    )
+
+
 def test_what_is_recorded_inside_is_there(box: Path) -> None:
     ran = run(box, f'call.record({{ name: "{box}/new.wav", transcribe: true }})\nwait 1s\ncall.hangup()')
     assert ran.outcome.error is None
@@ -145,6 +164,24 @@ def test_no_other_service_is_asked(box: Path) -> None:
     told = voxrun("--sandbox", str(box / "scenario.vox"))
     assert told.returncode == 1
     assert "--sandbox allows agents only at their usual address" in told.stderr
+
+
+@pytest.mark.parametrize("device", ["Microphone", "Speaker"])
+def test_nobody_is_overheard(box: Path, device: str) -> None:
+    (box / "scenario.vox").write_text(f"on AppEvents.Started {{ VoxEngine.create{device}() }}\n")
+    told = voxrun("--sandbox", str(box / "scenario.vox"))
+    assert told.returncode == 1
+    assert "--sandbox allows no microphone or speaker but the call's" in told.stderr
+
+
+@pytest.mark.parametrize("target", ["other.py", "other", "other.py.3"])
+def test_a_link_called_vox_is_not_run_as_python(box: Path, target: str) -> None:
+    (box / target).write_text('print("as Python")\n')
+    (box / "scenario.vox").symlink_to(target)
+    told = voxrun("--sandbox", str(box / "scenario.vox"))
+    assert told.returncode == 1
+    assert "as Python" not in told.stdout
+    assert f"{target}:1:1: error: " in told.stderr
 
 
 def test_wrong_use_is_told(box: Path) -> None:

@@ -1,6 +1,6 @@
 """What `VoxEngine` has for the sound devices of this machine; VoxEngine, which runs elsewhere, has no such thing."""
 
-from voxrun.errors import ConfigurationError
+from voxrun.errors import ConfigurationError, ScenarioError
 from voxrun.session.current import current_session
 from voxrun.transports.sound.devices import SoundDevices
 from voxrun.transports.sound.microphone import Microphone
@@ -20,7 +20,9 @@ def createSpeaker() -> Speaker:
 
 
 def _devices() -> SoundDevices:
-    devices = current_session().services.devices
-    if devices is None:
+    services = current_session().services
+    if services.is_sandboxed:
+        raise ScenarioError("--sandbox allows no microphone or speaker but the call's: leave it out")
+    if services.devices is None:
         raise ConfigurationError("this session was begun without `devices`: it has no microphone and no speaker")
-    return devices
+    return services.devices

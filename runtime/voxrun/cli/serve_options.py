@@ -12,6 +12,7 @@ from tempfile import TemporaryFile
 
 from voxrun.cli.arguments import add_secrets, command_parser, seconds, with_optional_values
 from voxrun.cli.env_file import given_secrets, read_env_file
+from voxrun.cli.paths import is_there
 from voxrun.errors import ConfigurationError
 from voxrun.serving.doors import Keys
 from voxrun.serving.host import HostSettings
@@ -229,6 +230,8 @@ def _check_scenarios(routes: Routes, sandbox: str | None) -> None:
             raise ConfigurationError("--sandbox is for .vox scenarios: one in Python can do whatever you can")
     if sandbox == "" and routes.default is None:
         raise ConfigurationError("--sandbox needs a folder where there is no SCENARIO: --sandbox=FOLDER")
+    if sandbox and not (is_there(Path(sandbox)) and Path(sandbox).is_dir()):
+        raise ConfigurationError(f"--sandbox {sandbox} is no folder")
 
 
 def _check_readable(scenario: Path) -> None:

@@ -30,8 +30,8 @@ class CallRecorder:
         self._stereo = stereo
         self.has_failed = False
         """Whether the file can't be written any further."""
-        self._recording = Recording(host, f"{call.id()}'s recording", take, self._report)
         host.graph.add(self)
+        self._recording = Recording(host, f"{call.id()}'s recording", take, self._report)
 
     def stop(self) -> None:
         """Complete the file; `CallEvents.RecordStopped` follows once it is."""

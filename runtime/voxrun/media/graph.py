@@ -11,6 +11,10 @@ from typing import Protocol, TypeAlias, cast, runtime_checkable
 from voxrun.audio.fade import fade_in
 from voxrun.audio.frame import Samples
 from voxrun.audio.resample import Resampler
+from voxrun.errors import ScenarioError
+
+MOST_UNITS = 200
+"""That a session has at a time. More are a mistake: each takes its part of every tick, and may hold files open."""
 
 Receive: TypeAlias = Callable[[Samples], None]
 
@@ -219,7 +223,11 @@ class Graph:
         return self._waiting[1]
 
     def add(self, unit: object) -> None:
-        """Let a unit take part in ticks."""
+        """Let a unit take part in ticks. ScenarioError when there are too many."""
+        if len(self._units) >= MOST_UNITS:
+            raise ScenarioError(
+                f"a session has at most {MOST_UNITS} units at a time: stop() those that are not needed any more"
+            )
         self._units.append(unit)
         self._plan_turns()
 

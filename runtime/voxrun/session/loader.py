@@ -131,21 +131,24 @@ def refuse_other_endings(scenario: Path) -> None:
 def read(scenario: Path, language: Language | None = None) -> Version:
     """Read `scenario`, of which nothing runs yet: other threads may do this. `language` is for `.vox` files.
 
+    What is called .vox is never Python, whatever file its name leads to: it may be a stranger's link in a sandbox.
+
     ConfigurationError for a file that can't be read; ScenarioError, with the line, for what is wrong in it.
     """
+    file = file_of(scenario)
     try:
-        source = scenario.read_bytes()
+        source = file.read_bytes()
     except OSError as error:
-        raise ConfigurationError(f"{scenario} can't be read: {error.strerror}") from error
-    if scenario.suffix != ".vox":
+        raise ConfigurationError(f"{file} can't be read: {error.strerror}") from error
+    if ".vox" not in (scenario.suffix, file.suffix):
         try:
-            code = _compiled(source, str(scenario))
+            code = _compiled(source, str(file))
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            raise explain(error, scenario, "while loading") from error
-        return Version(scenario, source, lambda _: (code,))
+            raise explain(error, file, "while loading") from error
+        return Version(file, source, lambda _: (code,))
     if language is None:
-        raise ConfigurationError(f"{scenario} can't be run: this session was begun without the `.vox` language")
-    return Version(scenario, source, language(scenario, source))
+        raise ConfigurationError(f"{file} can't be run: this session was begun without the `.vox` language")
+    return Version(file, source, language(file, source))
 
 
 def load(version: Version) -> ModuleType:

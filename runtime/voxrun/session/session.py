@@ -32,7 +32,7 @@ from voxrun.session.failure import (
     short_path,
     traceback_of,
 )
-from voxrun.session.loader import file_of, load, read, unload
+from voxrun.session.loader import load, read, unload
 from voxrun.session.requests import Requests
 from voxrun.session.services import Services
 from voxrun.session.timers import Timers
@@ -283,8 +283,9 @@ class Session:
     async def _load(self) -> ModuleType:
         versions, language = self.services.versions, self.services.language
         if versions is None:
-            self._scenario = file_of(self._scenario)
-            return load(read(self._scenario, language))
+            only = read(self._scenario, language)
+            self._scenario = only.file
+            return load(only)
         name, custom_data, ending, version = self._scenario, self.custom_data, None, None
         try:
             version = await trio.to_thread.run_sync(versions.read, name, language, limiter=_READERS)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from voxrun.session.loader import Version, file_of, read
+from voxrun.session.loader import Version, read
 from voxrun.session.services import Language
 
 
@@ -21,7 +21,7 @@ class Versions:
 
         In a worker thread, one after the other. Raises what `loader.read` does.
         """
-        version = read(file_of(scenario), language)
+        version = read(scenario, language)
         last = self._last.setdefault(scenario, version)
         return replace(version, beside=last.beside) if version.goes_on(last) else version
 
