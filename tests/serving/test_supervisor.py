@@ -20,6 +20,14 @@ body = b'{"number":0}'
 os.write(link, len(body).to_bytes(4, "big") + body)
 """
 
+FIFTH_STAYS = """
+with open(begun, "a") as file:
+    file.write(".")
+if os.path.getsize(begun) < 5:
+    sys.exit(7)
+time.sleep(60)
+"""
+
 
 def supervise(
     program: str,
@@ -45,17 +53,19 @@ def supervise(
 
 @pytest.mark.parametrize(("soon", "delays"), [(30.0, (0.1, 0.2, 0.4, 0.8)), (0.0, (0.1, 0.1, 0.1, 0.1))])
 def test_one_that_dies_soon_again_and_again_is_replaced_more_and_more_slowly(
-    soon: float, delays: tuple[float, ...], monkeypatch: pytest.MonkeyPatch
+    soon: float, delays: tuple[float, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "SOON_SECONDS", soon)
+    begun = tmp_path / "begun"
+    begun.touch()
 
-    async def act(supervisor: Supervisor, said: list[str]) -> None:
-        while len(said) < 4:  # noqa: ASYNC110 - processes tell nobody that they have died
+    async def act(supervisor: Supervisor, _: list[str]) -> None:
+        while begun.stat().st_size < 5:  # noqa: ASYNC110 - processes tell nobody that they have begun
             await trio.sleep(0.01)
-        assert supervisor.restarts == 3
-        assert "voxrun_worker_restarts_total 3.0" in await supervisor.metrics()
+        assert supervisor.restarts == 4
+        assert "voxrun_worker_restarts_total 4.0" in await supervisor.metrics()
 
-    said = supervise(READY + "sys.exit(7)", act)
+    said = supervise(READY + f"begun = {str(begun)!r}\n" + FIFTH_STAYS, act)
     assert [line.rpartition(" in ")[2] for line in said] == [f"{delay} s" for delay in delays]
     assert said[0] == "worker 1 has ended (status 7); another begins in 0.1 s"
 
