@@ -181,6 +181,13 @@ def test_a_recorder_without_a_name_has_one_of_its_own(
             assert file.getnframes() == pytest.approx(16_000, abs=640)
 
 
+@pytest.mark.parametrize("make", ["createMicrophone", "createSpeaker"])
+def test_where_there_are_no_devices_one_is_told_where_there_are_some(play: Play, make: str) -> None:
+    ran = play(f"VoxEngine.{make}()")
+    message = "this session has no microphone and no speaker: `voxrun SCENARIO` has them, `voxrun serve` has not"
+    assert message in str(ran.outcome.error)
+
+
 @pytest.mark.parametrize(
     "use",
     [

@@ -24,5 +24,7 @@ def _devices() -> SoundDevices:
     if services.is_sandboxed:
         raise ScenarioError("--sandbox allows no microphone or speaker but the call's: leave it out")
     if services.devices is None:
-        raise ConfigurationError("this session was begun without `devices`: it has no microphone and no speaker")
+        raise ConfigurationError(
+            "this session has no microphone and no speaker: `voxrun SCENARIO` has them, `voxrun serve` has not"
+        )
     return services.devices
