@@ -36,6 +36,9 @@ class Keypad:
     def clear(self) -> None:
         """Nothing of it is kept at the far end."""
 
+    def hang_up(self) -> None:
+        """There is no connection to end."""
+
     def press(self, digit: str) -> None:
         """Press a key."""
         assert self._receive is not None

@@ -66,6 +66,7 @@ def test_a_call_that_is_answered_and_hung_up(play: Play) -> None:
         "Application.CallAlerting",
         "Call.Connected",
         "Call.AudioStarted",
+        "Call.FirstAudioPacketReceived",
         "Call.Disconnected",
         "Application.Terminating",
         "Application.Terminated",
@@ -74,6 +75,7 @@ def test_a_call_that_is_answered_and_hung_up(play: Play) -> None:
     assert payloads(ran) == [
         {"name": "Call.Connected", **common, "headers": {"X-Ticket": "7"}, "customData": "gold"},
         {"name": "Call.AudioStarted", **common},
+        {"name": "Call.FirstAudioPacketReceived", **common},
         {
             "name": "Call.Disconnected",
             **common,
@@ -186,6 +188,7 @@ def test_ringing_or_answering_after_the_answer_changes_nothing_but_warns(play: P
     assert [payload["name"] for payload in payloads(ran)] == [
         "Call.Connected",
         "Call.AudioStarted",
+        "Call.FirstAudioPacketReceived",
         "Call.Disconnected",
     ]
     (warning,) = ran.of_kind("warning")

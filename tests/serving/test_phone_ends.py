@@ -115,6 +115,26 @@ def test_the_connection_ends_when_we_hang_up_and_not_with_the_session_only(tmp_p
     in_virtual_time(main)
 
 
+@pytest.mark.parametrize(("handler", "least"), [("event.call.reject(486)", 0.0), ("pass", 60.0)])
+def test_the_connection_of_a_call_that_is_not_taken_ends_with_the_call(
+    tmp_path: Path, handler: str, least: float
+) -> None:
+    path = tmp_path / "busy.py"
+    path.write_text(SHORT.replace("event.call.answer()", handler).replace("setTimeout(event.call.hangup, 600)", "pass"))
+
+    async def main() -> None:
+        settings = HostSettings(routes=Routes(path), idle_seconds=60.0)
+        async with served(settings) as place, calling(place) as call:
+            began = trio.current_time()
+            call.start()
+            assert (await call.over()).is_ordinary
+            assert least <= trio.current_time() - began < least + 0.1
+            (running,) = place.host.sessions.values()
+            assert running.parted == "we closed the connection"
+
+    in_virtual_time(main)
+
+
 def test_a_caller_who_leaves_before_the_scenario_has_begun_leaves_no_session_behind(tmp_path: Path) -> None:
     path = tmp_path / "nobody_answers.py"
     path.write_text("")

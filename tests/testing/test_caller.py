@@ -39,6 +39,16 @@ from voxrun.transports.rtp_socket import RtpSocket
 
 SAY = say(tone(1.0))
 
+WAITING = """
+from voxrun import *
+
+@VoxEngine.on(AppEvents.CallAlerting)
+async def answer(event):
+    event.call.answer()
+    await event.call.waitFor(CallEvents.FirstAudioPacketReceived)
+    event.call.hangup()
+"""
+
 
 def keys(call: SimulatedCall) -> list[tuple[float, str]]:
     """When which key was received."""
@@ -54,6 +64,14 @@ def test_steps_at_times(tmp_path: Path) -> None:
     assert [time for time, _ in keys(call)] == pytest.approx([1.2, 1.2], abs=0.021)
     assert call.seconds == pytest.approx(3.0, abs=0.021)
     assert call.events.named("Call.Disconnected")[0].payload.reason == "The caller hung up"
+
+
+@pytest.mark.parametrize("rtp", [None, "PCMU"])
+def test_a_scenario_may_wait_for_the_first_audio(tmp_path: Path, rtp: str | None) -> None:
+    call = simulate(write(tmp_path, WAITING), caller=Caller([at(0.0, say(tone(1.0)))], rtp=rtp)).expectOk()
+    names = [name for name in call.events.names if name.startswith("Call.")]
+    assert names == ["Call.Connected", "Call.AudioStarted", "Call.FirstAudioPacketReceived", "Call.Disconnected"]
+    assert call.seconds < 2
 
 
 def test_what_is_heard_is_what_was_said_a_tick_later(tmp_path: Path) -> None:

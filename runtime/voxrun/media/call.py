@@ -350,6 +350,8 @@ class Call(MediaSource):
         if self._recorder is not None:
             self._recorder.stop()
         self._host.graph.remove(self)
+        if self._leg.line is not None and not connected:
+            self._leg.line.hang_up()
         self._fire_event(
             CallEvents.Disconnected,
             DisconnectedEvent,
@@ -367,6 +369,8 @@ class Call(MediaSource):
             self._end(408, f"Not answered within {RING_SECONDS:.0f} s")
 
     async def _carry(self) -> None:
+        if self._leg.line is None:  # nobody else tells of it
+            self._hear_of(AudioCame())
         try:
             with self._life:
                 await self._leg.carry(self._host)

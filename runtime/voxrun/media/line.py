@@ -51,3 +51,6 @@ class Line(Protocol):
 
     def clear(self) -> None:
         """Have the far end forget what it was sent and has not played yet, if it holds any."""
+
+    def hang_up(self) -> None:
+        """End a call that was never connected; one that was ends with the leg's `carry`."""

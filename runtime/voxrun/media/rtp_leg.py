@@ -89,6 +89,9 @@ class RtpLeg:
     def clear(self) -> None:
         """Nothing: the far end plays what comes as it comes."""
 
+    def hang_up(self) -> None:
+        """Nothing: no report was sent yet, so there is none to take leave of."""
+
     def close(self) -> None:
         """Close the sockets; any number of times."""
         for socket in self._sockets:

@@ -116,6 +116,13 @@ class StreamLeg:
             self._marks.clear()  # they are answered now, and mean nothing
             self._send(message)
 
+    def hang_up(self) -> None:
+        """Say that this is the end, unless the far end did, and close the connection."""
+        message = None if self._has_left else self._dialect.hang_up()
+        if message is not None:
+            self._send(message)
+        self._connection.close()
+
     def hear(self, told: news.News) -> None:
         """What the stream tells."""
         match told:
@@ -149,7 +156,7 @@ class StreamLeg:
         try:
             await trio.sleep_forever()
         finally:
-            self._hang_up()
+            self.hang_up()
             self._trace_losses(host)
 
     def read(self) -> Samples:
@@ -210,12 +217,6 @@ class StreamLeg:
         if message is not None and len(self._marks) < MOST_MARKS:
             self._marks[name] = host.now()
             self._send(message)
-
-    def _hang_up(self) -> None:
-        message = None if self._has_left else self._dialect.hang_up()
-        if message is not None:
-            self._send(message)
-        self._connection.close()
 
     def _trace_losses(self, host: UnitHost) -> None:
         least, most = self._behind or (None, None)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from voxrun.audio.frame import Samples
 from voxrun.media.host import UnitHost
-from voxrun.media.line import FarEndLeft, LineNews, ToneCame
+from voxrun.media.line import AudioCame, FarEndLeft, LineNews, ToneCame
 from voxrun.protocol.rtp.dtmf import DIGITS, PAUSE
 from voxrun.testing.caller import Caller, CallerAction, HangUp, Press
 from voxrun.testing.caller_play import CallerPlay
@@ -41,8 +41,12 @@ class CallerLeg:
     def clear(self) -> None:
         """Nothing waits here."""
 
+    def hang_up(self) -> None:
+        """Nobody waits at the far end."""
+
     async def carry(self, host: UnitHost) -> None:
-        """No I/O."""
+        """No I/O; audio comes from now on."""
+        self._listener(AudioCame())
 
     def read(self) -> Samples:
         """The caller's next 20 ms."""
