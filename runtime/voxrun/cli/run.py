@@ -1,6 +1,5 @@
 """`voxrun SCENARIO`: one session from the terminal."""
 
-import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, redirect_stdout
@@ -18,6 +17,7 @@ from voxrun.cli.failure_trace import keep_trace
 from voxrun.cli.interrupt import Interruption
 from voxrun.cli.output import guarded, is_left, silence_output
 from voxrun.cli.paths import is_there, real
+from voxrun.cli.sandbox import check_sandbox, environment
 from voxrun.cli.speech import speech
 from voxrun.cli.status import INTERRUPTED, status_of
 from voxrun.cli.view import JsonView, PlainView
@@ -135,8 +135,7 @@ async def _start_services(options: RunOptions, nursery: trio.Nursery, devices: S
         base_urls["elevenlabs"] = f"http://127.0.0.1:{port}"
         secrets["ELEVENLABS_API_KEY"] = LOCAL_KEY
     network = TcpNetwork()
-    # Somebody else's scenario gets what it was given, and nothing of what else this machine knows.
-    known = Secrets(secrets, os.environ if options.sandbox is None else {})
+    known = Secrets(secrets, environment(options.sandbox))
     voice = speech(network, known, local=options.local_agent is not None)
     return Services(
         secrets=known,
@@ -196,10 +195,7 @@ def _check_paths(options: RunOptions) -> None:
     if options.scenario.is_dir():
         raise ConfigurationError(f"{options.scenario} is a folder: name the scenario file in it")
     if options.sandbox is not None:
-        if options.scenario.suffix != ".vox":
-            raise ConfigurationError("--sandbox is for .vox scenarios: one in Python can do whatever you can")
-        if not (is_there(options.sandbox) and options.sandbox.is_dir()):
-            raise ConfigurationError(f"--sandbox {options.sandbox} is no folder")
+        check_sandbox(options.sandbox, [options.scenario])
     used = {real(options.scenario): "the scenario"}
     for what, path in (
         ("the --call file", options.call),

@@ -1,6 +1,5 @@
 """`voxrun serve`: many calls at once, from phone numbers."""
 
-import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -17,6 +16,7 @@ from voxrun.api.language import language_of
 from voxrun.cli.collector import tame_collector
 from voxrun.cli.interrupt import Interruption
 from voxrun.cli.run import LOCAL_KEY
+from voxrun.cli.sandbox import environment
 from voxrun.cli.serve_log import Log, SessionLog, shortages_told, tell_refusals
 from voxrun.cli.serve_options import MOST_SILENT, MOST_SILENT_OF_ALL, ServeOptions, parse
 from voxrun.cli.speech import speech
@@ -159,9 +159,7 @@ async def _start_host(options: ServeOptions, versions: Versions, nursery: trio.N
         secrets["ELEVENLABS_API_KEY"] = LOCAL_KEY
 
     def services_for(scenario: Path) -> Services:
-        # Somebody else's scenario gets what it was given, and nothing of what else this machine knows.
-        environment = os.environ if options.sandbox is None else {}
-        known = Secrets(_for_scenarios(secrets), _for_scenarios(environment))
+        known = Secrets(_for_scenarios(secrets), _for_scenarios(environment(options.sandbox)))
         keys = options.keys
         for key in (keys.token, keys.twilio, keys.plivo, keys.vonage, options.control_token):
             known.protect(key)

@@ -12,7 +12,7 @@ from tempfile import TemporaryFile
 
 from voxrun.cli.arguments import add_secrets, command_parser, seconds, with_optional_values
 from voxrun.cli.env_file import given_secrets, read_env_file
-from voxrun.cli.paths import is_there
+from voxrun.cli.sandbox import check_sandbox
 from voxrun.errors import ConfigurationError
 from voxrun.serving.doors import Keys
 from voxrun.serving.host import HostSettings
@@ -226,12 +226,10 @@ def _check_scenarios(routes: Routes, sandbox: str | None) -> None:
         raise ConfigurationError("say which SCENARIO answers the calls, or give a --route")
     for scenario in routes.scenarios:
         _check_readable(scenario)
-        if sandbox is not None and scenario.suffix != ".vox":
-            raise ConfigurationError("--sandbox is for .vox scenarios: one in Python can do whatever you can")
     if sandbox == "" and routes.default is None:
         raise ConfigurationError("--sandbox needs a folder where there is no SCENARIO: --sandbox=FOLDER")
-    if sandbox and not (is_there(Path(sandbox)) and Path(sandbox).is_dir()):
-        raise ConfigurationError(f"--sandbox {sandbox} is no folder")
+    if sandbox is not None:
+        check_sandbox(Path(sandbox), routes.scenarios)
 
 
 def _check_readable(scenario: Path) -> None:
