@@ -103,7 +103,7 @@ def test_say_as_a_process_of_its_own(tmp_path: Path) -> None:
     heard = read_wav(wav)[:, 1]
     loud = np.flatnonzero(np.abs(heard.astype(int)) > 50) / RATE
     assert loud[0] < 1
-    assert 4 < loud[-1] - loud[0] < 8
+    assert 4 < len(loud) / RATE < 6  # not from the first to the last: between them a machine may stall
     assert len(heard) / RATE - loud[-1] < 1
 
 
