@@ -79,6 +79,19 @@ def test_four_gigabytes_are_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert samples_of(tmp_path / "a.wav")[2] == RAMP.tobytes() * 2
 
 
+def test_of_a_long_block_that_finds_no_room_the_beginning_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wav, "_MOST_BYTES", 2 * 8000)
+    writer = WavWriter(tmp_path / "a.wav", rate=8000, channels=1)
+    block = np.arange(9000, dtype=np.int16)
+    with pytest.raises(OSError, match="4 GiB"):
+        writer.write(block)
+    writer.close()
+    assert writer.seconds == 1.0
+    assert samples_of(tmp_path / "a.wav")[2] == block[:8000].tobytes()
+
+
 FULL_DISK = """
 import resource, sys, numpy
 from voxrun.transports.wav import WavWriter

@@ -34,12 +34,14 @@ class ElasticResampler:
     """
 
     def __init__(self, source_rate: int, target_rate: int) -> None:
-        """Rates in Hz; none too odd."""
+        """Rates in Hz."""
         self.speed = 1.0
         """How much faster than the clock the input is used up: above 1 less comes out."""
         self._ratio = source_rate / target_rate
         cutoff = min(1.0, 1 / self._ratio)
         self._half = math.ceil(_HALF_WIDTH / cutoff)
+        self.delay = self._half / source_rate
+        """Seconds that a sound comes out later than it went in."""
         self._weights = _kernel(self._half, cutoff)
         self._memory: Samples = np.zeros(2 * self._half - 1, np.int16)
         self._place = float(self._half - 1)  # of the next output, in samples from the memory's first
@@ -55,6 +57,8 @@ class ElasticResampler:
         step = self._ratio * self.speed
         ready = math.ceil((len(self._memory) - self._half - self._place) / step)
         count = max(0, ready if at_most is None else min(ready, at_most))
+        if not count:
+            return self._memory[:0]
         output = self._at(np.asarray(self._place + step * np.arange(count), np.float64))
         place = self._place + step * count
         used = max(0, min(int(place) - self._half + 1, len(self._memory)))

@@ -22,8 +22,8 @@ def frame_size(rate: int) -> int:
 
 
 def session_rate(rate: int) -> int:
-    """`rate`, or the next session rate above it; at most 48 kHz (ValueError)."""
-    return min(one for one in SESSION_RATES if one >= rate)
+    """`rate`, or the next session rate above it; the highest for all that are higher still."""
+    return min((one for one in SESSION_RATES if one >= rate), default=SESSION_RATES[-1])
 
 
 @cache

@@ -21,7 +21,7 @@ class AudioSource(Protocol):
     """A file or the like, opened; read from a worker thread."""
 
     rate: int
-    """Hz, of `resample.RATES`."""
+    """Hz."""
     duration: float
     """Seconds; 0 when there is no end."""
 
@@ -38,9 +38,9 @@ class AudioSource(Protocol):
 class ReadAhead:
     """Reads `source` in blocks off the media thread and hands it out in frames, again and again if `loop`.
 
-    `rate` is that of the source or the next session rate above it. A loop is converted as the one stream that it is.
-    `starved` counts frames that were not there in time. When the source breaks, it ends there; `error` says why, and
-    the host is told.
+    `rate` is that of the source or the next session rate above it, at most 48 kHz. A loop is converted as the one
+    stream that it is. `starved` counts frames that were not there in time. When the source breaks, it ends there;
+    `error` says why, and the host is told.
     """
 
     def __init__(self, host: UnitHost, source: AudioSource, *, loop: bool = False) -> None:

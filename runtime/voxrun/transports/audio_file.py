@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxrun.audio.frame import Samples
-from voxrun.audio.resample import RATES
 from voxrun.errors import ConfigurationError
 from voxrun.media.read_ahead import BLOCK_SECONDS
 
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 _FORMATS = "wav, flac, ogg and mp3 files can be read"
 _FULL_SCALE = 32768
+_LOWEST_RATE, _HIGHEST_RATE = 4000, 192_000  # Hz
 _UNKNOWN = 2**63 - 1
 """How many samples libsndfile says a FLAC file has that came out of a pipe: its header does not tell."""
 
@@ -35,14 +35,14 @@ class AudioFile:
 
         `content` that isn't bytes is something to read them from, which has a `seek` and isn't empty.
 
-        Raises ConfigurationError if it is missing, unreadable, no audio, empty, or at an odd rate.
+        Raises ConfigurationError if it is missing, unreadable, no audio, empty, or below 4 kHz or above 192 kHz.
         """
         self._name = str(path)
         self._content = content
         self._library = _import_soundfile()
         self._file = self._open()
         self.rate: int = self._file.samplerate
-        """Hz, of `RATES`."""
+        """Hz."""
         self._block = int(self.rate * BLOCK_SECONDS)
         try:
             frames = self._length()
@@ -56,8 +56,12 @@ class AudioFile:
 
     def rewind(self) -> None:
         """Go back to the first sample. ConfigurationError if the file is damaged."""
-        with self._damage_told():
-            self._file.seek(0)
+        if self._can_seek:
+            with self._damage_told():
+                self._file.seek(0)
+        else:
+            self._file.close()
+            self._file = self._open()
         self._waiting: Samples = np.zeros(0, np.int16)
         self._at_end = False
 
@@ -117,6 +121,8 @@ class AudioFile:
             if is_empty:
                 raise self._wrong("empty")
             content = BytesIO(self._content) if isinstance(self._content, bytes) else self._content
+            if content is not None:
+                content.seek(0)
             # Not by its name: whatever is called .raw soundfile takes for samples alone.
             audio = self._library.SoundFile(os.open(self._name, _READ) if content is None else content)
         except OSError as error:
@@ -125,15 +131,15 @@ class AudioFile:
             raise ConfigurationError(f"can't read the audio file '{self._name}': {error.strerror}{where}") from None
         except self._library.LibsndfileError as error:
             raise self._wrong(f"no audio file ({error.error_string.rstrip('.')})") from None
+        self._can_seek = audio.seekable()  # some codecs can't, GSM for one
         audio.seekable = lambda: False  # else soundfile seeks after every read, and MP3 decoding glitches there
         return audio
 
     def _check(self, frames: int) -> None:
         if not frames:
             raise self._wrong("empty or cut short")
-        if self.rate not in RATES:
-            rates = ", ".join(map(str, RATES))
-            raise self._wrong(f"at {self.rate} Hz, which is none of the rates that can be played ({rates})")
+        if not _LOWEST_RATE <= self.rate <= _HIGHEST_RATE:
+            raise self._wrong(f"at {self.rate} Hz; it can be played at {_LOWEST_RATE} to {_HIGHEST_RATE} Hz")
 
     def _wrong(self, what: str) -> ConfigurationError:
         return ConfigurationError(f"the audio file '{self._name}' is {what}; {_FORMATS}")

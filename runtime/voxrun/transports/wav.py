@@ -14,6 +14,10 @@ _MOST_BYTES = 2**32 - 1024
 """A WAV header counts the file's bytes in 32 bits."""
 
 
+_PIECE_SECONDS = 0.25
+"""So much is written at a time: when a disk fills up, no more than this is lost of what would have found room."""
+
+
 class WavWriter:
     """Writes 16-bit PCM. Each write reaches the operating system: first the data, then the header that counts it."""
 
@@ -39,8 +43,11 @@ class WavWriter:
         """
         if samples.shape[1:] != (() if self._channels == 1 and samples.ndim == 1 else (self._channels,)):
             raise ValueError(f"a file of {self._channels} channels can't take samples of shape {samples.shape}")
-        self._append(samples.astype(np.int16, casting="no", copy=False).tobytes())
-        self._count += len(samples)
+        size = int(self._rate * _PIECE_SECONDS)
+        for begin in range(0, len(samples), size):
+            piece = samples[begin : begin + size]
+            self._append(piece.astype(np.int16, casting="no", copy=False).tobytes())
+            self._count += len(piece)
 
     @property
     def seconds(self) -> float:
