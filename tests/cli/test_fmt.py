@@ -81,7 +81,7 @@ def test_a_broken_file_stays_and_the_others_are_formatted(fmt: Fmt, tmp_path: Pa
     status, out, err = fmt("a.vox", "c.vox", "b.vox")
     assert (status, out) == (1, "formatted b.vox\n")
     assert "a.vox:1:6: error: " in err
-    assert "c.vox: error: this is no text in UTF-8" in err
+    assert "c.vox:1:6: error: this is no text in UTF-8" in err
     assert (tmp_path / "a.vox").read_text() == "if x {\n"
     assert (tmp_path / "c.vox").read_bytes() == b'log "\xff"'
 

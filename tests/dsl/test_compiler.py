@@ -227,7 +227,7 @@ def test_warnings_are_told_and_the_scenario_runs(tmp_path: Path) -> None:
 def test_what_is_not_utf_8_is_told_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "scenario.vox").write_bytes(b"// fine\n\xff\n")
     told = str(play_file(tmp_path / "scenario.vox").outcome.error)
-    assert "scenario.vox:2: this is not UTF-8" in told
+    assert "scenario.vox:2:1: error: this is no text in UTF-8" in told
 
 
 def play_file(path: Path) -> Ran:

@@ -44,6 +44,12 @@ WRONG = [
     ("from voxrun import *\nclass A:\n    Net = 1\n    f = lambda: Net.«request»", "error: Net has no `request`", None),
     (in_call("AgentsEvents.«Interuption»"), "error: AgentsEvents has no event `Interuption`", None),
     (in_call("VoxEngine.«terminat»()"), "error: VoxEngine has no `terminat`", "did you mean `terminate`?"),
+    (in_call("«call.id» = 5"), "error: `call.id` belongs to the API: nothing can be assigned to it", None),
+    (
+        in_call("x = «AppEvents.Started» = 5"),
+        "error: `AppEvents.Started` belongs to the API: nothing can be assigned to it",
+        None,
+    ),
     (in_call("call.«anwser»()"), "error: a Call has no member `anwser`", "did you mean `answer`?"),
     (
         in_call("call.«transferTo»(to='x')"),

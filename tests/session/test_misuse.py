@@ -187,3 +187,10 @@ def test_who_removes_a_handler_that_can_not_be_compared_is_told(play: Play) -> N
     assert isinstance(ran.outcome.error, ScenarioError)
     message = "scenario.py:8: in a handler of Application.CallAlerting: ValueError: never equal\n"
     assert message in str(ran.outcome.error)
+
+
+@pytest.mark.parametrize(("given", "said"), [("answer", "answer"), ("call.callerid", "callerid"), ("print", "print")])
+def test_a_function_is_shown_by_its_name(play: Play, given: str, said: str) -> None:
+    head = "@VoxEngine.on(AppEvents.CallAlerting)\ndef answer(event):\n    call = event.call\n"
+    ran = play(f"{head}    call.say({given})\n", Setting(leg=ScriptedLeg()))
+    assert f"call.say needs a text, but was given the function {said}\n" in str(ran.outcome.error)

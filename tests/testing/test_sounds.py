@@ -61,6 +61,14 @@ def test_a_file_at_its_own_rate_and_at_another() -> None:
         render(File("nobody.wav"), 16000)
 
 
+@pytest.mark.parametrize("own", [11_025, 12_000, 96_000])
+def test_a_file_at_an_odd_rate_is_as_long_as_it_was(tmp_path: Path, own: int) -> None:
+    Track(render(tone(1.3), own), own).save(tmp_path / "odd.wav")
+    said = Track(render(File("odd.wav"), 16_000, (tmp_path,)), 16_000)
+    assert len(said.samples) == pytest.approx(1.3 * 16_000, abs=1)
+    assert said.contains(Track(render(tone(1.3), 16_000), 16_000), 0.99)
+
+
 def test_a_sentence() -> None:
     pytest.importorskip("espeakng_loader")
     assert 0.5 < len(render(sentence("Good morning."), 8000)) / 8000 < 3

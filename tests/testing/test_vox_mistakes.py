@@ -7,9 +7,10 @@ from tests.testing.recording import record
 from tests.testing.scenarios import BRIDGE, write
 from tests.testing.test_vox_tests import AGENT, written
 
-from voxrun.errors import ConfigurationError
+from voxrun.errors import ConfigurationError, ScenarioError
 from voxrun.testing import at, hangUp, simulate
 from voxrun.testing.expectations import judge
+from voxrun.testing.vox_tests import vox_tests
 
 MISTAKES = [
     ("caller has { rate: 44100 }", "rate= takes a rate in Hz of"),
@@ -85,3 +86,10 @@ def test_what_no_sentence_is_to_blame_for_is_told_at_the_name(tmp_path: Path) ->
     test = written(tmp_path, AGENT, "caller hangs up at 2s")
     span, why = test.blame(ConfigurationError("no espeak here"))
     assert (test.source.text[span.start : span.end], why) == ('"it"', "no espeak here")
+
+
+def test_what_is_no_text_is_told_at_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "latin.vox"
+    path.write_bytes('// fine\nlog "ü"\n'.encode("latin-1"))
+    with pytest.raises(ScenarioError, match=r"latin\.vox:2:6: error: this is no text in UTF-8\n"):
+        vox_tests(path)

@@ -19,12 +19,11 @@ from voxrun.dsl.budget import Budget
 from voxrun.dsl.census import Census
 from voxrun.dsl.checker import check
 from voxrun.dsl.compiler import compile_program
-from voxrun.dsl.diagnostic import render
+from voxrun.dsl.diagnostic import decoded, render
 from voxrun.dsl.gate import Gate
 from voxrun.dsl.native import FUNCTIONS
 from voxrun.dsl.parser import parse, uncollected
 from voxrun.dsl.runtime import runtime_names
-from voxrun.dsl.source import Source
 from voxrun.dsl.surface import Event, Function, Lazy, Member
 from voxrun.dsl.values import ApiFunction, Namespace, written
 from voxrun.errors import ScenarioError
@@ -81,7 +80,7 @@ def _put(compiled: _Compiled, warnings: tuple[str, ...], namespace: dict[str, An
 
 @lru_cache(maxsize=64)  # sessions of one scenario share its code, which nothing can change
 def _compiled(source: bytes, path: str, name: str) -> _Compiled:
-    text = _source(source, name)
+    text = decoded(name, source)
     surface = scenario_surface()
     secrets = _Secrets()
     with uncollected():
@@ -99,17 +98,9 @@ def _compiled(source: bytes, path: str, name: str) -> _Compiled:
 
 @lru_cache(maxsize=64)
 def _warnings(source: bytes, name: str, unset: frozenset[str]) -> tuple[str, ...]:
-    text = _source(source, name)
+    text = decoded(name, source)
     found = check(parse(text), scenario_surface(), known_secrets=_Secrets(unset))
     return tuple(render(text, it) for it in found)
-
-
-def _source(source: bytes, name: str) -> Source:
-    try:
-        return Source(name, source.decode())
-    except UnicodeDecodeError as error:
-        line = source.count(b"\n", 0, error.start) + 1
-        raise ScenarioError("this is not UTF-8: save the file in that encoding", where=f"{name}:{line}") from None
 
 
 class _Secrets(Container[str]):

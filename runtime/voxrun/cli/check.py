@@ -13,7 +13,7 @@ from voxrun.cli.output import say
 from voxrun.cli.paths import is_there, none_in
 from voxrun.cli.status import OK, SCENARIO_FAILED
 from voxrun.dsl.checker import check as check_program
-from voxrun.dsl.diagnostic import Diagnostic, SyntaxMistake, as_json, render
+from voxrun.dsl.diagnostic import Diagnostic, SyntaxMistake, as_json, decoded, render
 from voxrun.dsl.nodes import Span
 from voxrun.dsl.parser import parse
 from voxrun.dsl.python_checker import check_python
@@ -77,19 +77,12 @@ def _findings(file: Path, secrets: Container[str]) -> tuple[Source, Sequence[Dia
     if file.suffix != ".vox":
         return _python_findings(file, content, secrets)
     try:
-        source = Source(str(file), content.decode())
-    except UnicodeDecodeError as error:
-        source = Source(str(file), content.decode(errors="replace"))
-        place = len(content[: error.start].decode())
-        return source, [
-            Diagnostic(Span(place, place + 1), "error", "this is no text in UTF-8", "save the file as UTF-8")
-        ]
-    try:
+        source = decoded(str(file), content)
         program = parse(source)
         found = check_program(program, scenario_surface(), known_secrets=secrets)
         return source, [*found, *check_tests(program, scenario_surface(), files=FilesBeside(file.parent))]
     except SyntaxMistake as mistake:
-        return source, [mistake.diagnostic]
+        return mistake.source, [mistake.diagnostic]
 
 
 def _python_findings(file: Path, content: bytes, secrets: Container[str]) -> tuple[Source, Sequence[Diagnostic]]:

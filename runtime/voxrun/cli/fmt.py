@@ -13,9 +13,8 @@ from voxrun.cli.arguments import command_parser
 from voxrun.cli.output import say, written
 from voxrun.cli.paths import is_there, none_in
 from voxrun.cli.status import OK, SCENARIO_FAILED
-from voxrun.dsl.diagnostic import SyntaxMistake
+from voxrun.dsl.diagnostic import SyntaxMistake, decoded
 from voxrun.dsl.formatter import formatted
-from voxrun.dsl.source import Source
 from voxrun.errors import ConfigurationError
 from voxrun.trace.words import visible
 
@@ -77,9 +76,7 @@ def _format(path: Path, *, only_check: bool) -> int:
 def _formatted(name: str, content: bytes) -> bytes | None:
     """None, and what is wrong is said, when it is no scenario."""
     try:
-        return formatted(Source(name, content.decode())).encode()
-    except UnicodeDecodeError:
-        mistake = f"{name}: error: this is no text in UTF-8"
+        return formatted(decoded(name, content)).encode()
     except SyntaxMistake as error:
         mistake = str(error)
     print(visible(mistake.replace("\t", " ")), file=sys.stderr)  # noqa: T201 - the command line speaks here

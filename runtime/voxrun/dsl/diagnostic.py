@@ -39,6 +39,16 @@ class SyntaxMistake(ScenarioError):  # noqa: N818 - SyntaxError is Python's
         self.diagnostic = diagnostic
 
 
+def decoded(name: str, content: bytes) -> Source:
+    """The text of a file. SyntaxMistake where it is none."""
+    try:
+        return Source(name, content.decode())
+    except UnicodeDecodeError as error:
+        place = len(content[: error.start].decode())
+        said = Diagnostic(Span(place, place + 1), "error", "this is no text in UTF-8", "save the file as UTF-8")
+        raise SyntaxMistake(Source(name, content.decode(errors="replace")), said) from None
+
+
 def render(source: Source, diagnostic: Diagnostic) -> str:
     """The diagnostic as a person reads it: place and message, the line, carets under the exact place, the advice."""
     line, column = source.place(diagnostic.span.start)

@@ -25,7 +25,7 @@ from voxrun.dsl.python_names import (
 )
 from voxrun.dsl.source import Source
 from voxrun.dsl.surface import Event, Function, Surface, Value
-from voxrun.dsl.types import Known, Promise, either
+from voxrun.dsl.types import Known, Missing, Promise, either
 
 
 def check_python(
@@ -133,11 +133,11 @@ class _Walk:
             self._expressions.scope = outer
         elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            expected = self._settable(targets[0])
-            if expected is None:
-                known = self._expressions.known(node.value)
-            else:
+            expected = self._member(targets[0])
+            if isinstance(expected, Value):
                 known = self._expressions.argument(node.value, expected, ast.unparse(targets[0]))
+            else:
+                known = self._expressions.known(node.value)
             if isinstance(node.value, ast.Constant) and node.value.value is None:
                 known = None  # code may ask for that
             for target in targets:
@@ -167,19 +167,21 @@ class _Walk:
         known = known.value if isinstance(known, Promise) else known
         check_value(self._findings, self._expressions.types, known, self._reply, "a reply", self._places.span(node))
 
-    def _settable(self, target: ast.expr) -> Value | None:
-        """What a member of the API's takes that is assigned to."""
+    def _member(self, target: ast.expr) -> Known | Missing:
+        """The member of the API's that is assigned to, if it is one."""
         if not isinstance(target, ast.Attribute):
             return None
         owner = self._expressions.quiet(target.value)
         if not isinstance(owner, Value) or not self._expressions.is_checked(owner):
             return None
-        member = self._expressions.types.member(owner, target.attr)
-        return member if isinstance(member, Value) else None
+        return self._expressions.types.member(owner, target.attr)
 
     def _assign(self, target: ast.expr, known: Known) -> None:
         if isinstance(target, ast.Name):
             self._expressions.scope.known[target.id] = known
+        elif isinstance(self._member(target), Function | Event):
+            what = f"`{ast.unparse(target)}` belongs to the API: nothing can be assigned to it"
+            self._findings.error(self._places.span(target), what, "keep the value in a variable of your own")
         else:
             self._expressions.known(target)
 

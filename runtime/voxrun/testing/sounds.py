@@ -10,8 +10,9 @@ from typing import Annotated, Protocol, TypeAlias
 
 import numpy as np
 
+from voxrun.audio.conversion import Conversion
 from voxrun.audio.frame import Samples, frame_size
-from voxrun.audio.resample import Resampler
+from voxrun.audio.resample import RATES, Resampler
 from voxrun.errors import ConfigurationError
 from voxrun.localagent.voice import RATE as VOICE_RATE
 from voxrun.localagent.voice import Voice
@@ -150,7 +151,10 @@ def _read(path: str, rate: int, folders: Sequence[Path]) -> Samples:
         raise ConfigurationError(f"there is no audio file '{path}' beside the test or the scenario; {advice}")
     file = AudioFile(found)
     try:
-        return _resampled(file.read(_WHOLE_FILE), file.rate, rate)
+        samples = file.read(_WHOLE_FILE)
+        if file.rate not in RATES:
+            return Conversion(file.rate, rate).convert(samples, is_last=True)
+        return _resampled(samples, file.rate, rate)
     finally:
         file.close()
 

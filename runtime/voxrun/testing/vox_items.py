@@ -23,7 +23,7 @@ class VoxFile(pytest.File):
         """Its tests. CollectError with all that is wrong in them."""
         try:
             tests = vox_tests(self.path)
-        except (ScenarioError, UnicodeDecodeError) as error:
+        except ScenarioError as error:
             raise self.CollectError(str(error)) from error
         for test in tests:
             yield VoxItem.from_parent(self, name=test.name, test=test)

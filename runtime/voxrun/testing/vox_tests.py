@@ -8,7 +8,7 @@ from pathlib import Path
 from voxrun.api.surface import scenario_surface
 from voxrun.dsl import sentences
 from voxrun.dsl.checker import check
-from voxrun.dsl.diagnostic import Diagnostic, render
+from voxrun.dsl.diagnostic import Diagnostic, decoded, render
 from voxrun.dsl.nodes import Span
 from voxrun.dsl.parser import parse
 from voxrun.dsl.sentence_checker import check_tests
@@ -106,7 +106,7 @@ def _plan(said: Sequence[Sentence]) -> Plan:
 
 def vox_tests(path: Path) -> list[VoxTest]:
     """The tests in a file. ScenarioError with all that is wrong in them, and in the scenario there if they test it."""
-    source = Source(short_path(str(path)), path.read_text(encoding="utf-8"))
+    source = decoded(short_path(str(path)), path.read_bytes())
     program = parse(source)
     surface = scenario_surface()
     own = check(program, surface) if any(test.scenario is None for test in program.tests) else ()
