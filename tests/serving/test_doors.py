@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 from base64 import b64encode, urlsafe_b64encode
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import pytest
 from hypothesis import given
@@ -178,6 +178,14 @@ def test_a_stream_signed_by_plivo_comes_in_once() -> None:
     assert place.refusal(asked("/media/plivo?b=2&c=&a=1", headers), "plivo") == "signature"
 
 
+def test_what_plivo_has_signed_is_no_other_request_with_another_nonce() -> None:
+    place = doors(Keys(plivo=SECRET))
+    signed = upgrade(x_plivo_signature_v3=plivo("wss://calls.example.com/media/plivo?name=a.b", "1"))
+    request = asked("/media/plivo?name=a.b", signed | {"x-plivo-signature-v3-nonce": "1"})
+    again = asked("/media/plivo?name=a", signed | {"x-plivo-signature-v3-nonce": "b.1"})
+    assert [place.refusal(request, "plivo"), place.refusal(again, "plivo")] == ["", "replay"]
+
+
 @pytest.mark.parametrize(
     "signed_url",
     [
@@ -255,6 +263,39 @@ def test_vonages_tokens_without_an_id_are_told_apart() -> None:
     for seconds in (0, 1):
         request = asked("/media/l16", {"authorization": f"Bearer {vonage({'iat': NOW - seconds})}"})
         assert [place.refusal(request, "l16"), place.refusal(request, "l16")] == ["", "replay"]
+
+
+def test_a_signature_of_vonages_in_another_spelling_is_the_same_one() -> None:
+    place = doors(Keys(vonage=SECRET))
+    token = vonage({"iat": NOW})
+    spellings = (token, f"{token}=", f"{token}=!!", f"{token[:-1]}{chr(ord(token[-1]) + 1)}")
+    requests = [asked("/media/l16", {"authorization": f"Bearer {spelling}"}) for spelling in spellings]
+    assert [place.refusal(request, "l16") for request in requests] == ["", "replay", "replay", "replay"]
+
+
+FIELDS = st.lists(st.tuples(st.sampled_from(["a", "b.c", "e"]), st.text("1.+/\u00e4 ", max_size=4)), max_size=3)
+
+
+@given(FIELDS, st.integers(-43, -1), st.sampled_from("=!.~ AZaz09-_+/"))
+def test_nothing_signed_comes_in_twice_however_it_is_written(
+    fields: list[tuple[str, str]], place_of_change: int, change: str
+) -> None:
+    """A dot of an address may be the one that the nonce comes after, and base64 has room for what says nothing."""
+    place = doors(Keys(plivo=SECRET, vonage=SECRET))
+    query = "&".join(f"{name}={value}" for name, value in sorted(fields))
+    signed, host = f"/media/plivo{query and f'?{query}'}.7", "wss://calls.example.com"
+    signature = plivo(f"{host}{signed.removesuffix('.7')}", "7")
+    cuts = [index for index, character in enumerate(signed) if character == "."]
+    for cut in reversed(cuts):
+        headers = upgrade(x_plivo_signature_v3=signature, x_plivo_signature_v3_nonce=signed[cut + 1 :])
+        refusal = place.refusal(asked(quote(signed[:cut], "/?&="), headers), "plivo")
+        assert (refusal == "") == (cut == cuts[-1])
+    token = vonage({"iat": NOW})
+    inserted = f"{token[:place_of_change]}{change}{token[place_of_change:]}"
+    replaced = f"{token[:place_of_change]}{change}{token[place_of_change:][1:]}"
+    tokens = (token, inserted, replaced, f"{inserted}=", f"{inserted}===")
+    refusals = [place.refusal(asked("/", {"authorization": f"Bearer {token}"}), "l16") for token in tokens]
+    assert [not refusal for refusal in refusals] == [True, False, False, False, False]
 
 
 @given(st.text(max_size=80))

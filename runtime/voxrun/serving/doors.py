@@ -88,9 +88,8 @@ class Doors:
             return "" if signed_by_twilio(self.keys.twilio, signature, self._urls(request), form) else "signature"
         if dialect == "plivo" and self.keys.plivo and "x-plivo-signature-v3" in headers:
             nonce = headers.get("x-plivo-signature-v3-nonce", "")
-            if not signed_by_plivo(self.keys.plivo, headers["x-plivo-signature-v3"], nonce, self._urls(request)):
-                return "signature"
-            return self._unless_seen(f"plivo {nonce}")
+            name = signed_by_plivo(self.keys.plivo, headers["x-plivo-signature-v3"], nonce, self._urls(request))
+            return "signature" if name is None else self._unless_seen(f"plivo {name}")
         if dialect == "l16" and self.keys.vonage and headers.get("authorization", "").count(".") == 2:
             token = headers["authorization"].rpartition(" ")[2]
             name = signed_by_vonage(self.keys.vonage, token, self._now())

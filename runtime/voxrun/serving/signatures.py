@@ -26,8 +26,11 @@ def signed_by_twilio(secret: str, signature: str, urls: Iterable[str], form: Seq
     )
 
 
-def signed_by_plivo(secret: str, signatures: str, nonce: str, urls: Iterable[str]) -> bool:
-    """X-Plivo-Signature-V3 of a GET: HMAC-SHA256 of the address, its query sorted, and the nonce.
+def signed_by_plivo(secret: str, signatures: str, nonce: str, urls: Iterable[str]) -> str | None:
+    """The good one in X-Plivo-Signature-V3 of a GET: HMAC-SHA256 of the address, its query sorted, and the nonce.
+
+    None when there is none. It tells requests apart, which a nonce does not: a dot parts the two, and an address may
+    have some, so that what is behind the last one may pass for a part of the nonce.
 
     Upgrades to WebSockets are signed like a GET (plivo.com/docs/voice-agents/audio-streaming, "Signature validation").
     Of the address Plivo says only that it is "the full URI": its own plivo-stream-sdk-node takes http: or https:, its
@@ -38,7 +41,8 @@ def signed_by_plivo(secret: str, signatures: str, nonce: str, urls: Iterable[str
     parts = ((url + end).partition("?") for url in urls for end in ("", "/websocket"))
     signed = (f"{base}{in_order(query)}.{nonce}" for base, _, query in parts)  # anybody can make up a host, too
     made = [b64encode(hmac.digest(secret.encode(), text.encode(), "sha256")).decode() for text in signed]
-    return any(_any_is(signature.strip(), made) for signature in signatures.split(",")[:4])
+    given = map(str.strip, signatures.split(",")[:4])
+    return next((signature for signature in given if _any_is(signature, made)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class _Claims:
 def signed_by_vonage(secret: str, token: str, now: float) -> str | None:
     """The id of a signed webhook's JWT (HS256) that is of the last minutes; None for any other.
 
-    `now` in seconds since 1970. A token without an id of its own has its signature.
+    `now` in seconds since 1970. A token without an id of its own has what was signed: base64 can be spelt in many ways.
     """
     try:
         head, claims, signature = token.split(".")
@@ -63,7 +67,7 @@ def signed_by_vonage(secret: str, token: str, now: float) -> str | None:
     expected = hmac.new(secret.encode(), f"{head}.{claims}".encode(), hashlib.sha256).digest()
     is_ours = hmac.compare_digest(given, expected) and algorithm == "HS256"
     is_fresh = abs(now - told.iat) <= CLOCK_SECONDS and now <= told.exp
-    return (told.jti or signature) if is_ours and is_fresh else None
+    return (told.jti or f"{head}.{claims}") if is_ours and is_fresh else None
 
 
 def _any_is(signature: str, made: Iterable[str]) -> bool:
