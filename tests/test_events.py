@@ -34,7 +34,13 @@ PREFIXES: dict[type, str] = {
     elevenlabs.AgentsEvents: "ElevenLabs.Agents.",
     elevenlabs.Events: "ElevenLabs.Events.",
 }
-SPELT_OTHERWISE = {"ConferenceError": "Error", "PlaybackBuffering": "Buffering", "RecorderError": "Error"}
+SPELT_OTHERWISE = {
+    "ConferenceError": "Conference.Error",
+    "NewWebSocketFailed": "Application.OnNewWebSocketFailed",
+    "PlaybackBuffering": "Player.Buffering",
+    "RecorderError": "Recorder.Error",
+    "WebSocket": "AppEvents.NewWebSocketConnection",
+}
 PAYLOADS = [
     value
     for module in (app, call, conference, player, recorder, sequence_player, elevenlabs)
@@ -50,7 +56,7 @@ def members(namespace: type) -> dict[str, EventName[object]]:
 @pytest.mark.parametrize("namespace", NAMESPACES)
 def test_a_constant_is_its_namespace_and_its_name(namespace: type) -> None:
     assert members(namespace) != {}
-    expected = {name: PREFIXES[namespace] + SPELT_OTHERWISE.get(name, name) for name in members(namespace)}
+    expected = {name: SPELT_OTHERWISE.get(name, PREFIXES[namespace] + name) for name in members(namespace)}
     assert members(namespace) == expected
 
 

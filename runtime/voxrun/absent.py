@@ -10,7 +10,6 @@ def _each(names: str, advice: str) -> dict[str, str]:
 
 _OUTBOUND = "there are no outbound calls yet: a scenario has the call that comes in, so leave the second one out"
 _RECOGNITION = "no unit recognises speech yet: an ElevenLabs agent does, and tells by AgentsEvents.UserTranscript"
-_SOCKETS = "nobody can open a WebSocket to a scenario yet: it opens its own, with VoxEngine.createWebSocket"
 _MACHINES = "answering machines matter to outbound calls, which are not there yet: leave it out"
 _CLIENT = "it needs a Voximplant client on the caller's side, and there is none: leave it out"
 _SIP = "it needs SIP, which is not there yet: leave it out"
@@ -32,9 +31,6 @@ _NAMES = {
     **_each("forwardCallToPSTN forwardCallToSIP forwardCallToUser forwardCallToUserDirect answerDirect", _OUTBOUND),
     **_each("Ringing Forwarding", _OUTBOUND),
     **_each("createASR ASR ASREvents ASRProfileList ASRModelList ASRDictionary", _RECOGNITION),
-    **_each("allowWebSocketConnections WebSocket NewWebSocketFailed", _SOCKETS),
-    **_each("enableStatisticsForIncomingWebsockets disableStatisticsForIncomingWebsockets", _SOCKETS),
-    **_each("enableTraceForIncomingWebsockets disableTraceForIncomingWebsockets", _SOCKETS),
     **_each("AMD ToneDetected BeepDetectionComplete BeepDetectionError", _MACHINES),
     **_each("enableBeepDetection disableBeepDetection", _MACHINES),
     **_each(

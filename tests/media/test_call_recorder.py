@@ -1,12 +1,14 @@
 """`call.record`, in virtual time, read back by soundfile."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+import trio
 from tests.kit import Play, Ran, ScriptedLeg, Setting
 from tests.media.noise import noise
 
@@ -155,3 +157,29 @@ def test_a_transcript_that_cannot_be_written_costs_nothing_of_the_recording(play
     assert where.endswith("scenario.py:5")
     line = f"call.record(name={str(path)!r}, transcribe=True)"
     assert told == f"{beside.as_uri()} can't be written: Is a directory\n    {line}"
+
+
+@pytest.mark.parametrize(("seconds", "notes"), [(0.05, 0), (0.15, 2), (0.25, 2)])
+def test_whatever_ends_the_session_who_has_a_recording_has_its_transcript(
+    play: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, notes: int
+) -> None:
+    async def slowly(work: Callable[..., object], *args: object) -> object:
+        """As a thread does it: what has begun is not cancelled any more."""
+        await trio.lowlevel.checkpoint()
+        with trio.CancelScope(shield=True):
+            await trio.sleep(0.1)
+        return work(*args)
+
+    monkeypatch.setattr("tests.kit.inline", slowly)
+    path = tmp_path / "call.wav"
+    lines = [
+        "call.answer()",
+        f"call.record(name={str(path)!r}, transcribe=True)",
+        "call.on(CallEvents.RecordStarted)(lambda e: Logger.write('it runs'))",
+    ]
+    play(script(*lines), Setting(leg=ScriptedLeg(says=noise(1)), stop_after=seconds))
+    beside = path.with_suffix(".transcript.jsonl")
+    assert path.exists()
+    noted = [json.loads(line) for line in beside.read_text().splitlines()]
+    wanted = ["Call.RecordStarted", "it runs"]
+    assert [note.get("name", note.get("message")) for note in noted][:notes] == wanted[:notes]

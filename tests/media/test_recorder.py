@@ -420,3 +420,24 @@ def test_of_two_that_want_the_same_files_at_the_same_time_one_has_both_and_the_o
     (told,) = ran.of_kind("error")
     assert "another recording is still being written into it; give each its own name" in told["message"]
     assert "scenario.py:" in told["message"]
+
+
+@pytest.mark.parametrize(("pause", "made"), [(0, 199), (0.01, 250)])
+def test_a_recorder_that_was_stopped_counts_until_its_file_is_complete(
+    play: Play, tmp_path: Path, pause: float, made: int
+) -> None:
+    source = f"""
+    import trio
+
+    @VoxEngine.on(AppEvents.CallAlerting)
+    async def record(event):
+        for number in range(250):
+            VoxEngine.createRecorder(name=f"{tmp_path}/{{number}}.wav").stop()
+            if {pause}:
+                await trio.sleep({pause})
+        VoxEngine.terminate()
+    """
+    ran = play(source, Setting(leg=ScriptedLeg()))
+    assert len(list(tmp_path.glob("*.wav"))) == made
+    told = "a session has at most 200 units at a time: stop() those that are not needed any more; a recorder counts"
+    assert ran.outcome.error is None if pause else told in str(ran.outcome.error)

@@ -234,6 +234,9 @@ def test_digits_are_sent_as_tones_and_refused_where_there_are_none(play: Play) -
     assert "sendDigits() has no effect: the call is TERMINATED" in ran.of_kind("warning")[0]["message"]
     ran = play(ECHO + '    call.sendDigits("9")\n', Setting(leg=ScriptedLeg(), stop_after=1.0))
     assert "the call has no way to carry tones" in ran.of_kind("warning")[0]["message"]
+    ran = play(ECHO + '    call.sendDigits("9x")\n', Setting(leg=ScriptedLeg(), stop_after=1.0))
+    assert "no tones for 'x': digits are 0123456789*#ABCD, and p pauses for 2 s" in str(ran.outcome.error)
+    assert "scenario.py:" in str(ran.outcome.error)
 
 
 @pytest.mark.parametrize("mux", [True, False])

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,17 +11,19 @@ from typing import Any
 import httpx
 import pytest
 import trio
+import trio.testing
 from starlette.routing import Route
 from starlette.types import Message
 from tests.serving.hosted import hosted, written
 from tests.two_addresses import ADDRESSES, TwoAddresses
 
 from voxrun.errors import ConfigurationError
-from voxrun.serving.control import BODY_LIMIT, Key, control_app, openapi, serve_control
+from voxrun.serving.control import BODY_LIMIT, LIMITS, Key, control_app, openapi, serve_control
 from voxrun.serving.desk import Refused
 from voxrun.serving.host import Host
 from voxrun.serving.host_desk import HostDesk
 from voxrun.serving.metrics import Metrics
+from voxrun.transports.turnstile import Turnstile
 
 pytestmark = pytest.mark.usefixtures("unhurried")
 
@@ -410,6 +413,25 @@ def test_it_is_found_at_every_address_of_its_host(tmp_path: Path) -> None:
                 async with httpx.AsyncClient(trust_env=False) as client:
                     found = await client.get(f"{url.replace('both.test', address)}/openapi.json")
                     assert found.content == openapi()
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)
+
+
+def test_who_says_nothing_does_not_keep_all_others_out(tmp_path: Path) -> None:
+    async def main() -> None:
+        turnstile = Turnstile(most_silent=2)
+        async with hosted(written(tmp_path, "first.py", TELLS)) as host, trio.open_nursery() as nursery:
+            desk = HostDesk(host, Metrics(host), Ended())
+            url = await nursery.start(serve_control, desk, KEY, "127.0.0.1:0", replace(LIMITS, turnstile=turnstile))
+            address = ("127.0.0.1", int(url.rpartition(":")[2]))
+            async with await trio.open_tcp_stream(*address), await trio.open_tcp_stream(*address):
+                async with await trio.open_tcp_stream(*address) as third:
+                    assert await third.receive_some() == b""
+                assert turnstile.refusals == {"crowd": 1}
+            await trio.testing.wait_all_tasks_blocked(0.01)  # until they are seen to have gone
+            async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+                assert (await client.get("/openapi.json")).content == openapi()
             nursery.cancel_scope.cancel()
 
     trio.run(main)

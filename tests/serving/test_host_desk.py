@@ -1,4 +1,4 @@
-"""What handlers of `AppEvents.HttpRequest` return, as the reply to who asked."""
+"""What handlers of `AppEvents.HttpRequest` return, as the reply to who asked; who may visit a session."""
 
 import json
 import os
@@ -14,6 +14,7 @@ from voxrun.errors import ConfigurationError
 from voxrun.serving.host_desk import HostDesk
 from voxrun.serving.metrics import Metrics
 from voxrun.session.http_request import REPLY_SECONDS, HttpAsk, HttpReply
+from voxrun.transports.server import Reply, Upgrade
 
 DONE = HttpReply(204)
 FAILED = HttpReply(500)
@@ -157,3 +158,29 @@ def test_a_scenario_whose_file_has_a_name_that_is_no_utf_8_is_shown_and_begun_li
                 await desk.start("tea.py", "")
 
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+ALLOW = "VoxEngine.allowWebSocketConnections()\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (ALLOW, 101),
+        (f"VoxEngine.addEventListener(AppEvents.Started, lambda e: {ALLOW.strip()})\n", 101),
+        ("", 403),
+        (f"{ALLOW}1 / 0\n", 403),
+        (f"{ALLOW}VoxEngine.terminate()\n", 403),
+        (f"VoxEngine.addEventListener(AppEvents.Started, lambda e: 1 / 0)\n{ALLOW}", 403),
+    ],
+)
+def test_who_visits_a_session_that_just_begins_waits_for_its_scenario(tmp_path: Path, body: str, status: int) -> None:
+    async def main() -> Reply | Upgrade | None:
+        async with hosted(written(tmp_path, "first.py", body)) as host:
+            desk = HostDesk(host, Metrics(host), lambda: None)
+            info = await desk.start("", "")
+            with trio.fail_after(1):
+                return await desk.visit(info.id)
+
+    answer = trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    assert (answer.status if isinstance(answer, Reply) else 101) == status

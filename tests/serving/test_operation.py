@@ -36,8 +36,8 @@ def test_control_takes_an_address(scenario: str, address: str) -> None:
 
 
 def test_a_worker_has_a_place_and_no_workers(scenario: str) -> None:
-    options = parse([scenario, "--workers", "4", "--worker", str(Place(3, 7, 5, (8, 9)))])
-    assert (options.workers, options.place) == (0, Place(3, 7, 5, (8, 9)))
+    options = parse([scenario, "--workers", "4", "--worker", str(Place(3, 7, 4, 5, (8, 9)))])
+    assert (options.workers, options.place) == (0, Place(3, 7, 4, 5, (8, 9)))
     assert parse([scenario, "--workers", "4"]).workers == 4
 
 
@@ -46,7 +46,7 @@ def test_a_worker_begins_though_there_can_be_no_folder_for_its_files_any_more(sc
     given = [scenario, *(str(part) for option in folders.items() for part in option)]
     with pytest.raises(ConfigurationError, match=r"--record .* can't be used: Not a directory"):
         parse(given)
-    settings = parse([*given, "--worker", str(Place(1, 3, 4, (5,)))]).settings
+    settings = parse([*given, "--worker", str(Place(1, 3, 6, 4, (5,)))]).settings
     assert {"--record": settings.record, "--trace": settings.trace} == folders
     assert (tmp_path / "calls").is_dir()
 

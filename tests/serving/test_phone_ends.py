@@ -115,6 +115,27 @@ def test_the_connection_ends_when_we_hang_up_and_not_with_the_session_only(tmp_p
     in_virtual_time(main)
 
 
+@pytest.mark.parametrize("network", [MemoryNetwork, TcpNetwork])
+@pytest.mark.parametrize("answer", ["event.call.answer(); event.call.sendMediaTo(event.call)", "pass"])
+def test_nothing_comes_after_the_end_of_the_trace(tmp_path: Path, network: Callable[[], Network], answer: str) -> None:
+    path = tmp_path / "short.py"
+    path.write_text(SHORT.replace("event.call.answer()", answer).replace("600", "60_000"))
+
+    async def main() -> None:
+        async with served(path, network=network()) as place, calling(place) as call:
+            call.start()
+            await call.say(tone(8000, 0.3))
+            (running,) = place.host.sessions.values()
+            running.session.interrupt("ended from outside")
+            await call.say(tone(8000, 0.1))
+            call.hang_up()
+            await call.over()
+            await trio.sleep(0.1)
+            assert json.loads(running.session.trace_log.lines()[-1])["kind"] == "end"
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0) if network is MemoryNetwork else None)
+
+
 @pytest.mark.parametrize(("handler", "least"), [("event.call.reject(486)", 0.0), ("pass", 60.0)])
 def test_the_connection_of_a_call_that_is_not_taken_ends_with_the_call(
     tmp_path: Path, handler: str, least: float
@@ -135,13 +156,18 @@ def test_the_connection_of_a_call_that_is_not_taken_ends_with_the_call(
     in_virtual_time(main)
 
 
-def test_a_caller_who_leaves_before_the_scenario_has_begun_leaves_no_session_behind(tmp_path: Path) -> None:
+async def slowly(work: Callable[..., object], *args: object) -> object:
+    """As a slow disk does it."""
+    await trio.sleep(1.0)
+    return work(*args)
+
+
+@pytest.mark.parametrize("stops_first", [False, True])
+def test_a_caller_who_leaves_before_the_scenario_has_begun_leaves_no_session_behind(
+    tmp_path: Path, *, stops_first: bool
+) -> None:
     path = tmp_path / "nobody_answers.py"
     path.write_text("")
-
-    async def slowly(work: Callable[..., object], *args: object) -> object:
-        await trio.sleep(1.0)
-        return work(*args)
 
     async def main() -> None:
         async with (
@@ -150,11 +176,31 @@ def test_a_caller_who_leaves_before_the_scenario_has_begun_leaves_no_session_beh
         ):
             call.start()
             await trio.sleep(0.5)
+            if stops_first:
+                call.hang_up()
+                await trio.sleep(1.0)
             call.socket.close()
             with trio.fail_after(30):
                 await place.over(1)
 
     in_virtual_time(main)
+
+
+def test_who_leaves_while_the_trace_of_a_session_is_written_does_not_come_behind_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "over.py"
+    path.write_text(SHORT.replace("event.call.answer()", "VoxEngine.terminate()"))
+
+    async def main() -> None:
+        settings = HostSettings(routes=Routes(path), trace=tmp_path)
+        async with served(settings, offload=slowly) as place, calling(place) as call:
+            call.start()
+            await trio.sleep(1.5)
+            call.socket.close()
+            await place.over(1)
+
+    in_virtual_time(main)
+    (written,) = tmp_path.glob("*.jsonl")
+    assert json.loads(written.read_text().splitlines()[-1])["kind"] == "end"
 
 
 def test_who_has_left_takes_no_place_any_more_though_the_session_goes_on(tmp_path: Path) -> None:

@@ -165,6 +165,32 @@ def test_a_body_too_long_to_be_twilios(echo: Path) -> None:
     trio.run(main)
 
 
+def test_what_parts_a_body_into_chunks_may_not_be_longer_than_a_body(echo: Path) -> None:
+    async def main() -> None:
+        async with served(echo) as place:
+            begin = b"POST /twiml HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+            assert b"413" in await ask(place, begin + (b"1;" + b"x" * 30_000 + b"\r\na\r\n") * 10)
+            assert place.refusals == {"malformed": 1}
+
+    in_virtual_time(main)
+
+
+@pytest.mark.parametrize("mistake", [(b"Upgrade: websocket\r\n", b""), (b"n: 13", b"n: 8"), (b"GET", b"POST")])
+def test_who_asks_for_no_websocket_is_counted(network: Network, echo: Path, mistake: tuple[bytes, bytes]) -> None:
+    asked = (
+        b"GET /media/twilio HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+
+    async def main() -> None:
+        async with served(echo, network=network) as place:
+            assert b"HTTP/1.1 4" in await ask(place, asked.replace(*mistake))
+            await trio.testing.wait_all_tasks_blocked()
+            assert place.refusals == {"handshake": 1}
+
+    trio.run(main)
+
+
 def test_a_message_too_long_ends_its_connection(network: Network, echo: Path) -> None:
     async def main() -> None:
         async with served(echo, network=network) as place, calling(place) as call:

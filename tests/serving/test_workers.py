@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import wave
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -379,5 +380,28 @@ Logger.write("the-control-token")
             assert (await server.control.delete(f"/sessions/{session['id']}")).status_code == 204
             with trio.fail_after(5):
                 assert await server.process.wait() == 0
+
+    trio.run(main)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["one process", "workers"])
+def test_so_many_may_be_silent_at_the_control_port(tmp_path: Path, options: tuple[str, ...]) -> None:
+    async def main() -> None:
+        async with serving(tmp_path, *options) as server:
+            address = (str(server.control.base_url.host), int(server.control.base_url.port or 0))
+            silent = [await trio.open_tcp_stream(*address) for _ in range(66)]
+            with trio.fail_after(5):
+                for one in silent[64:]:
+                    assert await one.receive_some() == b""
+            await until(lambda: says(server, "refused 2: too many connections"))
+            for one in silent:
+                await one.aclose()
+            await until(lambda: says_again(server))
+
+    async def says_again(server: Server) -> bool:
+        with suppress(httpx.RemoteProtocolError, httpx.ReadError):
+            return await server.sessions() == []
+        return False
 
     trio.run(main)

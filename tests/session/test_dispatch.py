@@ -251,7 +251,7 @@ def test_what_exceeds_the_queue_is_dropped_and_counted(monkeypatch: pytest.Monke
         @VoxEngine.on(AppEvents.Started)
         def many(event):
             for number in range(5):
-                setTimeout(lambda number=number: Logger.write(number), 0)
+                setTimeout(lambda number=number: Logger.write(number), 100)
         """)
     assert ran.logged == ["0", "1", "2"]
     assert ran.of_kind("end")[0]["dropped_events"] == 2

@@ -223,10 +223,10 @@ CASES = {
         "there is nothing to load: write `from voxrun import ElevenLabs` at the top",
     ),
     "an event that only VoxEngine has": (
-        "VoxEngine.addEventListener(AppEvents.WebSocket, print)\n",
-        "AppEvents.WebSocket",
-        "while loading: AttributeError: type object 'AppEvents' has no attribute 'WebSocket'; "
-        "nobody can open a WebSocket to a scenario yet: it opens its own, with VoxEngine.createWebSocket",
+        "VoxEngine.addEventListener(CallEvents.OnHold, print)\n",
+        "CallEvents.OnHold",
+        "while loading: AttributeError: type object 'CallEvents' has no attribute 'OnHold'; "
+        "it needs SIP, which is not there yet: leave it out",
     ),
     "a member of one's own that is called as one of VoxEngine's": (
         "class Mine: pass\nMine().sendMessage()\n",

@@ -160,6 +160,11 @@ def test_no_line_of_a_session_holds_a_secret(play: Play, secret: str) -> None:
         'VoxEngine.createURLPlayer({"url": "a", "headers": [{"name": "Cookie", "value": "hidden"}], "nosuch": 1})',
         'VoxEngine.createWebSocket("ws://a/", headers=[{"name": "X-Token", "value": "hidden"}], nosuch=1)',
         'ElevenLabs.createRealtimeTTSPlayer("a", headers=[{"name": "xi-api-key", "value": "hidden"}], nosuch=1)',
+        'VoxEngine.createWebSocket("ws://a/?token=hidden", nosuch=1)',
+        'Net.httpRequest("http://a/?who=me&api_key=hidden#top", print, nosuch=1)',
+        'await Net.httpRequestAsync("http://a/", {"params": {"accessToken": "hidden"}, "nosuch": 1})',
+        'VoxEngine.createURLPlayer("http://a/b.wav?X-Amz-Signature=hidden", nosuch=1)',
+        'VoxEngine.createURLPlayer({"url": "http://a/b.wav?token=hidden%20part", "nosuch": 1})',
     ],
 )
 def test_the_line_of_a_mistake_shows_no_header_that_lets_in(play: Play, wrong: str) -> None:
@@ -168,3 +173,8 @@ def test_the_line_of_a_mistake_shows_no_header_that_lets_in(play: Play, wrong: s
     assert "has no parameter 'nosuch'" in shown
     assert "***" in shown
     assert "hidden" not in shown
+
+
+def test_a_query_that_lets_nobody_in_is_shown(play: Play) -> None:
+    ran = play('Net.httpRequest("http://a/?keyword=opening&phone=12345", print, nosuch=1)\n', Setting())
+    assert "?keyword=opening&phone=12345" in str(ran.outcome.error)

@@ -215,6 +215,11 @@ def test_who_calls_and_at_which_rate(tmp_path: Path) -> None:
     assert call.caller.digits == "34"
 
 
+def test_a_digit_that_has_no_tone_is_a_mistake_before_the_call_is_there_too(tmp_path: Path) -> None:
+    call = simulate(write(tmp_path, ECHO, 'call.sendDigits("1x")'), caller=[at(1.0, hangUp())])
+    assert "no tones for 'x': digits are 0123456789*#ABCD, and p pauses for 2 s" in str(call.outcome.error)
+
+
 def test_a_session_without_a_call(tmp_path: Path) -> None:
     call = simulate(write(tmp_path, ECHO), caller=None)
     assert call.events.names[0] == "Application.Started"
@@ -308,7 +313,7 @@ TEXT: Any = "Hello."
     [
         ({"caller": [at(1.0, CUT)]}, "caller= has Cut(), which is no CallerAction"),
         ({"faults": [at(1.0, HANG_UP)]}, "faults= has HangUp(), which is no Fault"),
-        ({"control": [at(1.0, HANG_UP)]}, "control= has HangUp(), which is no ControlRequest"),
+        ({"control": [at(1.0, HANG_UP)]}, "control= has HangUp(), which is no ControlAction"),
         ({"agent": Agent(script=[at(1.0, CUT)])}, "script= has Cut(), which is no AgentAction"),
         ({"agent": [Agent(answers=[[turn("a"), HANG_UP]])]}, "answers= has HangUp(), which is no AgentAction"),
         ({"agent": Agent(answers=TEXT)}, "answers= takes a list, but was given 'Hello.'"),

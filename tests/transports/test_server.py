@@ -11,10 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from voxrun.errors import RemoteError
-from voxrun.protocol.websocket_handshake import HEAD_LIMIT
 from voxrun.transports.http import http_request
 from voxrun.transports.network import MemoryNetwork, Network, TcpNetwork
-from voxrun.transports.server import Limits, Reply, Request, Upgrade, serve
+from voxrun.transports.server import HEAD_LIMIT, Limits, Reply, Request, Upgrade, serve
 from voxrun.transports.websocket import Closed, WebSocket, open_websocket
 
 HOST = "127.0.0.1"
@@ -209,6 +208,47 @@ def test_a_connection_for_which_no_descriptor_is_left_ends_alone(network: Networ
         assert limits.turnstile.refusals == {"system": 1}
 
     trio.run(main)
+
+
+def test_a_body_that_is_short_for_what_is_sent_is_too_long() -> None:
+    async def main() -> None:
+        network = MemoryNetwork()
+        async with trio.open_nursery() as nursery:
+            port = await nursery.start(partial(serve, network, HOST, 0, handler, limits=Limits(body=1000)))
+            sent = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+            sent += (b"1;%b\r\nx\r\n" % (b"e" * 1000)) * 200 + b"0\r\n\r\n"
+            assert (await exchange(network, port, sent)).startswith(b"HTTP/1.1 413 ")
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+def test_others_have_their_turn_while_a_body_of_many_small_chunks_is_read() -> None:
+    turns, turns_when_read = 0, 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    async def look(request: Request) -> Reply:
+        nonlocal turns_when_read
+        turns_when_read = turns
+        return Reply(200, request.body)
+
+    async def main() -> None:
+        network = MemoryNetwork()
+        async with trio.open_nursery() as nursery:
+            port = await nursery.start(partial(serve, network, HOST, 0, look, limits=Limits(body=1000)))
+            nursery.start_soon(others)
+            sent = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+            answer = await exchange(network, port, sent + b"1\r\nx\r\n" * 900 + b"0\r\n\r\n")
+            assert answer.endswith(b"\r\n\r\n" + b"x" * 900)
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)
+    assert turns_when_read >= 900
 
 
 def test_who_waits_for_leave_to_send_a_body_gets_it() -> None:

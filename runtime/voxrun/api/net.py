@@ -11,7 +11,7 @@ from typing import Unpack as _Unpack
 import trio
 
 from voxrun.api.net_request import CONNECT_SECONDS, METHODS, REDIRECTS, SECONDS, NetRequest, net_request
-from voxrun.api.secret_headers import protect_headers
+from voxrun.api.request_secrets import protect_request
 from voxrun.dsl.bounds import OneOf, Seconds, Url
 from voxrun.errors import ConfigurationError, RemoteError, ScenarioError
 from voxrun.events.app import HttpHeader
@@ -91,7 +91,7 @@ async def httpRequestAsync(
         results.append(result)
         came.set()
 
-    protect_headers(options, keywords)
+    protect_request(url, options, keywords)
     _begin("httpRequestAsync", url, merged("httpRequestAsync", HttpRequestOptions, options, keywords), take)
     await came.wait()
     return results[0]
@@ -111,7 +111,7 @@ def httpRequest(
     **keywords: Any,
 ) -> None:
     """Send a request; `callback` is called with what comes of it, unless the session ends before."""
-    protect_headers(options, keywords)
+    protect_request(url, options, keywords)
     if not callable(callback):
         raise ScenarioError(f"httpRequest needs a function after the URL, but was given {shown(callback)}")
     tell = partial(current_session().call_soon, "in the callback of Net.httpRequest", callback)

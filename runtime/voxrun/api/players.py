@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, NotRequired, TypedDict, overload
 from typing import Unpack as _Unpack
 
-from voxrun.api.secret_headers import protect_headers
+from voxrun.api.request_secrets import protect_request
 from voxrun.errors import ScenarioError
 from voxrun.media.arriving import ArrivingRequest
 from voxrun.media.parameters import bytes_of, merged, text_of
@@ -110,7 +110,7 @@ def createURLPlayer(
 
     A file that can't be played is told by `PlayerEvents.Error` and `PlaybackFinished`, as in VoxEngine.
     """
-    protect_headers(request)
+    protect_request(request)
     given = {"url": request} if isinstance(request, str) else request
     options = merged("createURLPlayer", URLPlayerParameters, parameters, keywords)
     kind = ArrivingRequest if options.get("progressivePlayback", False) else AudioRequest

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Required, TypedDict, Unpack, overload
 
 from voxrun.api.players import session_with_room
-from voxrun.api.secret_headers import protect_headers
+from voxrun.api.request_secrets import protect_request
 from voxrun.errors import ScenarioError
 from voxrun.media.parameters import merged
 from voxrun.providers.elevenlabs.endpoint import DEFAULT_BASE_URL
@@ -50,7 +50,7 @@ def createRealtimeTTSPlayer(
 
     It connects by itself. That it can't is told by `PlayerEvents.Error` and `PlaybackFinished`.
     """
-    protect_headers(parameters, keywords)
+    protect_request(parameters, keywords)
     given = merged("createRealtimeTTSPlayer", RealtimeTTSPlayerParameters, parameters, keywords)
     if not isinstance(text, str):  # not shown: it may be the parameters, with a key in them
         raise ScenarioError("createRealtimeTTSPlayer needs a text, and its parameters after that")

@@ -34,7 +34,16 @@ if TYPE_CHECKING:
     from voxrun.api.recorder import RecorderParameters, createRecorder
     from voxrun.api.rtp import RtpUnitParameters, createRtpUnit
     from voxrun.api.sound_devices import createMicrophone, createSpeaker
-    from voxrun.api.websocket import WebSocketHeader, WebSocketParameters, createWebSocket
+    from voxrun.api.websocket import (
+        WebSocketHeader,
+        WebSocketParameters,
+        allowWebSocketConnections,
+        createWebSocket,
+        disableStatisticsForIncomingWebsockets,
+        disableTraceForIncomingWebsockets,
+        enableStatisticsForIncomingWebsockets,
+        enableTraceForIncomingWebsockets,
+    )
     from voxrun.media.call import CallRecordParameters, CallSayParameters, StartPlaybackParameters
     from voxrun.media.unit import SendMediaParameters
     from voxrun.providers.websocket import ClearMediaBufferParameters
@@ -61,6 +70,7 @@ else:
             "URLPlayerSegment": "voxrun.api.players:URLPlayerSegment",
             "WebSocketHeader": "voxrun.api.websocket:WebSocketHeader",
             "WebSocketParameters": "voxrun.api.websocket:WebSocketParameters",
+            "allowWebSocketConnections": "voxrun.api.websocket:allowWebSocketConnections",
             "createConference": "voxrun.api.conference:createConference",
             "createMicrophone": "voxrun.api.sound_devices:createMicrophone",
             "createRecorder": "voxrun.api.recorder:createRecorder",
@@ -72,6 +82,10 @@ else:
             "createURLPlayer": "voxrun.api.players:createURLPlayer",
             "createWebSocket": "voxrun.api.websocket:createWebSocket",
             "destroyConference": "voxrun.api.conference:destroyConference",
+            "disableStatisticsForIncomingWebsockets": "voxrun.api.websocket:disableStatisticsForIncomingWebsockets",
+            "disableTraceForIncomingWebsockets": "voxrun.api.websocket:disableTraceForIncomingWebsockets",
+            "enableStatisticsForIncomingWebsockets": "voxrun.api.websocket:enableStatisticsForIncomingWebsockets",
+            "enableTraceForIncomingWebsockets": "voxrun.api.websocket:enableTraceForIncomingWebsockets",
         },
     )
 
@@ -96,6 +110,7 @@ __all__ = [
     "WebSocketHeader",
     "WebSocketParameters",
     "addEventListener",
+    "allowWebSocketConnections",
     "createConference",
     "createMicrophone",
     "createRecorder",
@@ -108,6 +123,10 @@ __all__ = [
     "createWebSocket",
     "customData",
     "destroyConference",
+    "disableStatisticsForIncomingWebsockets",
+    "disableTraceForIncomingWebsockets",
+    "enableStatisticsForIncomingWebsockets",
+    "enableTraceForIncomingWebsockets",
     "getSecretValue",
     "on",
     "removeEventListener",

@@ -1,20 +1,35 @@
-"""What `VoxEngine` has for WebSockets to servers of the scenario's own (reference: createWebSocket)."""
+"""What `VoxEngine` has for WebSockets: to servers of the scenario's own, and from others (reference: VoxEngine)."""
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any, TypedDict, Unpack, overload
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict, Unpack, overload
 
-from voxrun.api.secret_headers import protect_headers
+from voxrun.api.request_secrets import protect_request
 from voxrun.dsl.bounds import Url
 from voxrun.errors import ConfigurationError, ScenarioError
 from voxrun.media.parameters import merged, text_of
-from voxrun.providers.websocket import WebSocket, WebSocketRequest
+from voxrun.providers.websocket import Keeping, WebSocket
 from voxrun.session.current import current_session
 from voxrun.shown import shown
 from voxrun.transports.address import Address
-from voxrun.transports.websocket import handshake_fields
+from voxrun.transports.websocket import WebSocket as Connection
+from voxrun.transports.websocket import handshake_fields, open_websocket
 
-__all__ = ["WebSocketHeader", "WebSocketParameters", "createWebSocket"]
+if TYPE_CHECKING:
+    from voxrun.session.session import Session
+
+__all__ = [
+    "WebSocketHeader",
+    "WebSocketParameters",
+    "allowWebSocketConnections",
+    "createWebSocket",
+    "disableStatisticsForIncomingWebsockets",
+    "disableTraceForIncomingWebsockets",
+    "enableStatisticsForIncomingWebsockets",
+    "enableTraceForIncomingWebsockets",
+]
 
 _PROTOCOL = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 6455 section 4.1, item 10
 
@@ -52,7 +67,7 @@ def createWebSocket(
     ScenarioError for what can't be asked for.
     """
     session = current_session()
-    protect_headers(parameters, keywords)
+    protect_request(url, parameters, keywords)
     given = merged("createWebSocket", WebSocketParameters, parameters, keywords)
     headers = tuple(_header(one) for one in given.get("headers") or ())
     if session.services.is_sandboxed:
@@ -62,15 +77,50 @@ def createWebSocket(
         handshake_fields(headers)
     except ConfigurationError as error:
         raise ScenarioError(f"createWebSocket: {error}") from error
-    request = WebSocketRequest(
-        url=url,
-        protocols=_protocols(given.get("protocols", "chat")),
-        headers=headers,
-        statistics=bool(given.get("statistics")),
-        trace=bool(given.get("trace")),
-        privacy=bool(given.get("privacy")),
+    opening = open_websocket(
+        session.services.network, url, headers=headers, subprotocols=_protocols(given.get("protocols", "chat"))
     )
-    return WebSocket(session, session.services.network, request)
+    keeping = Keeping(
+        statistics=bool(given.get("statistics")), trace=bool(given.get("trace")), privacy=bool(given.get("privacy"))
+    )
+    return WebSocket(session, opening, keeping, url)
+
+
+def allowWebSocketConnections() -> None:
+    """Let others connect to the session's `accessURL`, with ws in the place of http: `AppEvents.WebSocket` follows.
+
+    At a time there may be as many as the session has calls, and 3 more; `AppEvents.NewWebSocketFailed` tells of others.
+    """
+    session = current_session()
+    if not session.access_url:
+        session.warn("nobody can connect to this session, which has no control URL: `voxrun serve --control` gives one")
+    session.incoming.make = partial(_incoming, session)
+
+
+def enableTraceForIncomingWebsockets() -> None:
+    """Have the trace keep every message in full, audio included, of those that connect from now on."""
+    current_session().incoming.keeps_trace = True
+
+
+def disableTraceForIncomingWebsockets() -> None:
+    """Have it keep their texts only, as it does at first."""
+    current_session().incoming.keeps_trace = False
+
+
+def enableStatisticsForIncomingWebsockets() -> None:
+    """Have the trace keep the counters of those that connect from now on."""
+    current_session().incoming.keeps_statistics = True
+
+
+def disableStatisticsForIncomingWebsockets() -> None:
+    """Have it keep none of these, as it does at first."""
+    current_session().incoming.keeps_statistics = False
+
+
+def _incoming(session: "Session", opening: AbstractAsyncContextManager[Connection]) -> WebSocket:
+    incoming = session.incoming
+    keeping = Keeping(statistics=incoming.keeps_statistics, trace=incoming.keeps_trace)
+    return WebSocket(session, opening, keeping)
 
 
 def _header(given: Any) -> tuple[str, str]:

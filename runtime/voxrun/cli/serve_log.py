@@ -35,9 +35,10 @@ _WHY = {
     "busy": "--max-calls run already",
     "overload": "this machine does not keep up with the calls that run",
     "drain": "no new calls are taken any more",
-    "crowd": "too many connections, see --max-per-address",
+    "crowd": "too many connections; for those with calls, see --max-per-address",
     "slow": "they did not say in time what they want",
     "malformed": "what they sent is no HTTP",
+    "handshake": "they asked for no WebSocket: a proxy must pass the headers Upgrade and Connection on",
     "breach": "what the stream sent was too long, or audio of a kind that can't be heard here",
     "system": "the system has no descriptors or memory left: allow more open files (ulimit -n)",
 }

@@ -70,6 +70,8 @@ class ServeOptions:
     control: str
     """Where the control API listens, or is found if this is a worker; empty when there is none."""
     control_token: str
+    control_url: str
+    """Where the control API is found from outside; empty where it listens."""
     workers: int
     """Processes below this one; 0 when it takes the calls itself."""
     place: Place | None
@@ -118,7 +120,7 @@ def parse(arguments: Sequence[str]) -> ServeOptions:
         host=host,
         port=port,
         keys=keys,
-        public_url=_public_url(given.public_url),
+        public_url=_public_url("--public-url", given.public_url),
         settings=settings,
         max_per_address=given.max_per_address or given.max_calls + MOST_SILENT,
         drain=given.drain,
@@ -128,6 +130,7 @@ def parse(arguments: Sequence[str]) -> ServeOptions:
         sandbox=None if given.sandbox is None else Path(given.sandbox or given.scenario.parent).absolute(),
         control=_control(given.control),
         control_token=_control_token(given, known),
+        control_url=_public_url("--control-url", given.control_url),
         workers=0 if given.worker else given.workers,
         place=given.worker,
         spans=given.otel,
@@ -184,6 +187,7 @@ def _add_operation(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("operation (needs the extra `serve`)").add_argument
     add("--control", metavar="HOST:PORT", default="", help="serve the control API and the metrics there")
     add("--control-token", metavar="TOKEN", default="", help="what its clients must show: Authorization: Bearer TOKEN")
+    add("--control-url", metavar="URL", default="", help="where others find it, if a proxy is before it")
     add(
         "--workers",
         metavar="N",
@@ -270,10 +274,10 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _public_url(text: str) -> str:
+def _public_url(option: str, text: str) -> str:
     if text and not _PUBLIC_URL.fullmatch(text):
-        raise ConfigurationError(f"--public-url takes an address such as https://calls.example.com, not '{text}'")
-    return text
+        raise ConfigurationError(f"{option} takes an address such as https://calls.example.com, not '{text}'")
+    return text.rstrip("/")
 
 
 def _count(text: str) -> int:

@@ -3,25 +3,28 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import trio
 
 from voxrun.api.language import language_of
 from voxrun.cli.interrupt import Interruption
-from voxrun.cli.serve_log import Log
-from voxrun.cli.serve_options import ServeOptions
-from voxrun.serving.control import Key, serve_control
+from voxrun.cli.serve_log import Log, tell_refusals
+from voxrun.cli.serve_options import MOST_SILENT, MOST_SILENT_OF_ALL, ServeOptions
+from voxrun.serving.control import LIMITS, Key, serve_control
 from voxrun.serving.supervisor import Supervisor
 from voxrun.session.loader import read
 from voxrun.transports.network import TcpNetwork
+from voxrun.transports.turnstile import Turnstile
 
 
 async def serve_workers(options: ServeOptions, arguments: Sequence[str]) -> None:
     """Have `options.workers` processes serve until a signal says to stop; each gets the same `arguments`."""
     listeners = await TcpNetwork().listeners(options.host, options.port)
     sockets = [listener.socket for listener in listeners]
-    tell = Log().tell
+    log = Log()
+    tell = log.tell
     check = partial(options.settings.routes.mistakes, lambda scenario: read(scenario, language_of(scenario)))
     supervisor = Supervisor(options.workers, [it.fileno() for it in sockets], options.drain, tell, check)
     # -P: what lies in the current folder is no module of ours.
@@ -35,8 +38,11 @@ async def serve_workers(options: ServeOptions, arguments: Sequence[str]) -> None
         interruption.end = supervisor.end
         with interruption.on_signals():
             if options.control:
-                key = Key(options.control_token)
-                url = await nursery.start(serve_control, supervisor, key, options.control)
+                key = Key(options.control_token, options.control_url)
+                turnstile = Turnstile(float("inf"), MOST_SILENT, MOST_SILENT_OF_ALL)
+                nursery.start_soon(tell_refusals, turnstile.refusals, log)
+                limits = replace(LIMITS, turnstile=turnstile)
+                url = await nursery.start(serve_control, supervisor, key, options.control, limits)
                 command += ["--control", url.removeprefix("http://")]
                 tell(f"the control API is at {url}")
             where = options.where(sockets[0].getsockname()[1])

@@ -9,6 +9,7 @@ from voxrun.namespace import Constants
 
 if TYPE_CHECKING:
     from voxrun.media.call import Call
+    from voxrun.providers.websocket import WebSocket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,22 @@ class HttpRequestEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NewWebSocketEvent:
+    """Somebody has connected to the session's control URL: a `WebSocket` like those of `createWebSocket`."""
+
+    name: str
+    websocket: "WebSocket"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewWebSocketFailedEvent:
+    """Somebody could not connect to the session's control URL, as there are too many already."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TerminatingEvent:
     """The session is about to end: timers are gone, and only `Terminated` will fire; units are still there.
 
@@ -107,6 +124,8 @@ class AppEvents(metaclass=Constants):
     Started: Final = EventName[StartedEvent]("Application.Started")
     CallAlerting: Final = EventName[CallAlertingEvent]("Application.CallAlerting")
     HttpRequest: Final = EventName[HttpRequestEvent]("Application.HttpRequest")
+    WebSocket: Final = EventName[NewWebSocketEvent]("AppEvents.NewWebSocketConnection")
+    NewWebSocketFailed: Final = EventName[NewWebSocketFailedEvent]("Application.OnNewWebSocketFailed")
     Terminating: Final = EventName[TerminatingEvent]("Application.Terminating")
     Terminated: Final = EventName[TerminatedEvent]("Application.Terminated")
     SoundDeviceOpened: Final = EventName[SoundDeviceEvent]("Application.SoundDeviceOpened")

@@ -179,14 +179,17 @@ class Call(MediaSource):
 
     def sendDigits(self, digits: str) -> None:
         """Send tones (0-9, *, #, A-D) instead of what the call hears; p pauses 2 s. ScenarioError for anything else."""
-        if self._leg.line is None or self._state is not CallState.CONNECTED:
-            what = f"is {self._state.value}" if self._leg.line else "has no way to carry tones"
-            self._host.warn(f"{self.id()}.sendDigits() has no effect: the call {what}")
-            return
+        from voxrun.protocol.rtp.dtmf import check_digits  # noqa: PLC0415 - few calls send digits
+
         try:
-            self._leg.line.send_digits(text_of("call.sendDigits", digits))
+            check_digits(text_of("call.sendDigits", digits))
+            if self._leg.line is not None and self._state is CallState.CONNECTED:
+                self._leg.line.send_digits(digits)
+                return
         except ValueError as error:
             raise ScenarioError(str(error)) from None
+        what = f"is {self._state.value}" if self._leg.line else "has no way to carry tones"
+        self._host.warn(f"{self.id()}.sendDigits() has no effect: the call {what}")
 
     def say(
         self, text: str, parameters: CallSayParameters | None = None, /, **keywords: Unpack[CallSayParameters]

@@ -222,11 +222,17 @@ class Graph:
             )
         return self._waiting[1]
 
+    @property
+    def is_full(self) -> bool:
+        """Whether there are as many units as may be."""
+        return len(self._units) >= MOST_UNITS
+
     def add(self, unit: object) -> None:
         """Let a unit take part in ticks. ScenarioError when there are too many."""
-        if len(self._units) >= MOST_UNITS:
+        if self.is_full:
             raise ScenarioError(
                 f"a session has at most {MOST_UNITS} units at a time: stop() those that are not needed any more"
+                "; a recorder counts until its file is complete"
             )
         self._units.append(unit)
         self._plan_turns()

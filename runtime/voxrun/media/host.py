@@ -51,8 +51,10 @@ class UnitHost(Protocol):
     async def start(self, task: Callable[..., Awaitable[object]], *args: object) -> Any:
         """Like `spawn`, but wait for the task's `task_status.started(value)` and return that value."""
 
-    def at_end(self, leave: Callable[[], Awaitable[object]]) -> None:
-        """Have `leave` take its leave of a peer when the session ends, before the unit's tasks are cancelled."""
+    def at_end(self, leave: Callable[[], Awaitable[object]]) -> Callable[[], None]:
+        """Have `leave` take its leave of a peer when the session ends, before the unit's tasks are cancelled; not any
+        more once what this returns is called.
+        """
 
     async def offload(self, work: Callable[..., T], *args: object) -> T:
         """Do slow, blocking work off the media thread."""

@@ -47,7 +47,7 @@ class Line(Protocol):
         """Have `receive` told what happens from now on."""
 
     def send_digits(self, digits: str) -> None:
-        """Send tones after those that wait. ValueError for a digit that has none."""
+        """Send the tones of digits, which `check_digits` knows, after those that wait. ValueError for too many."""
 
     def clear(self) -> None:
         """Have the far end forget what it was sent and has not played yet, if it holds any."""

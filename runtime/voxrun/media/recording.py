@@ -89,12 +89,21 @@ class Recording:
         self.frames += 1
 
     def stop(self) -> None:
-        """Complete the file."""
+        """Complete the file. As it is held open until then, that counts as a unit, where there is room for one."""
+        if not (self._stopping or self._host.graph.is_full):
+            self._host.graph.add(self)
         self._stopping = True
         if self._file is not None:
             self._file.stop()
 
     async def _write(self) -> None:
+        try:
+            await self._write_file()
+        finally:
+            self._stopping = True
+            self._host.graph.remove(self)
+
+    async def _write_file(self) -> None:
         try:
             writer = await self._host.offload(self._take.open_writer)
         except OSError as error:

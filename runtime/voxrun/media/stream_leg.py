@@ -97,10 +97,7 @@ class StreamLeg:
         self._listener = receive
 
     def send_digits(self, digits: str) -> None:
-        """Send tones, as a message or as sound; `p` is a pause. ValueError for anything else."""
-        unknown = sorted(set(digits) - {*DIGITS, "p"})
-        if unknown:
-            raise ValueError(f"no tones for {', '.join(map(ascii, unknown))}: digits are {DIGITS}")
+        """Send tones, as a message or as sound; `p` is a pause."""
         message = self._dialect.digits(digits)
         if message is not None:
             self._send(message)
@@ -137,9 +134,9 @@ class StreamLeg:
                 took = self._host.now() - self._marks.pop(name)
                 self._behind = [min([took, *self._behind]), max([took, *self._behind])]
             case news.Stopped():
-                self.leave()
+                self._leave()
 
-    def leave(self) -> None:
+    def _leave(self) -> None:
         """The far end is gone."""
         if not self._has_left:
             self._has_left = True

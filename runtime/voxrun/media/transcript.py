@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import msgspec
+import trio
 
 from voxrun.errors import DeviceError
 from voxrun.media.host import UnitHost
@@ -62,7 +63,8 @@ class Transcript:
 
     async def _write(self) -> None:
         try:
-            writer = await self._host.offload(self._open_writer)
+            with trio.CancelScope(shield=True):  # the recording has its file: a session that ends now has both
+                writer = await self._host.offload(self._open_writer)
         except OSError as error:
             self._fail(error)
             return

@@ -1,13 +1,14 @@
-"""`WebSocket`: a connection to a server of the scenario's own, as a media unit (reference: WebSocket).
+"""`WebSocket`: a connection to somebody of the scenario's own, as a media unit (reference: WebSocket).
 
 What is routed to it goes out at once, each sender's as a stream of its own; what the peer sends waits in a
 `TaggedStream` for its ticks. The messages are in `voxrun.protocol.voxengine_media`.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack
+from typing import Any, ClassVar, TypedDict, Unpack
 
 import trio
 
@@ -39,11 +40,8 @@ from voxrun.protocol.voxengine_media import (
 )
 from voxrun.providers.outgoing import Outgoing
 from voxrun.transports.address import public
-from voxrun.transports.websocket import Closed, open_websocket
+from voxrun.transports.websocket import Closed
 from voxrun.transports.websocket import WebSocket as Connection
-
-if TYPE_CHECKING:
-    from voxrun.transports.network import Network
 
 MOST_TAGS = 100
 """Of streams that are heard, or wait to be."""
@@ -59,19 +57,16 @@ class ClearMediaBufferParameters(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WebSocketRequest:
-    """Where to connect, and what of it the trace keeps: see `WebSocketParameters`."""
+class Keeping:
+    """What of a connection the trace keeps: see `WebSocketParameters`."""
 
-    url: str
-    protocols: tuple[str, ...] = ()
-    headers: tuple[tuple[str, str], ...] = ()
     statistics: bool = False
     trace: bool = False
     privacy: bool = False
 
 
 class WebSocket(MediaSource):
-    """Connects by itself; after its end it does nothing any more.
+    """Opens by itself; after its end it does nothing any more.
 
     Each of its events may have one handler more, which runs first: `onopen`, `onclose`, `onmessage`, `onerror`,
     `oncreated`, `onmediastarted`, `onmediaended`.
@@ -89,10 +84,16 @@ class WebSocket(MediaSource):
     onmediastarted: Callable[[WebSocketStreamStartedEvent], object] | None = None
     onmediaended: Callable[[WebSocketStreamEndedEvent], object] | None = None
 
-    def __init__(self, host: UnitHost, network: "Network", request: WebSocketRequest) -> None:
+    def __init__(
+        self, host: UnitHost, opening: AbstractAsyncContextManager[Connection], keeping: Keeping, url: str = ""
+    ) -> None:
+        """`opening` gives the connection, and takes it back when it has ended. `url` is whom the scenario asked for it;
+        empty when the peer did.
+        """
         super().__init__(host, "websocket")
-        self._network = network
-        self._request = request
+        self._opening = opening
+        self._keeping = keeping
+        self._is_wanted = bool(url)
         self._media = PeerMedia()
         self._socket: Connection | None = None
         self._state = WebSocketReadyState.CONNECTING
@@ -106,8 +107,9 @@ class WebSocket(MediaSource):
         self._is_unheard_told = False
         self._broke = host.breaker()
         self._fire_event(WebSocketEvents.CREATED, WebSocketCreatedEvent)
-        host.trace("wire", unit=self.id(), type="connect", url=public(request.url))
-        host.at_end(self._leave)
+        if url:
+            host.trace("wire", unit=self.id(), type="connect", url=public(url))
+        self._has_left = host.at_end(self._leave)
         host.spawn(self._converse)
 
     # What the scenario calls.
@@ -220,13 +222,11 @@ class WebSocket(MediaSource):
     # The connection.
 
     async def _converse(self) -> None:
-        """Task: connect, then serve the connection to its end."""
-        request = self._request
-        opening = open_websocket(self._network, request.url, headers=request.headers, subprotocols=request.protocols)
+        """Task: open the connection, then serve it to its end."""
         closed = _never_open("closed before it was open")
         try:
             with self._connecting:
-                async with opening as socket:
+                async with self._opening as socket:
                     closed = await self._serve(socket)
         except (RemoteError, ConfigurationError) as error:
             closed = _never_open(str(error))
@@ -234,12 +234,14 @@ class WebSocket(MediaSource):
             self._fire_event(WebSocketEvents.ERROR, WebSocketErrorEvent, error=str(error))
         finally:
             self._over.set()
+            self._has_left()
         self._end(closed)
 
     def _open(self, socket: Connection) -> None:
         self._socket = socket
         self._state = WebSocketReadyState.OPEN
-        self._host.recovered()
+        if self._is_wanted:
+            self._host.recovered()
         self._fire_event(WebSocketEvents.OPEN, WebSocketEvent)
         for text in self._waiting_texts:
             self._send(socket, text)
@@ -268,7 +270,7 @@ class WebSocket(MediaSource):
     def _receive(self, message: str | bytes) -> None:
         if self._state is not WebSocketReadyState.OPEN:
             return
-        if self._request.trace:
+        if self._keeping.trace:
             self._trace_frame("received", str(message))
         malformed = self._media.malformed
         match self._media.receive(message):
@@ -279,7 +281,7 @@ class WebSocket(MediaSource):
                     self._samples_dropped += len(samples)
             case TextCame(text):
                 self._fire_event(
-                    WebSocketEvents.MESSAGE, WebSocketMessageEvent, private=self._request.privacy, text=text
+                    WebSocketEvents.MESSAGE, WebSocketMessageEvent, private=self._keeping.privacy, text=text
                 )
             case StreamStarted() as started:
                 self._start(started)
@@ -309,7 +311,7 @@ class WebSocket(MediaSource):
         self._fire_event(
             WebSocketEvents.MEDIA_STARTED,
             WebSocketStreamStartedEvent,
-            private=self._request.privacy,
+            private=self._keeping.privacy,
             tag=started.tag or None,
             encoding=started.encoding,
             customParameters=started.parameters,
@@ -330,7 +332,7 @@ class WebSocket(MediaSource):
         if self._socket is None or self._state is not WebSocketReadyState.OPEN:
             return
         self._socket.send(text)
-        if self._request.trace:
+        if self._keeping.trace:
             self._trace_frame("sent", text)
 
     # The end.
@@ -348,8 +350,11 @@ class WebSocket(MediaSource):
             self._fire_event(WebSocketEvents.ERROR, WebSocketErrorEvent, error=str(error))
 
     def _complain(self, error: RemoteError | ConfigurationError) -> None:
-        """Have the session's outcome say so, unless the scenario wants to know and so can do something about it."""
-        if not (self.listeners_of(WebSocketEvents.ERROR) or self.listeners_of(WebSocketEvents.CLOSE)):
+        """Have the session's outcome say so, unless the scenario wants to know and so can do something about it, or
+        never asked for this peer.
+        """
+        is_told = self.listeners_of(WebSocketEvents.ERROR) or self.listeners_of(WebSocketEvents.CLOSE)
+        if self._is_wanted and not is_told:
             self._broke(error)
 
     def _stop_sending(self) -> None:
@@ -378,7 +383,7 @@ class WebSocket(MediaSource):
         )
 
     def _trace_frame(self, direction: str, text: str) -> None:
-        if not self._request.privacy:
+        if not self._keeping.privacy:
             self._host.trace("wire", unit=self.id(), type=direction, text=text)
 
     def _trace_end(self, socket: Connection) -> None:
@@ -389,7 +394,7 @@ class WebSocket(MediaSource):
             messages_malformed=self._media.malformed,
             samples_too_many=self._samples_dropped + sum(stream.dropped for stream in self._streams.values()),
         )
-        if self._request.statistics:
+        if self._keeping.statistics:
             self._host.trace(
                 "statistics",
                 of=self.id(),

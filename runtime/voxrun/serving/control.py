@@ -26,14 +26,21 @@ from voxrun.session.http_request import HttpAsk
 from voxrun.trace.page import page
 from voxrun.trace.records import read_records
 from voxrun.trace.story import tell
+from voxrun.transports import server
 from voxrun.transports.collapsed import collapsed
 from voxrun.transports.network import TcpNetwork
-from voxrun.transports.server import Limits, serve
+from voxrun.transports.server import Handler, Handover, Limits, Reply, Upgrade, problem, serve
 
 BODY_LIMIT = 64 * 1024
 """Bytes a request's body may have."""
 
+MESSAGE_LIMIT = 1024 * 1024
+"""Bytes of a message that comes to a scenario: 24 s of 16 kHz."""
+
+LIMITS = Limits(body=BODY_LIMIT, message=MESSAGE_LIMIT)
+
 _RETRY_SECONDS = 5
+_UNKNOWN = "no such session runs here"
 _NO_TOKEN = "send the control token: Authorization: Bearer TOKEN"
 _METHODS = ["GET", "POST", "PUT", "PATCH"]
 _PAGE_RULES = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
@@ -42,14 +49,21 @@ _PAGE_RULES = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The control API's token, and the keys made of it."""
+    """The control API's token, and the keys made of it. `public_url` is where others find the API, if that is not where
+    it listens.
+    """
 
     token: str
+    public_url: str = ""
 
     def opens(self, authorization: str) -> bool:
         """Whether an Authorization header's value holds the token; takes the same time for every wrong one."""
         scheme, _, given = authorization.partition(" ")
         return scheme.lower() == "bearer" and _same(given.strip(), self.token)
+
+    def url_of(self, session: str, place: str) -> str:
+        """A session's control URL, where the API listens at `place`."""
+        return f"{self.public_url or place}{self.path_of(session)}"
 
     def path_of(self, session: str) -> str:
         """The path of a session's control URL: whoever knows it needs no token."""
@@ -68,6 +82,7 @@ async def serve_control(
     desk: Desk,
     key: Key,
     bind: str,
+    limits: Limits = LIMITS,
     *,
     task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
 ) -> None:
@@ -76,11 +91,32 @@ async def serve_control(
     ConfigurationError if the address can't be listened on.
     """
     host, _, port = bind.rpartition(":")
-    answer = partial(answered, control_app(desk, key))
-    listen = partial(serve, TcpNetwork(), host.strip("[]"), int(port), answer, limits=Limits(body=BODY_LIMIT))
+    listen = partial(serve, TcpNetwork(), host.strip("[]"), int(port), control_handler(desk, key), limits=limits)
     with collapsed():
         async with trio.open_nursery() as nursery:
             task_status.started(f"http://{host}:{await nursery.start(listen)}")
+
+
+def control_handler(desk: Desk, key: Key) -> Handler:
+    """The API for a server of ours, with the WebSockets that come to control URLs."""
+    app = control_app(desk, key)
+
+    async def handle(request: server.Request) -> Reply | Upgrade | Handover:
+        if request.headers.get("upgrade", "").lower() == "websocket":
+            return await visited(desk, key, request)
+        return await answered(app, request)
+
+    return handle
+
+
+async def visited(desk: Desk, key: Key, request: server.Request) -> Reply | Upgrade | Handover:
+    """What to do with a WebSocket that somebody wants to open to a session's control URL."""
+    session = request.path.removeprefix("/request/").partition("/")[0]
+    try:
+        answer = await desk.visit(session) if _same(request.path, key.path_of(session)) else None
+    except Refused as error:
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), (("Retry-After", str(_RETRY_SECONDS)),))
+    return answer or problem(HTTPStatus.NOT_FOUND, _UNKNOWN)
 
 
 def control_app(desk: Desk, key: Key) -> Starlette:
@@ -132,7 +168,7 @@ class _Api:
             info = await self.desk.start(ask.scenario, ask.custom_data)
         except ConfigurationError as error:
             raise HTTPException(404, str(error)) from None
-        url = f"{request.url.scheme}://{request.url.netloc}{self.key.path_of(info.id)}"
+        url = self.key.url_of(info.id, f"{request.url.scheme}://{request.url.netloc}")
         answer = {**msgspec.to_builtins(info), "mediaSessionAccessUrl": url}
         return _json(answer, HTTPStatus.CREATED, {"Location": f"/sessions/{info.id}"})
 
@@ -210,7 +246,7 @@ def _session_of(request: Request) -> str:
 
 
 def _unknown() -> HTTPException:
-    return HTTPException(404, "no such session runs here")
+    return HTTPException(HTTPStatus.NOT_FOUND, _UNKNOWN)
 
 
 def _json(value: object, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None) -> Response:

@@ -6,6 +6,7 @@ import msgspec
 
 from voxrun.errors import VoxrunError
 from voxrun.session.http_request import HttpAsk, HttpReply
+from voxrun.transports.server import Handover, Reply, Upgrade
 
 
 class Refused(VoxrunError):  # noqa: N818 - nobody did anything wrong
@@ -56,6 +57,9 @@ class Desk(Protocol):
 
     async def request(self, session: str, ask: HttpAsk) -> HttpReply | None:
         """Fire `AppEvents.HttpRequest` in a session, and give its handlers some seconds to reply."""
+
+    async def visit(self, session: str) -> Reply | Upgrade | Handover | None:
+        """What to do with a WebSocket that comes to a session's control URL."""
 
     async def hang_up(self, session: str) -> bool:
         """End a session."""

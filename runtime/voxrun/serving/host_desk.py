@@ -10,6 +10,7 @@ from voxrun.serving.metrics import Metrics
 from voxrun.serving.routes import name_of
 from voxrun.serving.running import Running
 from voxrun.session.http_request import HttpAsk, HttpReply, reply_to
+from voxrun.transports.server import Reply, Upgrade, problem
 
 
 class HostDesk:
@@ -47,6 +48,14 @@ class HostDesk:
         """See `Desk`."""
         running = self._host.sessions.get(session)
         return None if running is None else await reply_to(running.session, ask)
+
+    async def visit(self, session: str) -> Reply | Upgrade | None:
+        """See `Desk`."""
+        running = self._host.sessions.get(session)
+        if running is None:
+            return None
+        refusal = await running.session.incoming.refusal()
+        return Upgrade(running.session.incoming.take) if refusal is None else problem(refusal.status, refusal.content)
 
     async def hang_up(self, session: str) -> bool:
         """See `Desk`."""

@@ -18,7 +18,7 @@ from voxrun.serving.desk import Refused
 from voxrun.serving.doors import TICKET_MARK, Doors
 from voxrun.serving.host import Host
 from voxrun.serving.running import Running
-from voxrun.transports.server import Reply, Request, Upgrade
+from voxrun.transports.server import Reply, Request, Upgrade, problem
 from voxrun.transports.websocket import Closed, WebSocket
 
 START_SECONDS = 10.0
@@ -69,7 +69,7 @@ class Phone:
         try:
             self._host.admit()
         except Refused as error:
-            return _problem(503, str(error))
+            return problem(503, str(error), _HEADERS[503])
         return Upgrade(partial(self._converse, request, dialect))
 
     def _health(self) -> Reply:
@@ -95,7 +95,7 @@ class Phone:
 
     def _refuse(self, status: int, reason: str, detail: str) -> Reply:
         self._host.counters.refusals[reason] += 1
-        return _problem(status, detail)
+        return problem(status, detail, _HEADERS.get(status, ()))
 
     async def _converse(self, request: Request, dialect: str, socket: WebSocket) -> None:
         stream = MediaStream(DIALECTS[dialect]())
@@ -154,17 +154,19 @@ class _Connection:
             case Started():
                 self._begin(told)
             case Stopped():
-                self._part(f"{self._stream.dialect.name} stopped the stream")
-                self._hear(told)
+                self._leave(f"{self._stream.dialect.name} stopped the stream")
 
     def _end(self, closed: Closed) -> None:
         if closed.code == TOO_BIG:
             self._host.counters.refusals["breach"] += 1
-        if self._running is not None and self._leg is not None:
-            self._part(_end_of(closed, self._stream.dialect.name))
-            self._running.session.contained(self._leg.leave)
-            if self._running.session.call is None:
-                self._running.session.terminate("the caller left")
+        self._leave(_end_of(closed, self._stream.dialect.name))
+
+    def _leave(self, how: str) -> None:
+        """The caller is gone. A session that has no call yet could not be told later."""
+        self._part(how)
+        self._hear(Stopped())
+        if self._running is not None and self._running.session.call is None:
+            self._running.session.terminate("the caller left")
 
     def _part(self, how: str) -> None:
         """Note how the connection ends. The first counts, what follows comes of it; after the session nobody looks."""
@@ -242,8 +244,3 @@ def _connect(url: str, form: Mapping[str, str]) -> str:
         f'<Response><Connect><Stream url="{escape(url)}">{parameters}</Stream></Connect></Response>'
     )
     return _NO_XML.sub("\ufffd", document)
-
-
-def _problem(status: int, detail: str) -> Reply:
-    body = msgspec.json.encode({"status": status, "detail": detail})
-    return Reply(status, body, "application/problem+json", _HEADERS.get(status, ()))

@@ -14,25 +14,32 @@ from voxrun.transports.shared_listener import SharedListener
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A worker's number, and the file descriptors of its link, of the common table, and of the sockets that listen."""
+    """A worker's number, and the file descriptors of its link, of its `Visits`, of the common table, and of the sockets
+    that listen.
+    """
 
     number: int
     link: int
+    visits: int
     table: int
     listening: tuple[int, ...]
 
     @classmethod
     def parse(cls, text: str) -> "Place":
         """ValueError for what is none."""
-        number, link, table, *listening = (int(part) for part in text.split(","))
-        return cls(number, link, table, tuple(listening))
+        number, link, visits, table, *listening = (int(part) for part in text.split(","))
+        return cls(number, link, visits, table, tuple(listening))
 
     def __str__(self) -> str:
-        return ",".join(map(str, (self.number, self.link, self.table, *self.listening)))
+        return ",".join(map(str, (self.number, self.link, self.visits, self.table, *self.listening)))
 
     def open_link(self) -> trio.SocketStream:
         """The link to the supervisor; once."""
         return trio.SocketStream(trio.socket.from_stdlib_socket(socket.socket(fileno=self.link)))
+
+    def open_visits(self) -> socket.socket:
+        """Where connections for sessions of this worker arrive; once."""
+        return socket.socket(fileno=self.visits)
 
     def open_table(self) -> CommonTable:
         """The table that all workers share, with this one's row."""

@@ -5,7 +5,7 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from functools import partial
 from subprocess import PIPE
 from tempfile import TemporaryFile
@@ -20,7 +20,9 @@ from voxrun.serving.desk import Refused, SessionInfo, Sessions
 from voxrun.serving.link import Asking
 from voxrun.serving.place import Place
 from voxrun.serving.totals import Totals
+from voxrun.serving.visits import Visits
 from voxrun.session.http_request import HttpAsk, HttpReply
+from voxrun.transports.server import Handover
 
 T = TypeVar("T")
 
@@ -67,6 +69,7 @@ class Supervisor:
         self._check = check
         self._folder = _current_folder()
         self._workers: dict[int, Asking] = {}
+        self._visits: dict[int, Visits] = {}
         self._table: CommonTable
         self._totals = Totals()
         self._told: bytes | None = None
@@ -79,7 +82,8 @@ class Supervisor:
         before all have begun to take calls.
         """
         self._told = told
-        with TemporaryFile() as file:
+        with TemporaryFile() as file, ExitStack() as sockets:
+            self._visits = {number: sockets.enter_context(closing(Visits())) for number in self._numbers}
             os.truncate(file.fileno(), CommonTable.size(len(self._numbers)))
             self._table = CommonTable(file.fileno())
             async with trio.open_nursery() as nursery:
@@ -127,6 +131,11 @@ class Supervisor:
     async def request(self, session: str, ask: HttpAsk) -> HttpReply | None:
         """See `Desk`."""
         return await self._ask_whose(lambda desk: desk.request(session, ask))
+
+    async def visit(self, session: str) -> Handover | None:
+        """See `Desk`: the worker that has the session answers."""
+        info = await self.show(session)
+        return None if info is None else Handover(self._visits[info.worker].hand_over)
 
     async def hang_up(self, session: str) -> bool:
         """See `Desk`."""
@@ -209,13 +218,13 @@ class Supervisor:
         if sys.platform == "win32":
             raise NotImplementedError("there are no --workers there")
         near, far = socket.socketpair()
-        place = Place(number, far.fileno(), table, self._listening)
+        place = Place(number, far.fileno(), self._visits[number].far.fileno(), table, self._listening)
         # A group of its own: what is typed at the terminal reaches the supervisor, which tells the workers once.
         with far:
             try:
                 process = await trio.lowlevel.open_process(
                     [*command, str(place)],
-                    pass_fds=(place.link, place.table, *place.listening),
+                    pass_fds=(place.link, place.visits, place.table, *place.listening),
                     process_group=0,
                     stdin=None if self._told is None else PIPE,
                     cwd=self._home(),

@@ -5,7 +5,7 @@ import linecache
 import re
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from importlib.machinery import SourceFileLoader
 from io import StringIO
@@ -96,7 +96,12 @@ def first_of(error: BaseException) -> BaseException:
 
 def calling_place() -> tuple[str, str] | None:
     """The scenario's line that runs now: ("file:line", its text); None when it is somebody else's turn."""
-    for frame, line in traceback.walk_stack(inspect.currentframe()):
+    return place_among(traceback.walk_stack(inspect.currentframe()))
+
+
+def place_among(steps: Iterable[tuple[FrameType, int]]) -> tuple[str, str] | None:
+    """The first line that is the scenario's of those that run in these frames, the innermost of them first."""
+    for frame, line in steps:
         if _own(frame):
             return _line(frame.f_code, frame.f_globals, line, frame.f_lasti)
     return None

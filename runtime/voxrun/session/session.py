@@ -32,6 +32,7 @@ from voxrun.session.failure import (
     short_path,
     traceback_of,
 )
+from voxrun.session.incoming_websockets import IncomingWebSockets
 from voxrun.session.loader import load, read, unload
 from voxrun.session.requests import Requests
 from voxrun.session.services import Services
@@ -102,8 +103,9 @@ class Session:
         self.custom_data = ""
         self.takes = ""
         self.access_url = ""
-        """Where `AppEvents.HttpRequest` is fired from outside; empty when nothing listens there."""
+        """Where `AppEvents.HttpRequest` is fired from outside, WebSockets come in; empty if nothing listens there."""
         self.call: Call | None = None
+        self.incoming = IncomingWebSockets(self)
         self._scenario = scenario
         self._ticker = ticker
         self._idle_seconds = idle_seconds
@@ -111,6 +113,7 @@ class Session:
         self._serials: dict[str, itertools.count[int]] = {}
         self._units: trio.Nursery
         self._failure: VoxrunError | None = None
+        self._is_over = False
         self._clear()
 
     def _clear(self) -> None:
@@ -121,6 +124,7 @@ class Session:
         self._dispatcher = Dispatcher(self._handler_failed)
         self.timers = Timers(self._dispatcher)
         self.requests = Requests(self)
+        self.incoming.forget()
         self._leaves: list[Callable[[], Awaitable[object]]] = []
         self._life = trio.CancelScope()
         self._call_over = trio.Event()
@@ -144,6 +148,7 @@ class Session:
         finally:
             self._ticker.remove(self._tick)
             current.reset(token)
+        self._is_over = True
         error = self._failure or self._broken
         self.trace("clock", late_ticks=self._ticker.late - late, skipped_ticks=self._ticker.skipped - skipped)
         self.trace(
@@ -159,6 +164,7 @@ class Session:
         """End the session. The code that runs now goes on to its next wait; after it only the last two events come."""
         if self._ending is None:
             self._ending = reason
+            self.incoming.decided.set()
             self._dispatcher.stop()
             self._life.cancel(reason=reason)
 
@@ -172,6 +178,16 @@ class Session:
     def now(self) -> float:
         """Seconds since the session began."""
         return trio.current_time() - self._began
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether no event comes any more but the last two."""
+        return self._ending is not None
+
+    @property
+    def is_in_call(self) -> bool:
+        """Whether it has a call that is not over."""
+        return self.call is not None and not self._call_over.is_set()
 
     @property
     def sounds(self) -> Sounds:
@@ -215,16 +231,21 @@ class Session:
         return await self._units.start(self._contain_started, task, *args)
 
     def contained(self, work: Callable[..., object], *args: object) -> None:
-        """Do work of this session's units for somebody who must not be hurt when it fails: only the session ends."""
+        """Do work of this session's units, as long as it has any, for somebody who must not be hurt when it fails: only
+        the session ends.
+        """
+        if self._is_over:
+            return
         try:
             work(*args)
         except Exception as error:  # noqa: BLE001 - one session's failure is no other's
             self._ticker.remove(self._tick)
             self._broke_down(error)
 
-    def at_end(self, leave: Callable[[], Awaitable[object]]) -> None:
+    def at_end(self, leave: Callable[[], Awaitable[object]]) -> Callable[[], None]:
         """Have `leave` run when the session ends."""
         self._leaves.append(leave)
+        return partial(self._leaves.remove, leave)
 
     async def offload(self, work: Callable[..., T], *args: object) -> T:
         """Do blocking work."""
@@ -339,6 +360,7 @@ class Session:
         started = AppEvents.Started
         url = self.access_url
         self.emit(self.app, started, StartedEvent(name=started, sessionId=self.id, accessURL=url, accessSecureURL=url))
+        self.call_soon("before somebody connects", self.incoming.decided.set)  # handlers of Started may allow that
         if leg is None:
             self.call_ended()
             return

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from voxrun.testing.caller import Caller, hangUp, press, say
     from voxrun.testing.cancelling import cancelEverywhere
     from voxrun.testing.cassette import fromCassette
-    from voxrun.testing.control import request
+    from voxrun.testing.control import connect, request
     from voxrun.testing.faults import cut, impair, refuse, slowDisk, stall
     from voxrun.testing.moments import (
         after,
@@ -71,6 +71,7 @@ else:
             "callerTurn": "voxrun.testing.moments:callerTurn",
             "cancelEverywhere": "voxrun.testing.cancelling:cancelEverywhere",
             "close": "voxrun.testing.agent:close",
+            "connect": "voxrun.testing.control:connect",
             "cut": "voxrun.testing.faults:cut",
             "error": "voxrun.testing.agent:error",
             "event": "voxrun.testing.moments:event",
@@ -123,6 +124,7 @@ __all__ = [
     "callerTurn",
     "cancelEverywhere",
     "close",
+    "connect",
     "cut",
     "error",
     "event",

@@ -1,17 +1,25 @@
-"""`ControlRequest`: what somebody asks of a simulated session through its control URL, and the `ControlReply`."""
+"""What somebody does at a simulated session's control URL: `request` and `connect`, and the `ControlReply`."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from inspect import iscoroutinefunction
 from typing import Any
 
-from voxrun.testing.given import JSON, NAMED_TEXTS, Given, NamedTexts, check
+from voxrun.testing.given import JSON, NAMED_TEXTS, Given, NamedTexts, Only, check
+from voxrun.testing.web_socket_peer import Talk
 
 HOST = "http://control.simulated"
 
 
+class ControlAction(Given):
+    """Something that is done there."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
-class ControlRequest(Given):
+class ControlRequest(ControlAction):
     """Fires `AppEvents.HttpRequest`."""
 
     content: str = ""
@@ -20,9 +28,17 @@ class ControlRequest(Given):
 
 
 @dataclass(frozen=True, slots=True)
+class ControlConnection(ControlAction):
+    """Opens a WebSocket, which `AppEvents.WebSocket` tells of."""
+
+    talk: Talk
+
+
+@dataclass(frozen=True, slots=True)
 class ControlReply:
     """When it came (s), and what: 200 with what a handler returned, 204 when none did, 500 when one failed, 202 when
-    none had after 4 s. What is no text comes as JSON.
+    none had after 4 s. What is no text comes as JSON. For a WebSocket: 101 if it was let in, 403 if the scenario lets
+    nobody in, 503 if too many are in.
     """
 
     time: float
@@ -42,3 +58,12 @@ def request(
         content = json.dumps(content, ensure_ascii=False)
     named = {} if headers is None else check("headers", headers, NAMED_TEXTS)
     return ControlRequest(content, method, {name.lower(): value for name, value in named.items()})
+
+
+def connect(talk: Talk) -> ControlConnection:
+    """Open a WebSocket to the session's control URL, and talk: `async def talk(peer: WebSocketPeer)`.
+
+    ConfigurationError for what is no such function.
+    """
+    check("talk", talk, Only("an async function", iscoroutinefunction))
+    return ControlConnection(talk)

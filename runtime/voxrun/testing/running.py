@@ -13,7 +13,7 @@ from voxrun.session.failure import first_of
 from voxrun.testing.agent import Agent, AgentAction, SpeechService, Turn
 from voxrun.testing.caller import Caller, CallerAction, Say
 from voxrun.testing.cassette import FromCassette, agents_of, caller_of, load
-from voxrun.testing.control import ControlRequest
+from voxrun.testing.control import ControlAction
 from voxrun.testing.faults import Fault
 from voxrun.testing.given import SECRETS, Only, Positive, Seconds, check, check_given
 from voxrun.testing.moments import Step, check_all, check_steps
@@ -28,7 +28,7 @@ class SimulationParameters(TypedDict, total=False):
     """`caller`: steps, or a `Caller`; None for a session without a call. `agent`: one, or one for each connection.
 
     `rtp`: who is at the addresses that RTP units talk to: steps, or an `RtpPeer`. `microphone`: what is said into it.
-    `control`: requests for the session's control URL. `customData`: what the session begins with, if not the call's.
+    `control`: what is done at the session's control URL. `customData`: what the session begins with, if not the call's.
     `idleSeconds`: how long the session lives without a call: 1 after one, 60 if there is none, as with `voxrun` itself.
     `secrets`: those besides ELEVENLABS_API_KEY. `web`: what other servers answer, by URL. `seed` decides all that is
     left to chance: the order of tasks, packets lost. `folder`: where the scenario and the sounds are; `files`: where
@@ -41,7 +41,7 @@ class SimulationParameters(TypedDict, total=False):
     rtp: Mapping[str, RtpPeer | Sequence[Step[CallerAction]]]
     microphone: Sequence[Step[Say]]
     faults: Sequence[Step[Fault]]
-    control: Sequence[Step[ControlRequest]]
+    control: Sequence[Step[ControlAction]]
     customData: str
     secrets: Annotated[Mapping[str, str], SECRETS]
     web: Mapping[str, Answer]
@@ -70,7 +70,7 @@ def simulation(scenario: str | Path, **parameters: Unpack[SimulationParameters])
     caller, agent = fields.pop("caller", ()), fields.pop("agent", Agent())
     folder = parameters.get("folder", Path())
     check_steps("faults", fields.get("faults", ()), Fault)
-    check_steps("control", fields.get("control", ()), ControlRequest)
+    check_steps("control", fields.get("control", ()), ControlAction)
     check_steps("microphone", fields.get("microphone", ()), Say)
     fields["rtp"] = _peers(fields.get("rtp", {}))
     if isinstance(caller, FromCassette):

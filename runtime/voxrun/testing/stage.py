@@ -30,7 +30,7 @@ from voxrun.testing.air import Air
 from voxrun.testing.caller import Caller, Say
 from voxrun.testing.caller_leg import CallerLeg
 from voxrun.testing.caller_play import CallerPlay
-from voxrun.testing.control import HOST, ControlReply, ControlRequest
+from voxrun.testing.control import HOST, ControlAction, ControlConnection, ControlReply, ControlRequest
 from voxrun.testing.differences import differences
 from voxrun.testing.disk import Disk
 from voxrun.testing.faults import Cut, Fault, Impair, Refuse, SlowDisk, Stall
@@ -43,6 +43,8 @@ from voxrun.testing.service import BASE_URL, Service
 from voxrun.testing.simulated_call import SimulatedCall, Talker, no_track
 from voxrun.testing.sound_devices import SimulatedDevices
 from voxrun.testing.sounds import Sound, render
+from voxrun.testing.standstill import Standstill
+from voxrun.testing.visitors import Visitors
 from voxrun.testing.web import Answer, Web
 from voxrun.trace.words import Record
 
@@ -70,7 +72,7 @@ class Simulation:
     rtp: Mapping[str, RtpPeer] = field(default_factory=dict)
     microphone: Sequence[Step[Say]] = ()
     faults: Sequence[Step[Fault]] = ()
-    control: Sequence[Step[ControlRequest]] = ()
+    control: Sequence[Step[ControlAction]] = ()
     customData: str = ""
     secrets: Mapping[str, str] = field(default_factory=dict)
     web: Mapping[str, Answer] = field(default_factory=dict)
@@ -105,8 +107,9 @@ class Stage:
         self._peers: dict[str, RtpFarEnd] = {}
         self._devices: SimulatedDevices
         self._faults: Play[Fault]
-        self._control: Play[ControlRequest]
+        self._control: Play[ControlAction]
         self._network: SimulatedNetwork
+        self._visitors: Visitors
         self._news: News
         self._disk: Disk
         self._service: Service
@@ -116,6 +119,7 @@ class Stage:
         """Play it."""
         wanted = self._wanted
         self._network, self._news = SimulatedNetwork(), News()
+        self._visitors = Visitors(self._network, self._render, self._news.now)
         self._disk = Disk(self._network, wanted.files, partial(synthesise, self._network, API_KEY, base_url=BASE_URL))
         self._service = Service(wanted.agents, wanted.speech, self._news, self._render)
         self._devices = SimulatedDevices(wanted.microphone, self._aside(), self._render)
@@ -124,10 +128,14 @@ class Stage:
             await self._web.start(self._network, nursery)
             ticker = Ticker()
             nursery.start_soon(ticker.run)
-            tasks = trio.lowlevel.current_statistics().tasks_living
             idle = IDLE_SECONDS if wanted.caller is None else IDLE_AFTER_CALL_SECONDS
             idle_seconds = idle if wanted.idleSeconds is None else wanted.idleSeconds
-            await self._play(Session(wanted.scenario, self._services(), ticker, idle_seconds=idle_seconds))
+            session = Session(wanted.scenario, self._services(), ticker, idle_seconds=idle_seconds)
+            self._control = Play(self._news, partial(self._steer, session, nursery))
+            if any(isinstance(step.action, ControlConnection) for step in wanted.control):
+                await self._visitors.receive(session, nursery)
+            tasks = trio.lowlevel.current_statistics().tasks_living
+            await self._play(session)
             await self._settle(tasks)
             nursery.cancel_scope.cancel(reason="the simulation is over")
 
@@ -185,8 +193,8 @@ class Stage:
 
     async def _play(self, session: Session) -> None:
         session.trace_log.subscribe(self._note)
+        trio.lowlevel.add_instrument(Standstill(session))
         self._faults = Play(self._news, partial(self._go_wrong, session))
-        self._control = Play(self._news, partial(self._request, session))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._faults.run, self._wanted.faults)
             nursery.start_soon(self._limit, session)
@@ -269,10 +277,14 @@ class Stage:
             case SlowDisk(seconds):
                 self._disk.seconds = seconds
 
-    async def _request(self, session: Session, asked: ControlRequest) -> None:
-        path = session.access_url.removeprefix(HOST)
-        reply = await reply_to(session, HttpAsk(asked.method, path, asked.content, dict(asked.headers)))
-        self._replies.append(ControlReply(self._news.now(), int(reply.status), reply.content))
+    async def _steer(self, session: Session, nursery: trio.Nursery, action: ControlAction) -> None:
+        match action:
+            case ControlRequest(content, method, headers):
+                path = session.access_url.removeprefix(HOST)
+                reply = await reply_to(session, HttpAsk(method, path, content, dict(headers)))
+                self._replies.append(ControlReply(self._news.now(), int(reply.status), reply.content))
+            case ControlConnection(talk):
+                self._replies.append(await nursery.start(self._visitors.come, session.access_url, talk))
 
     async def _limit(self, session: Session) -> None:
         await trio.sleep(self._wanted.limitSeconds)
@@ -288,6 +300,7 @@ class Stage:
         with trio.move_on_after(SETTLE_SECONDS):
             await self._network.quiet()
             await self._web.quiet()
+            await self._visitors.quiet()
         await trio.testing.wait_all_tasks_blocked()
         left = trio.lowlevel.current_statistics().tasks_living - tasks
         if left:

@@ -27,7 +27,7 @@ from voxrun.testing.agent import (
 )
 from voxrun.testing.caller import Caller, CallerAction, Say, hangUp, press, say
 from voxrun.testing.cassette import FromCassette, fromCassette
-from voxrun.testing.control import ControlRequest, request
+from voxrun.testing.control import ControlAction, request
 from voxrun.testing.faults import Fault, cut, impair, refuse, slowDisk, stall
 from voxrun.testing.moments import A, After, At, Cue, Step, after, callerTurn, event, message, previous, toolResult
 from voxrun.testing.moments import Moment as KitMoment
@@ -124,7 +124,7 @@ class Plan:
     agents: "dict[int, AgentPlan]" = field(default_factory=dict)
     speech: dict[str, Any] = field(default_factory=dict)
     faults: list[Step[Fault]] = field(default_factory=list)
-    control: list[Step[ControlRequest]] = field(default_factory=list)
+    control: list[Step[ControlAction]] = field(default_factory=list)
     control_has: dict[str, Any] = field(default_factory=dict)
     web: dict[str, Any] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """`serve`: a small HTTP/1.1 and WebSocket server on one port; each connection carries one request."""
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from http import HTTPStatus
@@ -13,11 +13,14 @@ import msgspec
 import trio
 
 from voxrun.errors import RemoteError
-from voxrun.protocol.websocket_handshake import HEAD_LIMIT, joined
+from voxrun.protocol.websocket_handshake import joined
 from voxrun.transports.network import Network
 from voxrun.transports.socket_stream import SocketStream
 from voxrun.transports.turnstile import Turnstile, Visit
 from voxrun.transports.websocket import RECEIVE_LIMIT, WebSocket, accept_websocket
+
+HEAD_LIMIT = 16 * 1024
+"""Bytes of a request's head. To read one of many small fields takes time that the calls of this process do not get."""
 
 HEAD_SECONDS = 10.0
 """How long a request's head may take to arrive."""
@@ -29,7 +32,10 @@ _CONTINUE = h11.InformationalResponse(status_code=HTTPStatus.CONTINUE, headers=[
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request. `path` is decoded; header names are in lower case; of repeated ones the last counts."""
+    """A request. `path` is decoded; header names are in lower case.
+
+    A header in several lines is one, with commas between; of a name that the query has several times the last counts.
+    """
 
     method: str
     path: str
@@ -60,7 +66,14 @@ class Upgrade:
     talk: Callable[[WebSocket], Awaitable[None]]
 
 
-Handler: TypeAlias = Callable[[Request], Awaitable[Reply | Upgrade]]
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """Let `take` have the connection as it came, with what was read of it, instead of an answer."""
+
+    take: Callable[[trio.abc.Stream, bytes], Awaitable[None]]
+
+
+Handler: TypeAlias = Callable[[Request], Awaitable[Reply | Upgrade | Handover]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,16 +102,17 @@ async def serve(
     handler or `talk`, or an OSError, as when no file descriptor is left; any other exception from these is a bug and
     ends the serving. Raises ConfigurationError if the address can't be listened on.
     """
-    await network.serve(host, port, partial(_attend, handler, limits or Limits()), task_status=task_status)
+    await network.serve(host, port, partial(attend, handler, limits or Limits()), task_status=task_status)
 
 
-async def _attend(handler: Handler, limits: Limits, stream: trio.abc.Stream) -> None:
+async def attend(handler: Handler, limits: Limits, stream: trio.abc.Stream, received: bytes = b"") -> None:
+    """Answer one connection as `serve` does; somebody else has `received` what came of it so far."""
     its_own_loss = suppress(RemoteError, trio.BrokenResourceError)
     with its_own_loss, limits.turnstile.passing(_peer_of(stream)) as visit:
         if visit is None:
             return
         try:
-            await _converse(handler, limits, visit, stream)
+            await _converse(handler, limits, visit, stream, bytearray(received))
         except OSError:  # this machine has nothing left for it
             limits.turnstile.refused("system")
 
@@ -111,36 +125,47 @@ def _peer_of(stream: trio.abc.Stream) -> str:
         raise RemoteError("the client has gone again") from error
 
 
-async def _converse(handler: Handler, limits: Limits, visit: Visit, stream: trio.abc.Stream) -> None:
-    received = bytearray()
+async def _converse(
+    handler: Handler, limits: Limits, visit: Visit, stream: trio.abc.Stream, received: bytearray
+) -> None:
     try:
         with trio.fail_after(HEAD_SECONDS):
             request = await _read_request(stream, received, limits)
     except trio.TooSlowError:
         limits.turnstile.refused("slow")
-        await _reply(stream, _problem(HTTPStatus.REQUEST_TIMEOUT))
+        await _reply(stream, problem(HTTPStatus.REQUEST_TIMEOUT))
         return
     except (h11.RemoteProtocolError, ValueError) as error:
         limits.turnstile.refused("malformed")
         status = HTTPStatus(getattr(error, "error_status_hint", HTTPStatus.BAD_REQUEST))
-        await _reply(stream, _problem(status))
+        await _reply(stream, problem(status))
         return
     visit.has_spoken()
     answer = await handler(request)
     if isinstance(answer, Upgrade) and request.headers.get("upgrade", "").lower() != "websocket":
-        answer = _problem(HTTPStatus.UPGRADE_REQUIRED)
+        limits.turnstile.refused("handshake")
+        answer = problem(HTTPStatus.UPGRADE_REQUIRED)
     if isinstance(answer, Reply):
         await _reply(stream, answer, with_body=request.method != "HEAD")
         return
-    async with accept_websocket(
-        stream, request.target, received=bytes(received), receive_limit=limits.message
-    ) as websocket:
+    if isinstance(answer, Handover):
+        await answer.take(stream, bytes(received))
+        return
+    accepting = accept_websocket(stream, request.target, received=bytes(received), receive_limit=limits.message)
+    async with AsyncExitStack() as open_one:
+        try:
+            websocket = await open_one.enter_async_context(accepting)
+        except RemoteError:
+            limits.turnstile.refused("handshake")
+            raise
         await answer.talk(websocket)
 
 
 async def _read_request(stream: trio.abc.Stream, received: bytearray, limits: Limits) -> Request:
-    """The request; `received` gets everything read for it, which may be more."""
+    """The request; `received` has what was read of it, and gets the rest and what may come after it."""
     parser = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
+    if received:
+        parser.receive_data(bytes(received))
     head = await _next_event(stream, received, parser)
     if not isinstance(head, h11.Request):
         raise RemoteError("the client hung up without a request")
@@ -152,8 +177,9 @@ async def _read_request(stream: trio.abc.Stream, received: bytearray, limits: Li
     body = bytearray()
     while isinstance(event := await _next_event(stream, received, parser), h11.Data):
         body += event.data
-        if len(body) > limits.body:
+        if len(body) > limits.body or len(received) > limits.body + HEAD_LIMIT:  # what parts its chunks may be long
             raise h11.RemoteProtocolError("the body is too long", error_status_hint=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        await trio.lowlevel.checkpoint()  # calls go on while a body of many small chunks is read
     return replace(request, body=bytes(body))
 
 
@@ -174,10 +200,12 @@ def _parse(head: h11.Request) -> Request:
     return Request(head.method.decode("ascii"), unquote(target.path), dict(parse_qsl(target.query)), headers, text)
 
 
-def _problem(status: HTTPStatus) -> Reply:
-    """What is wrong with a request that nobody gets to see (RFC 9457)."""
-    said = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": status.description}
-    return Reply(status, msgspec.json.encode(said), "application/problem+json")
+def problem(code: int, detail: str = "", headers: tuple[tuple[str, str], ...] = ()) -> Reply:
+    """What is wrong with a request (RFC 9457)."""
+    status = HTTPStatus(code)
+    detail = detail or status.description
+    said = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
+    return Reply(status, msgspec.json.encode(said), "application/problem+json", headers)
 
 
 async def _reply(stream: trio.abc.Stream, reply: Reply, *, with_body: bool = True) -> None:

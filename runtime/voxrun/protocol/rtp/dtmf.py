@@ -31,6 +31,16 @@ _LONGEST = 0xFFFF  # ticks of one segment
 _OLD = 1 << 17  # ticks: a tone so little before the latest is a straggler, one further back a new clock
 
 
+def check_digits(digits: str) -> None:
+    """ValueError when a character is none of DIGITS and not PAUSE."""
+    unknown = sorted(set(digits) - {*DIGITS, PAUSE})
+    if unknown:
+        raise ValueError(
+            f"no tones for {', '.join(map(ascii, unknown))}: digits are {DIGITS}, and {PAUSE} pauses for"
+            f" {PAUSE_MS // 1000} s"
+        )
+
+
 class ToneReceiver:
     """The tones of one source: each digit begins once, whatever is lost, repeated or late."""
 
@@ -97,12 +107,7 @@ class ToneSender:
 
         ValueError when a character is none of DIGITS and not PAUSE, and when too many would wait; nothing is sent then.
         """
-        unknown = sorted(set(digits) - {*DIGITS, PAUSE})
-        if unknown:
-            raise ValueError(
-                f"no tones for {', '.join(map(ascii, unknown))}: digits are {DIGITS}, and {PAUSE} pauses for"
-                f" {PAUSE_MS // 1000} s"
-            )
+        check_digits(digits)
         if len(self._waiting) + len(digits) > MOST_WAITING:
             raise ValueError(f"no more than {MOST_WAITING} digits may wait: {len(self._waiting)} are still to be sent")
         tone, gap, wait = (ms * self._clock_rate // 1000 for ms in (TONE_MS, GAP_MS, PAUSE_MS))
