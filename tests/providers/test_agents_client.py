@@ -22,6 +22,7 @@ from voxrun.protocol.elevenlabs.agents_server_messages import (
     Ping,
     PingData,
 )
+from voxrun.session.trace import KEPT_RECORDS
 from voxrun.transports.packaged_websocket import PackagedWebSocket
 from voxrun.transports.server import Reply
 
@@ -459,3 +460,33 @@ def test_unknown_message_types_are_the_unknown_event(play: Play) -> None:
 
     ran, _, _ = play(script, "agent.addEventListener(AgentsEvents.Unknown, lambda e: Logger.write(e.data.payload.x))")
     assert ran.logged == ["1"] * 5
+
+
+def test_one_whose_conversation_is_over_is_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "scenario.py"
+    path.write_text(
+        """
+import gc, weakref
+from voxrun import *
+
+async def converse():
+    agent = await ElevenLabs.createAgentsClient(xiApiKey=VoxEngine.getSecretValue("KEY"), agentId="a")
+    setTimeout(agent.close, 1000)
+    return weakref.ref(agent)
+
+@VoxEngine.on(AppEvents.CallAlerting)
+async def answer(event):
+    event.call.answer()
+    over = await converse()
+    def look():
+        for _ in range(MOST_RECORDS):  # the trace, which has a bound, keeps the newest events
+            Logger.write("look")
+        gc.collect()
+        Logger.write(f"forgotten {over() is None}")
+        VoxEngine.terminate()
+    setTimeout(look, 3000)
+""".replace("MOST_RECORDS", str(KEPT_RECORDS))
+    )
+    service = AgentService(greet)
+    ran = simulate(path, Setting(leg=ScriptedLeg(), secrets={"KEY": API_KEY}, background=service.start))
+    assert ran.logged[-1:] == ["forgotten True"]

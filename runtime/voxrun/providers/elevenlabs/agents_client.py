@@ -109,7 +109,6 @@ class AgentsClient(MediaSource):
             host.warn(f"{self.id()} has `privacy`: what it says and hears is not on the cassette")
         elif options.cassette is not None:
             self._recorder = options.cassette.connection(host.now)
-        host.at_end(self.leave)
 
     # What the scenario calls.
 
@@ -242,6 +241,7 @@ class AgentsClient(MediaSource):
         async with open_websocket(network, endpoint.url) as socket:
             self._socket = recorded(socket, self._recorder)
             self._socket_id = self._host.new_id("websocket")
+            has_left = self._host.at_end(self._leave)
             if self._recorder is not None:
                 self._recorder.opened(endpoint.public_url)
             task_status.started()
@@ -254,6 +254,7 @@ class AgentsClient(MediaSource):
             finally:
                 self._trace_end(self._socket)
         await self._end(closed)
+        has_left()
 
     def begin(self, address: AgentAddress, endpoint: Endpoint) -> None:
         """Let messages in, as soon as the code that waited for the client has had its turn to add handlers."""
@@ -289,11 +290,10 @@ class AgentsClient(MediaSource):
         """Fire WebSocketError: nobody could be reached, or the connection broke."""
         self._tell(AgentsEvents.WebSocketError, type="web_socket_error", code=code, reason=reason)
 
-    async def leave(self) -> None:
+    async def _leave(self) -> None:
         """Close the connection and wait until it is."""
         self.close()
-        if self._socket is not None:
-            await self._over.wait()
+        await self._over.wait()
 
     async def _see_to_initiation(self) -> None:
         await trio.sleep(GRACE_SECONDS)
