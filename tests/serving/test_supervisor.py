@@ -117,7 +117,7 @@ sys.exit(7)
 
     async def act(supervisor: Supervisor, said: list[str]) -> None:
         await supervisor.ready.wait()
-        while not found.exists():  # noqa: ASYNC110 - as above
+        while not (found.exists() and found.stat().st_size):  # noqa: ASYNC110 - as above
             await trio.sleep(0.01)
         (folder / "first").unlink()
         folder.rmdir()
