@@ -22,6 +22,7 @@ _VOICE = "a voice is its name alone: `voice`, such as 'en-us+f3' for espeak-ng, 
 _MENU = "write menus with call.say, call.handleTones and CallEvents.ToneReceived"
 _STORAGE = "sessions share no storage: keep it in a file or a database of your own"
 _LOADING = "there is nothing to load: write `from voxrun import ElevenLabs` at the top"
+_SERVICE = "the one such service yet is ElevenLabs; a server of your own is reached by VoxEngine.createWebSocket"
 _LOCAL = "a recording is a local file, which nobody deletes and no link leads to: leave it out"
 _FORMAT = "the end of `name` says the format: wav, flac, ogg or mp3"
 _TRANSCRIPTS = "recordings are not recognised, `transcribe` writes down events: leave it out"
@@ -43,7 +44,8 @@ _NAMES = {
     **_each("enqueueACDRequest enqueueTask CallList PhoneNumber MeasurementProtocol", _PLATFORM),
     **_each("AudioIdentificationStarted AudioIdentificationResult AudioIdentificationStopped", _PLATFORM),
     **_each("AudioIdentificationError", _PLATFORM),
-    **_each("RichContentButtonAction AI", _BOTS),
+    **_each("RichContentButtonAction AI Avatar", _BOTS),
+    **_each("OpenAI Gemini Ultravox Cartesia Yandex", _SERVICE),
     **_each("FORWARD EndpointManaged manageEndpoint", _MIXING),
     **_each("AudioQualityDetected CallAudioQuality", _QUALITY),
     **_each("createStreamingAgent VideoTrackCreated FirstVideoPacketReceived", _VIDEO),
@@ -64,6 +66,9 @@ _NAMES = {
     **_each("URLPlayerRequestMethod", "write 'GET' or 'POST'"),
     **_each("BasePlayer", "each player is of a class of its own: Player, SequencePlayer, ElevenLabs.RealtimeTTSPlayer"),
 }
+
+_REQUIRED = _each("AgentsEvents ConversationalAIEvents", "write `ElevenLabs.AgentsEvents`")
+"""Names that `require ElevenLabs` brings into `.vox` scenarios alone."""
 
 _IN_PYTHON = {
     **_each("sendMail sendMailAsync", "use Python's smtplib, by `await trio.to_thread.run_sync(…)`"),
@@ -116,7 +121,7 @@ def absent(name: str) -> str:
 
 def absent_in_python(name: str) -> str:
     """The same for a name that nothing in a Python scenario has, JavaScript's included."""
-    return absent(name) or _JAVASCRIPT.get(name, "")
+    return absent(name) or _JAVASCRIPT.get(name, "") or _REQUIRED.get(name, "")
 
 
 def absent_in_language(name: str) -> str:

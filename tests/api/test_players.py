@@ -65,6 +65,10 @@ def test_a_file_that_the_web_does_not_have_is_told(play: Play) -> None:
         ("createURLPlayer({'url': 'http://a', 'body': {'texts': ''}})", "did you mean 'text'?"),
         ("createURLPlayer({'url': 5})", "createURLPlayer needs a text as 'url', but was given 5"),
         (
+            "createURLPlayer(Path('a.wav'))",
+            "from a path or an address, as a text, not from PosixPath('a.wav')",
+        ),
+        (
             "createURLPlayer({'url': Path('a.wav')})",
             "from a path or an address, as a text, not from PosixPath('a.wav')",
         ),

@@ -387,9 +387,14 @@ def test_nothing_is_sent_to_what_has_ended(
         ("startPlayback(None)", "audio is played from a path or an address, as a text, not from None"),
         ("playProgressTone(None)", "call.playProgressTone needs a text, but was given None"),
         ("say('hello', voice=5)", "call.say needs a text as 'voice', but was given 5"),
+        ("reject('486')", "call.reject needs its code as a number, such as 486, but was given '486'"),
+        ("reject({'code': 486})", "call.reject needs its code as a number, such as 486, but was given {'code': 486}"),
+        ("decline(None)", "call.decline needs its code as a number, such as 486, but was given None"),
     ],
 )
-def test_what_should_be_a_text_and_is_none_is_told_with_the_line(play: Play, wrong: str, message: str) -> None:
+def test_what_should_be_a_text_or_a_number_and_is_none_is_told_with_the_line(
+    play: Play, wrong: str, message: str
+) -> None:
     ran = play(
         f"""
         @VoxEngine.on(AppEvents.CallAlerting)

@@ -108,6 +108,7 @@ def test_pause_resume_and_stop(play: Play, parts: str) -> None:
     [
         ("[]", "a sequence player needs at least one segment"),
         ("[{'uri': 'a.wav'}]", "a segment has no parameter 'uri'; did you mean 'url'?"),
+        ("[{'txt': 'hello'}]", "a segment has no parameter 'txt'; did you mean 'text'?"),
         ("[{'text': 'a', 'parameters': {'voices': 'b'}}]", "did you mean 'voice'?"),
         ("[{'url': 'ftp://a'}]", "not ftp addresses"),
     ],

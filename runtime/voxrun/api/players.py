@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from os import PathLike
 from typing import Any, NotRequired, TypedDict, overload
 from typing import Unpack as _Unpack
 
@@ -94,6 +95,14 @@ class TTSPlayerSegment(TypedDict):
     parameters: NotRequired[TTSPlayerParameters]
 
 
+class _Segment(TypedDict, total=False):
+    """The names that a segment of either kind has."""
+
+    url: str
+    text: str
+    parameters: object
+
+
 class SequencePlayerParameters(TypedDict):
     """What to play, in this order."""
 
@@ -111,7 +120,7 @@ def createURLPlayer(
     A file that can't be played is told by `PlayerEvents.Error` and `PlaybackFinished`, as in VoxEngine.
     """
     protect_request(request)
-    given = {"url": request} if isinstance(request, str) else request
+    given = {"url": request} if isinstance(request, str | PathLike) else request
     options = merged("createURLPlayer", URLPlayerParameters, parameters, keywords)
     kind = ArrivingRequest if options.get("progressivePlayback", False) else AudioRequest
     asked = _audio_request(merged("createURLPlayer", URLPlayerRequest, given, {}), kind)
@@ -197,7 +206,7 @@ def _header(given: object) -> tuple[str, str]:
 
 
 def _open_segment(session: Session, segment: Mapping[str, Any]) -> OpenSource:
-    if "text" in segment:
+    if "text" in merged("a segment", _Segment, segment, {}):
         given = merged("a segment with a text", TTSPlayerSegment, segment, {})
         options = merged("a segment with a text", TTSPlayerParameters, given.get("parameters"), {})
         return partial(session.sounds.speak, text_of("a segment with a text", given["text"]), options.get("voice"))

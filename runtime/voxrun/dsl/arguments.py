@@ -74,6 +74,8 @@ def check_value(findings: Findings, types: Types, known: Known, expected: Value 
         add = findings.warning if works_somehow else findings.error
         is_called = given == (NULL,) and FUNCTION in expected.kinds
         advice = "give it the function itself: a call, with `( )`, gives what the function returns" if is_called else ""
+        if names := dict.fromkeys(name for shape in shapes_of(types, expected) for name in shape.members):
+            advice = f"give each parameter by its name: {any_of(f'`{name}`' for name in names)}"
         add(span, f"{what} takes {wanted}, not {_named(types, given[0])}", advice)
 
 

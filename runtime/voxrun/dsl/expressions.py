@@ -455,9 +455,12 @@ class Expressions:
         unset_secret(self.findings, names[0], node.arguments[0].span)
 
     def _not_callable(self, node: nodes.Call, value: Value) -> None:
-        if self.types.of(value) is not None or value.kinds == (NULL,):
-            what = f"{spell(node.function) or 'this'} is no function"
-            self.findings.error(node.function.span, what, "read it without `( )`")
+        if self.types.of(value) is None and value.kinds != (NULL,):
+            return
+        name = spell(node.function)
+        hidden = f"this value hides the function `{name}`: give it another name; of an event, read `e.{name}`"
+        advice = hidden if name in FUNCTIONS else "read it without `( )`"
+        self.findings.error(node.function.span, f"{name or 'this'} is no function", advice)
 
     def _check_keys(self, node: nodes.Object) -> None:
         seen: set[str] = set()

@@ -46,7 +46,7 @@ def check_takes(findings: Findings, places: Places, node: FunctionNode, given: i
     if not is_right:
         name = "this function" if isinstance(node, ast.Lambda) else node.name
         what = f"{name} takes {count(least, positional)}, but is called with {given or 'none'}"
-        findings.error(places.head(node), what)
+        findings.error(places.head(node), what, "a handler is called with the event, a timer's function with nothing")
 
 
 def own_function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> OwnFunction | None:

@@ -56,7 +56,8 @@ def _syntax_error(error: SyntaxError, findings: Findings, source: Source) -> Non
     start = source.start(error.lineno or 1) + max((error.offset or 1) - 1, 0)
     same_line = error.end_lineno == error.lineno and (error.end_offset or 0) > (error.offset or 0)
     length = (error.end_offset or 0) - (error.offset or 0) if same_line else 1
-    findings.error(Span(min(start, len(source.text)), min(start + length, len(source.text))), error.msg)
+    advice = "write `async def` where the function begins" if error.msg == "'await' outside async function" else ""
+    findings.error(Span(min(start, len(source.text)), min(start + length, len(source.text))), error.msg, advice)
 
 
 class _Walk:

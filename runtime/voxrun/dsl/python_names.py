@@ -126,7 +126,7 @@ def bind_import(node: ast.ImportFrom, scope: PythonScope, surface: Surface, find
         elif alias.name in names:
             _bind(alias.asname or alias.name, alias.name, scope, surface, names)
         elif not alias.name.startswith("_") and find_spec(f"{node.module}.{alias.name}") is None:
-            advice = findings.did_you_mean(alias.name, names)
+            advice = absent_in_python(alias.name) or findings.did_you_mean(alias.name, names)
             findings.error(places.span(alias), f"{node.module} has no `{alias.name}`", advice)
 
 

@@ -18,7 +18,7 @@ from voxrun.media.inbox import Inbox
 from voxrun.media.leg import Leg, Party
 from voxrun.media.level_tap import LevelTap, Peaks
 from voxrun.media.line import AudioCame, AudioResumed, AudioStopped, FarEndLeft, FrameCame, LineNews, ToneCame
-from voxrun.media.parameters import merged, text_of
+from voxrun.media.parameters import merged, status_of, text_of
 from voxrun.media.progress_tones import RINGING
 from voxrun.media.sounds import AudioRequest
 from voxrun.media.tone_source import ToneSource
@@ -163,11 +163,11 @@ class Call(MediaSource):
 
     def reject(self, code: int, extraHeaders: Mapping[str, str] | None = None) -> None:
         """Refuse a call that was not answered, with a SIP status such as 486 (busy) or 603 (declined)."""
-        self._end(code, "Rejected")
+        self._end(status_of("call.reject", code), "Rejected")
 
     def decline(self, code: int, extraHeaders: Mapping[str, str] | None = None) -> None:
         """The same as `reject`."""
-        self._end(code, "Declined")
+        self._end(status_of("call.decline", code), "Declined")
 
     def hangup(self, extraHeaders: Mapping[str, str] | None = None) -> None:
         """End the call; `CallEvents.Disconnected` follows."""

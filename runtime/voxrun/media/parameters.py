@@ -71,6 +71,13 @@ def milliseconds_of(function: str, given: float) -> float:
     return given
 
 
+def status_of(function: str, given: int) -> int:
+    """ScenarioError for a SIP status that is no number, which no type check has seen."""
+    if not isinstance(given, int):
+        raise ScenarioError(f"{function} needs its code as a number, such as 486, but was given {shown(given)}")
+    return given
+
+
 def merged(function: str, shape: type, given: Mapping[str, Any] | None, keywords: Mapping[str, Any]) -> dict[str, Any]:
     """One dict of `given` and `keywords`, checked against `shape`, a TypedDict.
 

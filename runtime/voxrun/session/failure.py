@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import fields, is_dataclass
 from importlib.machinery import SourceFileLoader
 from io import StringIO
 from itertools import islice
@@ -32,6 +33,9 @@ _NO_ASYNCIO = ("no running event loop", "trio.run received unrecognized yield me
 """What asyncio says when it is asked for anything, and trio when what asyncio gave is awaited."""
 
 _TWO_OF_ON = re.compile(r"(EventTarget\.)?on\(\) takes \d positional arguments? but")
+
+_NO_DICT = re.compile(r"'(\w+Event|HttpRequestResult)' object is not subscriptable")
+"""What Python says of `event["tone"]`."""
 
 _NO_PROMISE = "can't be used in 'await' expression"
 """How Python ends what it says of an `await` before anything else than a promise."""
@@ -233,6 +237,10 @@ def _advice(error: BaseException) -> str:
         return f"; {advice}" if (advice := absent_in_python(error.name)) else ""
     if isinstance(error, TypeError) and _text_of(error).endswith(_NO_PROMISE):
         return "; this returns no promise: leave `await` out"
+    if isinstance(error, TimeoutError) and " did not fire within " in _text_of(error):
+        return "; to go on without it, catch TimeoutError"
+    if isinstance(error, TypeError) and _NO_DICT.fullmatch(_text_of(error)):
+        return "; its fields are read with a dot"
     if isinstance(error, TypeError) and _TWO_OF_ON.match(_text_of(error)):
         return f"; {TWO_OF_ON}"
     if isinstance(error, RuntimeError | TypeError) and _text_of(error).startswith(_NO_ASYNCIO):
@@ -242,13 +250,16 @@ def _advice(error: BaseException) -> str:
 
 def _without(name: str, owner: object) -> str:
     """What to do without the name `name` that `owner` doesn't have."""
+    instead = absent_in_python if isinstance(owner, ModuleType) else absent
     if isinstance(owner, ModuleType):
         home, names = owner.__name__, getattr(owner, "__all__", dir(owner))
     elif isinstance(owner, EventTarget):
         home, names = type(owner).__module__, [it for it in dir(owner) if is_for_scenarios(it)]
     else:
         home, names = (owner if isinstance(owner, type) else type(owner)).__module__, dir(owner)
-    if home.partition(".")[0] == "voxrun" and (advice := absent(name)):
+    is_ours = home.partition(".")[0] == "voxrun"
+    if is_ours and (advice := instead(name)):
         return f"; {advice}"
-    near = nearest(name, (it for it in names if name.startswith("_") or not it.startswith("_")))
-    return f"; did you mean '{near}'?" if near else ""
+    if near := nearest(name, (it for it in names if name.startswith("_") or not it.startswith("_"))):
+        return f"; did you mean '{near}'?"
+    return f"; it has {', '.join(it.name for it in fields(owner))}" if is_ours and is_dataclass(owner) else ""

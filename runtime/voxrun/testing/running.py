@@ -1,5 +1,6 @@
 """`simulate`: a scenario with a scripted caller and agent, in virtual time, on the runtime's own parts."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Protocol, TypedDict, Unpack
@@ -10,6 +11,7 @@ import trio.testing
 from voxrun.errors import ConfigurationError
 from voxrun.protocol.rtp.codecs import codec_named
 from voxrun.session.failure import first_of
+from voxrun.session.unawaited import tell_unawaited
 from voxrun.testing.agent import Agent, AgentAction, SpeechService, Turn
 from voxrun.testing.caller import Caller, CallerAction, Say
 from voxrun.testing.cassette import FromCassette, agents_of, caller_of, load
@@ -135,7 +137,8 @@ def run(stage: Stage, *instruments: trio.abc.Instrument) -> SimulatedCall:
         raise ConfigurationError("a simulated call runs trio itself: play it in a plain `def`, not an async one")
     clock = trio.testing.MockClock(autojump_threshold=0)
     try:
-        with in_order(stage.seed):
+        with warnings.catch_warnings(), in_order(stage.seed):
+            tell_unawaited()
             trio.run(stage.run, clock=clock, instruments=instruments)
     except BaseExceptionGroup as group:
         raise first_of(group) from None
