@@ -2,8 +2,11 @@
 
 import json
 import re
+import socket
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from pathlib import Path
+from select import select
 from signal import SIGHUP, SIGINT, SIGTERM, Signals
 
 import httpx
@@ -38,6 +41,15 @@ from voxrun.protocol.rtp.codecs import CODECS
 for codec in CODECS.values():
     codec.new_encoder(), codec.new_decoder()
 Path("late").write_text(" ".join({*sys.modules} - had) or "nothing")
+"""
+
+CHATTY = """from voxrun import *
+@VoxEngine.on(AppEvents.CallAlerting)
+def answer(event):
+    event.call.addEventListener(CallEvents.Disconnected, lambda event: VoxEngine.terminate())
+    event.call.answer()
+    for _ in range(1000):
+        print("what nobody reads" * 10)
 """
 
 COMPUTING = """import time
@@ -122,6 +134,38 @@ def test_a_call_over_real_sockets_is_answered_recorded_and_traced(echo: Path) ->
     (wav,) = folder.glob("kept/*.wav")
     assert len(read_wav(wav)) > 2 * 8000
     assert len(list(folder.glob("kept/*.jsonl"))) == 1
+
+
+@pytest.mark.slow
+def test_what_a_scenario_prints_holds_no_call_up_though_nobody_reads_it(tmp_path: Path) -> None:
+    (tmp_path / "chatty.py").write_text(CHATTY)
+    with Running("serve", "chatty.py", "--listen", "127.0.0.1:0", "--trace", "kept", cwd=tmp_path) as running:
+
+        async def talk(twilio: TwilioCall) -> None:
+            twilio.start()
+            await trio.sleep(0.5)
+            twilio.hang_up()
+
+        call(port_of(running), talk, "")
+        running.signal(SIGTERM)
+        assert not running.is_alive(10)
+    (trace,) = tmp_path.glob("kept/*.jsonl")
+    last = json.loads(trace.read_text().splitlines()[-1])
+    assert (last["reason"], last["error"]) == ("terminated by the scenario", None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [(), ("--workers", "1")], ids=["one process", "workers"])
+def test_as_many_as_may_call_may_come_in_the_same_moment(echo: Path, options: tuple[str, ...]) -> None:
+    arguments = ["--listen", "127.0.0.1:0", "--max-calls", "90", *options]
+    with Running("serve", echo, *arguments, cwd=echo.parent) as running, ExitStack() as open_ones:
+        address = ("127.0.0.1", port_of(running))
+        callers = [open_ones.enter_context(socket.create_connection(address, 10)) for _ in range(90)]
+        turned_away, _, _ = select(callers, [], [], 0.5)
+        assert not turned_away
+        for caller in callers:
+            caller.sendall(b"GET /healthz HTTP/1.1\r\nHost: calls.example.com\r\n\r\n")
+        assert [caller.recv(15) for caller in callers] == [b"HTTP/1.1 200 OK"] * 90
 
 
 @pytest.mark.slow
@@ -292,6 +336,10 @@ def test_others_are_let_in_only_by_a_token(echo: Path) -> None:
         (["echo.py", "--public-url", "calls.example.com"], "--public-url takes an address"),
         (["echo.py", "--public-url", "https://"], "--public-url takes an address"),
         (["echo.py", "--public-url", "https://calls.example.com/?token=x"], "--public-url takes an address"),
+        (["echo.py", "--token", ""], "--token is empty"),
+        (["echo.py", "--control", "127.0.0.1:0", "--control-token="], "--control-token is empty"),
+        (["echo.py", "--control-token", "a"], "of no use without --control HOST:PORT"),
+        (["echo.py", "--control-url", "https://voice.example.com"], "of no use without --control HOST:PORT"),
         (["echo.py", "--token", "of-a-file\n"], "VOXRUN_TOKEN, or what was given instead, has a space or line end"),
         (["echo.py", "--secret", "TWILIO_AUTH_TOKEN=secret "], "TWILIO_AUTH_TOKEN, or what was given"),
         (["echo.py", "--control", "127.0.0.1:0", "--control-token", "ключ"], "VOXRUN_CONTROL_TOKEN, or what"),

@@ -4,12 +4,18 @@ import errno
 import os
 import sys
 from collections import Counter
+from io import BufferedWriter, RawIOBase, TextIOWrapper
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import pytest
 import trio
 from tests.kit import in_virtual_time
 
+from voxrun.cli.printout import printed_at_once
 from voxrun.cli.serve_log import QUIET_SECONDS, SOON_SECONDS, Log, shortages_told, tell_refusals
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 PIPE_BUF = 4096
 """What goes into a pipe at once if anything does, on Linux."""
@@ -48,6 +54,20 @@ def test_refusals_are_told_by_their_reason_soon_and_then_not_at_once_again(capsy
     in_virtual_time(main)
 
 
+def test_refusals_that_nobody_was_told_of_are_told_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    async def main() -> None:
+        refusals = Counter({"busy": 1})
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(tell_refusals, refusals, Log())
+            await trio.sleep(2 * SOON_SECONDS)
+            assert told(capsys) == ["refused 1: --max-calls run already"]
+            refusals["busy"] += 2
+            nursery.cancel_scope.cancel()
+        assert told(capsys) == ["refused 2: --max-calls run already"]
+
+    in_virtual_time(main)
+
+
 def test_where_there_are_workers_a_line_says_whose_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     Log().tell("all workers have ended")
     Log(2).tell("all calls are over")
@@ -71,19 +91,54 @@ def test_a_reader_that_stops_reading_holds_nobody_up(monkeypatch: pytest.MonkeyP
     os.set_blocking(theirs, False)
     with open(ours, "rb", buffering=0) as reader, open(theirs, "w", encoding="utf-8") as pipe:
         monkeypatch.setattr(sys, "stdout", pipe)
-        log = Log()
         filled = os.write(theirs, b"x" * 10_000_000)
-        log.tell("one call")
-        log.tell("another call")
-        while filled:
-            filled -= len(reader.read(filled))
-        log.tell("a third call")
-        log.tell("a fourth call")
+        os.set_blocking(theirs, True)
+        with printed_at_once() as missing:
+            log = Log(missing=missing)
+            log.tell("one call")
+            log.tell("another call")
+            while filled:
+                filled -= len(reader.read(filled))
+            log.tell("a third call")
+            log.tell("a fourth call")
         lines = (reader.read(PIPE_BUF) or b"").decode().splitlines()
     assert [line.partition(" ")[2] for line in lines] == [
         "(2 before this are missing: nobody read them) a third call",
         "a fourth call",
     ]
+
+
+def test_a_full_disk_costs_the_log_what_it_has_no_room_for_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Disk()
+    monkeypatch.setattr(sys, "stdout", TextIOWrapper(BufferedWriter(disk), encoding="utf-8"))
+    with printed_at_once() as missing:
+        log = Log(missing=missing)
+        log.tell("one call")
+        disk.is_full = True
+        log.tell("another call")
+        print("what a scenario says")  # noqa: T201 - scenarios do
+        disk.is_full = False
+        log.tell("a third call")
+    assert [line.partition(" ")[2] for line in b"".join(disk.written).decode().splitlines()] == [
+        "one call",
+        "(2 before this are missing: No space left on device) a third call",
+    ]
+
+
+def test_a_line_is_written_in_one_piece_however_python_was_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Disk()
+    monkeypatch.setattr(sys, "stdout", TextIOWrapper(cast(BinaryIO, disk), encoding="utf-8", write_through=True))
+    with printed_at_once() as missing:
+        Log(missing=missing).tell("one call")
+        print("what", "a scenario", "says")  # noqa: T201 - as above
+    assert [piece[-1:] for piece in disk.written] == [b"\n"] * 2
+
+
+def test_where_there_is_no_stdout_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    with printed_at_once() as missing:
+        Log(missing=missing).tell("one call")
+    assert missing.times == 0
 
 
 @pytest.mark.parametrize("name", ["x" * 100_000, "\U0001f600" * 2000, "\0" * 1000])
@@ -105,6 +160,25 @@ def test_connections_for_which_there_is_no_descriptor_are_told_of_seldom_and_in_
     line = "new connections wait: the system has no descriptors or memory left: allow more open files (ulimit -n)"
     assert told(capsys) == [line] * 3
     assert caplog.records == []
+
+
+class Disk(RawIOBase):
+    """A file on a disk that may be full."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.is_full = False
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        """OSError if there is no room."""
+        if self.is_full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.written.append(bytes(data))
+        return len(self.written[-1])
 
 
 class Starved(trio.abc.Listener[trio.abc.Stream]):

@@ -1,5 +1,7 @@
 """Turns found while the call goes on, against those found in its whole trace."""
 
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -16,6 +18,17 @@ Levels = NDArray[np.int8]
 LOUD = -20
 PIECE = 250
 """As many levels as a record has."""
+
+WITHOUT_FILES = """
+import numpy as np
+import resource
+from voxrun.serving.turn_watch import TurnWatch
+said = np.array([-96] * 50 + [-20] * 50 + [-96] * 100, np.int8)
+heard = np.roll(said, 60)
+watch = TurnWatch()
+resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+print(len([*watch.take(0.0, said, heard), *watch.finish()]))
+"""
 
 
 def voice(seconds: float, *spans: tuple[float, float]) -> Levels:
@@ -173,3 +186,8 @@ def test_however_they_speak_each_turn_of_the_whole_trace_is_told_once(spoken: li
 def begins_of_answers(turns: Iterable[Turn]) -> list[float]:
     """Of those that came soon enough for the watch to know in any case whose answer it is."""
     return [turn.answer.begin for turn in turns if turn.answer and turn.timeToAnswer < KEPT_SECONDS / 2]
+
+
+def test_a_turn_is_told_of_when_the_system_has_no_descriptors_left() -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT_FILES], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("1\n", "")

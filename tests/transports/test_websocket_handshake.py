@@ -51,7 +51,7 @@ def test_a_refusal_is_told_soon_though_its_end_never_comes(network: Network, fie
             with pytest.raises(RemoteError, match="refused the WebSocket with HTTP status 401") as caught:
                 async with open_websocket(network, url):
                     raise AssertionError
-            assert trio.current_time() - started == pytest.approx(REFUSAL_SECONDS, abs=0.5)
+            assert REFUSAL_SECONDS - 0.5 < trio.current_time() - started < 5  # a machine may stall
             assert caught.value.code == 401
             assert caught.value.reason.startswith("bad api key.")
 

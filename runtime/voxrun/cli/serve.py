@@ -15,10 +15,11 @@ import voxrun.events
 from voxrun.api.language import language_of
 from voxrun.cli.collector import tame_collector
 from voxrun.cli.interrupt import Interruption
+from voxrun.cli.printout import printed_at_once
 from voxrun.cli.run import LOCAL_KEY
 from voxrun.cli.sandbox import environment
 from voxrun.cli.serve_log import Log, SessionLog, shortages_told, tell_refusals
-from voxrun.cli.serve_options import MOST_SILENT, MOST_SILENT_OF_ALL, ServeOptions, parse
+from voxrun.cli.serve_options import MOST_SILENT_OF_ALL, ServeOptions, parse
 from voxrun.cli.speech import speech
 from voxrun.cli.status import OK
 from voxrun.errors import ConfigurationError
@@ -61,7 +62,12 @@ def serve(arguments: list[str]) -> int:
     _allow_many_files()
     tell_unawaited()
     sys.setswitchinterval(SWITCH_SECONDS)
-    log = Log(options.place.number if options.place else 0)
+    with printed_at_once() as missing:
+        _serve(options, arguments, Log(options.place.number if options.place else 0, missing))
+    return OK
+
+
+def _serve(options: ServeOptions, arguments: list[str], log: Log) -> None:
     versions = Versions(log.tell)
     # What is wrong in a scenario is told now, and its language loaded.
     for mistake in options.settings.routes.mistakes(lambda scenario: versions.read(scenario, language_of(scenario))):
@@ -75,10 +81,9 @@ def serve(arguments: list[str]) -> int:
         if options.workers:
             from voxrun.cli.serve_workers import serve_workers  # noqa: PLC0415 - an extra
 
-            trio.run(serve_workers, options, arguments)
+            trio.run(serve_workers, options, arguments, log)
         else:
             trio.run(serve_calls, options, versions, log)
-    return OK
 
 
 def _import_extras(options: ServeOptions) -> None:
@@ -120,7 +125,8 @@ async def serve_calls(options: ServeOptions, versions: Versions, log: Log) -> No
             phone = Phone(host, Doors(options.keys, time.time, host.table, options.public_url))
             refusals = host.counters.refusals
             nursery.start_soon(tell_refusals, refusals, log)
-            turnstile = Turnstile(options.max_per_address, MOST_SILENT, MOST_SILENT_OF_ALL, refusals, host.table)
+            silent, of_all = options.most_silent, max(MOST_SILENT_OF_ALL, 2 * options.most_silent)
+            turnstile = Turnstile(options.max_per_address, silent, of_all, refusals, host.table)
             limits = Limits(body=BODY_LIMIT, message=MESSAGE_LIMIT, turnstile=turnstile)
             listen = partial(serve_requests, network, options.host, options.port, phone.handle, limits=limits)
             port = await nursery.start(listen)

@@ -2,17 +2,15 @@
 
 import logging
 import math
-import os
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from select import select
+from dataclasses import dataclass, field
 
 import trio
 
+from voxrun.cli.printout import Missing
 from voxrun.serving.running import Running
 from voxrun.trace.words import visible
 
@@ -37,7 +35,7 @@ _WHY = {
     "drain": "no new calls are taken any more",
     "crowd": "too many connections; for those with calls, see --max-per-address",
     "slow": "they did not say in time what they want",
-    "malformed": "what they sent is no HTTP",
+    "malformed": "what they sent is no HTTP, or too long",
     "handshake": "they asked for no WebSocket: a proxy must pass the headers Upgrade and Connection on",
     "breach": "what the stream sent was too long, or audio of a kind that can't be heard here",
     "system": "the system has no descriptors or memory left: allow more open files (ulimit -n)",
@@ -46,7 +44,7 @@ _WHY = {
 
 
 MOST_CHARACTERS = 1000
-"""Of what is told at once: in UTF-8, a pipe that has room for anything has room for so much (select.PIPE_BUF)."""
+"""Of what is told at once: with its time, in UTF-8, it is one piece of a `Printout`."""
 
 
 @dataclass(slots=True)
@@ -54,32 +52,21 @@ class Log:
     """What `worker` prints; 0 where all is one process, or for the one above the workers."""
 
     worker: int = 0
-    missing: int = 0
-    """How much was not printed since the last line, as that would have held up all calls."""
+    missing: Missing = field(default_factory=Missing)
+    """What was printed and lost, by scenarios as well: the next line that is not says so."""
+    _told: int = 0
 
     def tell(self, what: str) -> None:
         """A line with the time. Further ones are indented: a stranger's name can't be one that looks like ours."""
-        if not _has_room():
-            self.missing += 1
-            return
         who = f"worker {self.worker}: " if self.worker else ""
-        before = f"({self.missing} before this are missing: nobody read them) " if self.missing else ""
-        self.missing = 0
+        times = self.missing.times
+        before = f"({times - self._told} before this are missing: {self.missing.why}) " if times > self._told else ""
         text = visible(f"{who}{before}{what}").replace("\n", "\n         ")
         if len(text) > MOST_CHARACTERS:
             text = f"{text[:MOST_CHARACTERS]}…"
-        try:
-            print(time.strftime("%H:%M:%S"), text, flush=True)  # noqa: T201 - the command line speaks
-        except OSError:
-            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - nobody reads it any more; the calls go on
-
-
-def _has_room() -> bool:
-    """Whether a line is printed at once: not so into a pipe that is full, or on a terminal that Ctrl-S has stopped."""
-    try:
-        return bool(select([], [sys.stdout], [], 0)[1])
-    except (OSError, ValueError):  # it is no file, or this is Windows, which can't tell
-        return True
+        print(time.strftime("%H:%M:%S"), text, flush=True)  # noqa: T201 - the command line speaks
+        if self.missing.times == times:
+            self._told = times
 
 
 @contextmanager
@@ -126,13 +113,21 @@ class SessionLog:
 
 
 async def tell_refusals(refusals: Counter[str], log: Log) -> None:
-    """A line for each reason for which somebody was refused since the last, until cancelled."""
+    """A line for each reason for which somebody was refused since the last, until cancelled; the last ones then."""
     told: Counter[str] = Counter()
-    while True:
-        await trio.sleep(SOON_SECONDS)
-        fresh = refusals - told
-        told += fresh
-        for reason, times in fresh.items():
-            log.tell(f"refused {times}: {_WHY.get(reason, reason)}")
-        if fresh:
-            await trio.sleep(QUIET_SECONDS)
+    try:
+        while True:
+            await trio.sleep(SOON_SECONDS)
+            if _tell_further(refusals, told, log):
+                await trio.sleep(QUIET_SECONDS)
+    finally:
+        _tell_further(refusals, told, log)
+
+
+def _tell_further(refusals: Counter[str], told: Counter[str], log: Log) -> bool:
+    """Tell those that are not `told`; whether there were any."""
+    fresh = refusals - told
+    told += fresh
+    for reason, times in fresh.items():
+        log.tell(f"refused {times}: {_WHY.get(reason, reason)}")
+    return bool(fresh)

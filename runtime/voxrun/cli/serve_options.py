@@ -42,7 +42,7 @@ exit status: 0 ended by a signal, 1 a scenario is no scenario, 2 wrong use, or a
 """
 
 MOST_SILENT = 64
-"""Connections from one address that have not yet said what they want."""
+"""Connections from one address that have not yet said what they want; where calls come in, `most_silent` of them."""
 
 MOST_SILENT_OF_ALL = 256
 """Those from all addresses."""
@@ -78,6 +78,11 @@ class ServeOptions:
     """What it has inherited if it is a worker."""
     spans: bool
 
+    @property
+    def most_silent(self) -> int:
+        """Connections from one address that have not yet said what they want: behind a proxy, all calls at once."""
+        return max(MOST_SILENT, self.settings.max_calls)
+
     def where(self, port: int) -> str:
         """The URL at which calls come in on the port that was bound."""
         return f"http://[{self.host}]:{port}" if ":" in self.host else f"http://{self.host}:{port}"
@@ -90,10 +95,10 @@ def parse(arguments: Sequence[str]) -> ServeOptions:
     secrets = {**(env_file or {}), **given_secrets(given.secret, None)}
     known = Secrets(secrets, os.environ)
     keys = Keys(
-        token=_key(given.token, known, "VOXRUN_TOKEN"),
-        twilio=_key("", known, "TWILIO_AUTH_TOKEN"),
-        plivo=_key("", known, "PLIVO_AUTH_TOKEN"),
-        vonage=_key("", known, "VONAGE_SIGNATURE_SECRET"),
+        token=_key(given.token, known, "VOXRUN_TOKEN", "--token"),
+        twilio=_key(None, known, "TWILIO_AUTH_TOKEN"),
+        plivo=_key(None, known, "PLIVO_AUTH_TOKEN"),
+        vonage=_key(None, known, "VONAGE_SIGNATURE_SECRET"),
     )
     if sys.platform == "win32" and given.workers:
         raise ConfigurationError(
@@ -153,7 +158,6 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--token",
         metavar="TOKEN",
-        default="",
         help="what callers must show: Authorization: Bearer TOKEN, or Basic with it as the password, or "
         "X-Telnyx-Streaming-Auth-Token, or ?token=",
     )
@@ -186,7 +190,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_operation(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("operation (needs the extra `serve`)").add_argument
     add("--control", metavar="HOST:PORT", default="", help="serve the control API and the metrics there")
-    add("--control-token", metavar="TOKEN", default="", help="what its clients must show: Authorization: Bearer TOKEN")
+    add("--control-token", metavar="TOKEN", help="what its clients must show: Authorization: Bearer TOKEN")
     add("--control-url", metavar="URL", default="", help="where others find it, if a proxy is before it")
     add(
         "--workers",
@@ -206,16 +210,20 @@ def _control(text: str) -> str:
 
 
 def _control_token(given: argparse.Namespace, known: Secrets) -> str:
-    token = _key(given.control_token, known, "VOXRUN_CONTROL_TOKEN")
+    token = _key(given.control_token, known, "VOXRUN_CONTROL_TOKEN", "--control-token")
     if given.control and not token:
         raise ConfigurationError(
             "--control hands out all that is said in calls: give a --control-token, or the secret VOXRUN_CONTROL_TOKEN"
         )
+    if not given.control and (given.control_token or given.control_url):
+        raise ConfigurationError("--control-token and --control-url are of no use without --control HOST:PORT")
     return token
 
 
-def _key(given: str, known: Secrets, name: str) -> str:
+def _key(given: str | None, known: Secrets, name: str, option: str = "") -> str:
     """What was given, or else the secret; empty when there is neither. ConfigurationError if it can't be shown."""
+    if given == "":  # as of a variable of the shell that is not set
+        raise ConfigurationError(f"{option} is empty: give a token, or leave it out")
     key = given or known.get(name) or ""
     if key != key.strip() or not (key.isascii() and key.isprintable()):
         raise ConfigurationError(

@@ -19,11 +19,10 @@ from voxrun.transports.network import TcpNetwork
 from voxrun.transports.turnstile import Turnstile
 
 
-async def serve_workers(options: ServeOptions, arguments: Sequence[str]) -> None:
+async def serve_workers(options: ServeOptions, arguments: Sequence[str], log: Log) -> None:
     """Have `options.workers` processes serve until a signal says to stop; each gets the same `arguments`."""
     listeners = await TcpNetwork().listeners(options.host, options.port)
     sockets = [listener.socket for listener in listeners]
-    log = Log()
     tell = log.tell
     check = partial(options.settings.routes.mistakes, lambda scenario: read(scenario, language_of(scenario)))
     supervisor = Supervisor(options.workers, [it.fileno() for it in sockets], options.drain, tell, check)
