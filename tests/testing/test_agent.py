@@ -30,12 +30,16 @@ from voxrun.testing import (
     vadScore,
     vanish,
 )
-from voxrun.testing.agent import AgentAction
+from voxrun.testing.agent import AgentAction, CallTool
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 TOOL = """
 agent.addEventListener(AgentsEvents.ClientToolCall, lambda e: agent.clientToolResult({
     "tool_call_id": e.data.client_tool_call.tool_call_id, "result": "42", "is_error": False}))
+"""
+SLOW_TOOL = """
+agent.addEventListener(AgentsEvents.ClientToolCall, lambda e: setTimeout(lambda: agent.clientToolResult({
+    "tool_call_id": e.data.client_tool_call.tool_call_id, "result": "42", "is_error": False}), 2000))
 """
 NAMES = "ElevenLabs.Agents."
 
@@ -78,6 +82,28 @@ def test_a_tool_that_nobody_answers(tmp_path: Path) -> None:
     call = simulate(write(tmp_path, BRIDGE), caller=[at(15.0, hangUp())], agent=agent)
     assert call.agent.unmet == ["the scenario did not answer the tool 'add' within 10 s"]
     assert len(call.warnings) == 1
+
+
+NOT_ANSWERED = "the call was over before the scenario answered the tool 'add'"
+
+
+@pytest.mark.parametrize(
+    ("body", "action", "problem"),
+    [
+        ("", callTool("add", expect="42"), NOT_ANSWERED),
+        ("", callTool("add", isError=True), NOT_ANSWERED),
+        ("", callTool("add"), ""),
+        (SLOW_TOOL, callTool("add", expect="-1"), "the tool 'add' was answered with '42', not '-1'"),
+    ],
+)
+def test_an_expected_answer_to_a_tool_is_missed_though_nobody_waits_for_it_to_the_end(
+    tmp_path: Path, body: str, action: CallTool, problem: str
+) -> None:
+    caller = [at(1.0, say(speech(0.5))), at(3.0, say(speech(0.5))), at(8.0, hangUp())]
+    agent = Agent(answers=[[action, turn("42")], turn("Yes?")])
+    call = simulate(write(tmp_path, BRIDGE, body), caller=caller, agent=agent)
+    with pytest.raises(AssertionError, match=problem) if problem else nullcontext():
+        call.expectOk()
 
 
 def test_interruption_correction_and_late_audio(tmp_path: Path) -> None:
@@ -185,7 +211,7 @@ YES, NO = turn("Yes?", 0.5), turn("No.", 0.5)
         (Agent(answers=[YES, callTool("add", expect="42")]),
             ["the agent did not come to call the tool 'add'"]),
         ([Agent(script=[at(1.0, NO)]), Agent(), Agent(answers=[[], YES], script=[at(0.0, NO)])],
-            [NOT_DONE.format(YES, "connection 3 times")]),
+            [NOT_DONE.format(YES, "connection 3 to the agent")]),
         (Agent(script=[after(callerTurn(1), 0.1, YES), at(7.0, NO)], answers=[NO]), []),
     ],
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """What a scripted caller does, and when; the scenario sends him back what he says."""
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -231,6 +232,13 @@ def test_a_session_that_never_ends_is_ended(tmp_path: Path) -> None:
     call = simulate(write(tmp_path, ECHO), limitSeconds=5.0)
     assert call.outcome.reason == "not over within 5 s"
     assert "does the caller hang up" in str(call.outcome.error)
+
+
+@pytest.mark.parametrize("seconds", [2000, math.inf])
+def test_a_step_that_is_later_than_the_call_may_be_is_told(tmp_path: Path, seconds: float) -> None:
+    steps = [at(seconds, say(tone(1.0))), at(2 * seconds, hangUp())]
+    call = simulate(write(tmp_path, ECHO), caller=steps, limitSeconds=5.0)
+    assert str(call.outcome.error) == f"not over within 5 s: the caller's next step is at {seconds} s"
 
 
 @pytest.mark.parametrize("codec", ["PCMU", "G722"])

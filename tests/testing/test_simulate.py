@@ -2,13 +2,16 @@
 
 import hashlib
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from tests.testing.conversation import AGENT, CALLER, SCENARIO, hold
 from tests.yardstick import millions
 
+from voxrun.errors import ConfigurationError
 from voxrun.testing import SimulatedCall, simulate
 
 
@@ -35,6 +38,12 @@ def test_the_conversation_takes_its_minute_and_ends_well(conversation: Simulated
     assert len(events.named("ElevenLabs.Agents.Interruption")) == 1
     results = [message.data.result for message in conversation.agent.messages if message.type == "client_tool_result"]
     assert results == ["nine to five", "ten to four"]
+
+
+@pytest.mark.parametrize("around", [math.nan, "2"])
+def test_an_explanation_is_around_a_time(conversation: SimulatedCall, around: Any) -> None:
+    with pytest.raises(ConfigurationError, match=f"a time is a number of seconds, not {around!r}"):
+        conversation.explain(around)
 
 
 def test_what_the_agent_says_is_heard_to_the_sample(conversation: SimulatedCall) -> None:

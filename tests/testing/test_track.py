@@ -1,6 +1,7 @@
 """What a test may ask of the audio that a party said or heard."""
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from voxrun.audio.conversion import Conversion
 from voxrun.audio.frame import Samples
 from voxrun.audio.g711 import decode_ulaw, encode_ulaw
 from voxrun.errors import ConfigurationError
+from voxrun.events.message import Message
+from voxrun.testing.simulated_call import SimulatedEvent
 from voxrun.testing.sounds import render, speech
 from voxrun.testing.track import Track
 from voxrun.testing.turn_taking import interruptionToSilence, turns
@@ -32,6 +35,13 @@ def noise(seconds: float, seed: int = 0, amplitude: int = 4000) -> Samples:
 
 def track(*pieces: Samples, begin: float = 0.0) -> Track:
     return Track(np.concatenate(pieces), RATE, begin)
+
+
+@pytest.mark.parametrize("time", [math.nan, "2", SimulatedEvent(2.0, "Call.Connected", "call-1", Message({}))])
+@pytest.mark.parametrize("ask", ["silentFrom", "level", "slice", "firstSoundAfter", "lastSoundBefore"])
+def test_what_is_no_time_is_told(ask: str, time: Any) -> None:
+    with pytest.raises(ConfigurationError, match=f"a time is a number of seconds, not {re.escape(repr(time))}"):
+        getattr(track(noise(1.0)), ask)(time)
 
 
 def near(*spans: tuple[float, float], within: float = 0.001) -> tuple[object, ...]:

@@ -13,6 +13,7 @@ from voxrun.testing.expectations import judge
 from voxrun.testing.vox_tests import vox_tests
 
 MISTAKES = [
+    ('caller says "Hello?" lasting 2000s at 1s', "seconds= takes a number of seconds, 0 to 1800, but was given 2000"),
     ("caller has { rate: 44100 }", "rate= takes a rate in Hz of"),
     ('caller has { callerid: "Ada", customData: 5 }', "customData= takes a text, but was given 5"),
     ('caller has { rtp: "speex" }', "no codec is called 'speex'"),

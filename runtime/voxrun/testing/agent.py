@@ -64,6 +64,11 @@ class CallTool(AgentAction):
     expect: str | None = None
     isError: bool = False
 
+    @property
+    def isExpecting(self) -> bool:
+        """Whether just any result won't do."""
+        return self.expect is not None or self.isError
+
 
 @dataclass(frozen=True, slots=True)
 class Send(AgentAction):
@@ -142,7 +147,7 @@ class Agent(Given):
     @property
     def expectingTools(self) -> list[CallTool]:
         """The calls of tools whose answer is expected to be something."""
-        return [it for it in self.everything if isinstance(it, CallTool) and (it.expect is not None or it.isError)]
+        return [it for it in self.everything if isinstance(it, CallTool) and it.isExpecting]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,6 +90,7 @@ class AgentConnection:
         self.called: dict[str, CallTool] = {}
         """The tools of the scenario's that it called, by the ids of the calls."""
         self._results: dict[str, ToolResultReceived] = {}
+        self._given_up: set[str] = set()
         self._voice = AgentVoice(agent, self._news, render, self._send_message, self._send_audio)
         self._script = Play(self._news, self._act, _is_speech)
         self._answering = trio.CancelScope()
@@ -218,6 +219,12 @@ class AgentConnection:
             case Vanish():
                 raise Vanished
 
+    @property
+    def unanswered(self) -> list[str]:
+        """The tools whose results were expected and had not come when the connection ended."""
+        known = self._results.keys() | self._given_up
+        return [tool.name for call_id, tool in self.called.items() if tool.isExpecting and call_id not in known]
+
     async def _call(self, tool: CallTool) -> None:
         call_id = f"call_{next(self._tools)}"
         self.called[call_id] = tool
@@ -226,20 +233,22 @@ class AgentConnection:
         with trio.move_on_after(TOOL_SECONDS):
             while call_id not in self._results:
                 await self._news.changed()
-        self._check(tool, self._results.get(call_id))
+        if call_id not in self._results:
+            self._given_up.add(call_id)
+            self.unmet.append(f"the scenario did not answer the tool '{tool.name}' within {TOOL_SECONDS:.0f} s")
 
     def _take_result(self, result: ToolResultReceived) -> None:
         tool = self.called.get(result.tool_call_id)
         if tool is None:
             self.unmet.append(f"the scenario answered a tool call that nobody made: {result.tool_call_id!r}")
             return
+        if result.tool_call_id not in self._results:
+            self._check(tool, result)  # here, for a newer answer of the agent's may have ended the waiting
         self._results[result.tool_call_id] = result
         self._news.tell("toolResult", tool.name)
 
-    def _check(self, tool: CallTool, result: ToolResultReceived | None) -> None:
-        if result is None:
-            self.unmet.append(f"the scenario did not answer the tool '{tool.name}' within {TOOL_SECONDS:.0f} s")
-        elif result.is_error is not tool.isError:
+    def _check(self, tool: CallTool, result: ToolResultReceived) -> None:
+        if result.is_error is not tool.isError:
             said = "an error" if result.is_error else "no error"
             self.unmet.append(f"the tool '{tool.name}' was answered with {said}: {result.result!r}")
         elif tool.expect is not None and result.result != tool.expect:

@@ -17,7 +17,7 @@ from voxrun.testing.agent_connection import AgentConnection
 from voxrun.testing.caller_play import PAUSE_SECONDS
 from voxrun.testing.event_names import known_message
 from voxrun.testing.given import is_number
-from voxrun.testing.simulated_call import NEVER_CALLED, SimulatedCall
+from voxrun.testing.simulated_call import SimulatedCall
 from voxrun.testing.sounds import render
 from voxrun.testing.track import Track
 from voxrun.testing.turn_taking import interruptionToSilence
@@ -105,11 +105,11 @@ class _Judgement:
         fails = any(isinstance(expectation.claim, sentences.ScenarioFails) for expectation in self._test.expectations)
         if error is not None and not fails:
             yield Mistake(self._test.node.name.span, "the scenario failed", str(error))
-        uncalled = [] if error else [NEVER_CALLED.format(tool) for tool in self._call.uncalled]
+        missed = [] if error else self._call.missed
         for awaited in [] if error else self._call.awaited:
             span = self._test.plan.span_of(awaited.step.action) or self._test.node.name.span
             yield Mistake(span, "this was not done, as what it waits for never came", f"it waits for: {awaited.cue}")
-        for unmet in [*(unmet for connection in self._call.agents for unmet in connection.unmet), *uncalled]:
+        for unmet in [*(unmet for connection in self._call.agents for unmet in connection.unmet), *missed]:
             yield Mistake(self._place_of(unmet), unmet)
         for difference in self._call.differences:
             yield Mistake(self._test.node.name.span, "this is not what was recorded", difference)

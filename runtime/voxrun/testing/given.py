@@ -33,6 +33,13 @@ def is_number(given: object) -> TypeGuard[float]:
     return isinstance(given, Real) and not isinstance(given, bool) and given == given
 
 
+def a_time(given: object) -> float:
+    """It. ConfigurationError for what is no number: an event is easily given in place of its time."""
+    if not is_number(given):
+        raise ConfigurationError(f"a time is a number of seconds, not {given!r}")
+    return given
+
+
 def is_whole(given: object) -> TypeGuard[int]:
     """Whether it is a whole number, of numpy's or of an enumeration too."""
     return isinstance(given, Integral) and not isinstance(given, bool)
@@ -77,10 +84,13 @@ def are_named_texts(given: object) -> bool:
 
 
 Seconds: TypeAlias = Annotated[float, Only("a number of seconds, 0 or more", lambda it: is_number(it) and it >= 0)]
+LONGEST_SECONDS = 1800
+"""Of a sound: one of seconds taken for milliseconds would not fit into memory."""
+
 Length: TypeAlias = Annotated[
-    float, Only("a number of seconds, 0 or more", lambda it: is_number(it) and 0 <= it < math.inf)
+    float,
+    Only(f"a number of seconds, 0 to {LONGEST_SECONDS}", lambda it: is_number(it) and 0 <= it <= LONGEST_SECONDS),
 ]
-"""Of a sound: it has an end."""
 
 Positive: TypeAlias = Annotated[float, Only("a number above 0", lambda it: is_number(it) and it > 0)]
 Milliseconds: TypeAlias = Annotated[int, Only("a number of ms above 0", lambda it: is_number(it) and 0 < it < math.inf)]

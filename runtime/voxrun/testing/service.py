@@ -66,7 +66,8 @@ class Service:
         agents = {id(agent): agent for agent in self._agents}
         steps = [step for key, talks in self._talks.items() for step in _awaited(agents[key], talks)]
         for number, agent in enumerate(self._agents[self._tries :], self._tries + 1):
-            steps += [Step(After(Cue("connection", "", number), 0.0), first) for first in agent.everything[:1]]
+            cue = Cue("connection", f"{number} to the agent")
+            steps += [Step(After(cue, 0.0), first) for first in agent.everything[:1]]
         expecting = [id(it) for agent in self._agents for it in agent.expectingTools]
         return [step for step in steps if id(step.action) not in expecting]
 

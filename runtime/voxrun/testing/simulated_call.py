@@ -13,6 +13,7 @@ from voxrun.session.session import Outcome
 from voxrun.testing.agent_connection import AgentConnection
 from voxrun.testing.control import ControlReply
 from voxrun.testing.event_names import known
+from voxrun.testing.given import a_time
 from voxrun.testing.moments import Awaited
 from voxrun.testing.picture import draw
 from voxrun.testing.track import Track
@@ -21,7 +22,8 @@ from voxrun.trace.timeline import timeline
 from voxrun.trace.words import FREQUENT_EVENTS, Record
 from voxrun.transports.server import Request
 
-NEVER_CALLED = "the agent did not come to call the tool '{}'"
+_NEVER_CALLED = "the agent did not come to call the tool '{}'"
+_NEVER_ANSWERED = "the call was over before the scenario answered the tool '{}'"
 
 _LONG_SECONDS = 10.0
 """Longer than a timeline in detail."""
@@ -150,6 +152,12 @@ class SimulatedCall:
         """What the session warned of."""
         return [record["message"] for record in self.ofKind("warning")]
 
+    @property
+    def missed(self) -> list[str]:
+        """What is missing of the answers to tools that were expected."""
+        unanswered = [tool for connection in self.agents for tool in connection.unanswered]
+        return [*map(_NEVER_CALLED.format, self.uncalled), *map(_NEVER_ANSWERED.format, unanswered)]
+
     def __repr__(self) -> str:
         """Short, for it stands in the messages of failed tests."""
         return f"<call of {self.seconds:.2f} s, {self.outcome.error or self.outcome.reason}>"
@@ -161,7 +169,7 @@ class SimulatedCall:
     def explain(self, around: float | None = None) -> str:
         """What happened, as a picture in text: around a time, or else around the first error, or all of it."""
         story = tell(self.records)
-        return timeline(story, _moment_of_failure(story) if around is None else around)
+        return timeline(story, _moment_of_failure(story) if around is None else a_time(around))
 
     def draw(self, path: str | PathLike[str]) -> None:
         """The same as a picture, a PNG file."""
@@ -173,7 +181,7 @@ class SimulatedCall:
         for connection in self.agents:
             problems += connection.unmet
         if not self.outcome.error:  # or nothing could come any more
-            problems += [NEVER_CALLED.format(tool) for tool in self.uncalled]
+            problems += self.missed
             problems += [*map(str, self.awaited), *self.alone]
         problems += self.differences + self.leftovers
         if problems:

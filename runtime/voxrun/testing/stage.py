@@ -34,7 +34,7 @@ from voxrun.testing.control import HOST, ControlAction, ControlConnection, Contr
 from voxrun.testing.differences import differences
 from voxrun.testing.disk import Disk
 from voxrun.testing.faults import Cut, Fault, Impair, Refuse, SlowDisk, Stall
-from voxrun.testing.moments import After, Awaited, Step
+from voxrun.testing.moments import After, At, Awaited, Step
 from voxrun.testing.network import SimulatedNetwork
 from voxrun.testing.news import News, Play
 from voxrun.testing.rtp_caller import RtpCaller
@@ -289,11 +289,18 @@ class Stage:
     async def _limit(self, session: Session) -> None:
         await trio.sleep(self._wanted.limitSeconds)
         limit = f"not over within {self._wanted.limitSeconds:g} s"
+        session.broke(ScenarioError(f"{limit}: {self._why_not_over()}"))
+        session.terminate(limit)
+
+    def _why_not_over(self) -> str:
         waits = [step.moment for step in self._caller.play.pending] if self._caller is not None else []
         cue = next((moment.cue for moment in waits if isinstance(moment, After)), None)
-        advice = "does the caller hang up, or the scenario end the session?"
-        session.broke(ScenarioError(f"{limit}: {advice if cue is None else f'the caller still waits until {cue}'}"))
-        session.terminate(limit)
+        if cue is not None:
+            return f"the caller still waits until {cue}"
+        late = [moment.seconds for moment in waits if isinstance(moment, At)]
+        if late and min(late) >= self._wanted.limitSeconds:
+            return f"the caller's next step is at {min(late):g} s"
+        return "does the caller hang up, or the scenario end the session?"
 
     async def _settle(self, tasks: int) -> None:
         """Give the peers time to see that all is over, then look who is left."""

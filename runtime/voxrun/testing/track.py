@@ -14,6 +14,7 @@ from voxrun.audio.conversion import Conversion
 from voxrun.audio.frame import FRAME_SECONDS, Samples
 from voxrun.audio.level import FLOOR_DBFS, dbfs
 from voxrun.errors import ConfigurationError
+from voxrun.testing.given import a_time
 from voxrun.testing.golden import compare_with_golden, write_recording
 from voxrun.testing.likeness import Match, best_match, matching_spans
 from voxrun.testing.sounds import Sound, render
@@ -65,7 +66,7 @@ class Track:
 
     def silentBetween(self, begin: float, end: float, threshold: float = AUDIBLE_DBFS) -> Verdict:
         """Whether no sample between two times passes `threshold` dBFS."""
-        if begin > end:
+        if a_time(begin) > a_time(end):
             return Verdict(False, f"no time is from {begin:.3f} to {end:.3f} s: nothing to judge")
         if begin > self.end + FRAME_SECONDS or end <= self.begin:
             return Verdict(False, f"the audio is from {self.begin:.3f} to {self.end:.3f} s: nothing to judge")
@@ -151,7 +152,7 @@ class Track:
 
     def _index(self, time: float) -> int:
         """The sample of a time, within what there is."""
-        place = (time - self.begin) * self.rate
+        place = (a_time(time) - self.begin) * self.rate
         return round(min(max(place, 0.0), float(len(self.samples))))
 
 
