@@ -66,7 +66,9 @@ def test_the_installed_command_says_its_version(tmp_path: Path) -> None:
     [
         ([], "required: SCENARIO"),
         (["s.py", "--bogus"], "there is no option --bogus"),
-        (["s.py", "--recor", "x.wav"], "there is no option --recor"),
+        (["s.py", "--cal", "x.wav", "--jason"], "no option --cal, --jason; did you mean `--call`, `--json`?"),
+        (["s.py", "--recor", "x.wav"], "there is no option --recor; did you mean `--record`?"),
+        (["s.py", "--recor=hunter2"], "there is no option --recor; did you mean `--record`?"),
         (["s.py", "t.py"], "only one SCENARIO can be run"),
         (["s.py", "--local-agent", "x.toml"], "only one SCENARIO can be run; --local-agent takes a value only as"),
         (["chekc", "s.py"], "only one SCENARIO can be run; did you mean `voxrun check`?"),

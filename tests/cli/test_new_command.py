@@ -67,6 +67,13 @@ def test_a_name_that_is_none(tmp_path: Path, name: str) -> None:
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.parametrize(("name", "shown"), [("123", "123"), ("sub/a-b", "a-b"), (".", "."), ("", "."), ("/", "/")])
+def test_what_a_name_is_like_is_told(here: Path, capsys: Capture, name: str, shown: str) -> None:
+    assert main(["new", name]) == WRONG_USE
+    said = f"voxrun: '{shown}' is no name for a scenario: take a letter, then letters, digits and _\n"
+    assert capsys.readouterr().err == said
+
+
 @pytest.mark.parametrize("name", ["test_call", "call_test", "conftest"])
 def test_a_name_of_a_file_that_pytest_runs(here: Path, capsys: Capture, name: str) -> None:
     assert main(["new", name]) == WRONG_USE

@@ -227,6 +227,12 @@ def test_words_that_no_test_has_are_wrong_use(tmp_path: Path) -> None:
     assert "there is no such test" in done.text
 
 
+def test_a_test_file_without_tests_is_no_wrong_name(tmp_path: Path) -> None:
+    (tmp_path / "test_later.py").touch()
+    done = voxrun("test", "test_later.py", cwd=tmp_path)
+    assert (done.status, done.err) == (2, "voxrun: there are no tests in test_later.py\n")
+
+
 def test_without_pytest_it_says_what_to_install(tmp_path: Path) -> None:
     write(tmp_path)
     command = [

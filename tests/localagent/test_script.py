@@ -37,6 +37,10 @@ def test_a_turn_needs_no_tool_and_does_not_end(tmp_path: Path) -> None:
     assert (turn.expects, turn.says, turn.tool, turn.ends) == (("Hi there!",), "Hi", None, False)
 
 
+def test_a_file_of_an_editor_that_puts_a_mark_before_utf_8(tmp_path: Path) -> None:
+    assert load_script(write(tmp_path, "\ufeff" + TEXTS + TURN)).greeting == "Hello"
+
+
 def test_what_may_be_left_out(tmp_path: Path) -> None:
     script = load_script(write(tmp_path, TEXTS + TURN))
     assert script.output_format == script.input_format == FORMATS["pcm_16000"]

@@ -256,7 +256,10 @@ def test_a_script_that_is_wrong_or_cannot_be_recognised(tmp_path: Path) -> None:
     script.write_text(
         'greeting = "a"\nnot_understood = "b"\ntool_failed = "c"\n[[turn]]\nexpects = ["qwxyzzy"]\nsays = "d"\n'
     )
-    for path, message in ((script, "can't recognise 'qwxyzzy'"), (tmp_path / "none.toml", "can't read")):
+    for path, message in (
+        (script, r"script\.toml: the local agent can't recognise 'qwxyzzy'"),
+        (tmp_path / "none.toml", "can't read"),
+    ):
         with pytest.raises(ConfigurationError, match=message):
             trio.run(serve_agent, MemoryNetwork(), HOST, 0, str(path))
 

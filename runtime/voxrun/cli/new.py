@@ -36,7 +36,8 @@ def new(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     folder: Path = options.name
     if not _NAME.fullmatch(folder.name):
-        raise ConfigurationError(f"'{folder.name}' is no name for a scenario: take letters, digits and _")
+        name = folder.name or folder  # a dot has none, nor has the root
+        raise ConfigurationError(f"'{name}' is no name for a scenario: take a letter, then letters, digits and _")
     if options.language == "python" and _OF_PYTEST.fullmatch(folder.name):
         raise ConfigurationError(f"pytest would run {folder.name}.py by itself, as it does tests: take another name")
     if is_there(folder):

@@ -9,6 +9,7 @@ from voxrun.cli.commands import meant, usage
 from voxrun.cli.env_file import given_secrets
 from voxrun.cli.output import say
 from voxrun.cli.run import RunOptions
+from voxrun.nearest import nearest
 from voxrun.transports.sound.echo import EchoMode
 
 DESCRIPTION = """\
@@ -52,9 +53,15 @@ def _refuse(parser: argparse.ArgumentParser, unknown: list[str], given: list[str
     """End with a message that shows no more than the names of options: the rest may be a secret gone astray."""
     options = [argument.partition("=")[0] for argument in unknown if argument.startswith("-")]
     if options:
-        parser.error(f"there is no option {', '.join(options)}")
+        meant_options = [f"`{near}`" for near in (nearest(name, _names_of(parser)) for name in options) if near]
+        question = f"; did you mean {', '.join(meant_options)}?" if meant_options else ""
+        parser.error(f"there is no option {', '.join(options)}{question}")
     values = [f"{name} takes a value only as {name}=…" for name in OPTIONAL_VALUES if name in given]
     parser.error("; ".join(filter(None, ("only one SCENARIO can be run", meant(given[0]), *values))))
+
+
+def _names_of(parser: argparse.ArgumentParser) -> list[str]:
+    return [name for action in parser._actions for name in action.option_strings]
 
 
 class _Version(argparse.Action):

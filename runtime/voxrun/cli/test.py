@@ -95,6 +95,8 @@ def _run(options: argparse.Namespace) -> int:
     if report.interrupted:
         return INTERRUPTED
     if status == pytest.ExitCode.NO_TESTS_COLLECTED and not report.outcomes["failed"]:
+        if not options.k:
+            raise none_in(options.paths, "tests")
         _say("there is no such test\n")
         return WRONG_USE
     if status in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR):

@@ -110,8 +110,10 @@ class Recogniser:
     has a slight influence on how well the next one fits.
     """
 
-    def __init__(self, phrases: Iterable[str]) -> None:
+    def __init__(self, phrases: Iterable[str], script: str = "script") -> None:
         """Expect `phrases` (case and punctuation don't matter); takes about 0.15 s, to load the model.
+
+        `script` is where they are from, for the errors.
 
         Raises ConfigurationError when the `local-agent` extra is missing, when no phrase has a word, and for
         words that the dictionary doesn't have.
@@ -121,7 +123,7 @@ class Recogniser:
             raise ConfigurationError("there is nothing to recognise: give the local agent's script phrases to expect")
         # compallsen: score all sounds of each frame, else "the best there could be" is the best that was tried
         self._decoder = load_extra("pocketsphinx").Decoder(lm=None, compallsen=True, loglevel="FATAL")
-        self._check_words()
+        self._check_words(script)
         alternatives = " | ".join(self._phrases)
         self._decoder.add_jsgf_string("script", f"#JSGF V1.0; grammar script; public <phrase> = {alternatives};")
         self._decoder.activate_search("script")
@@ -159,13 +161,14 @@ class Recogniser:
         words = [score / (frames + _SMOOTHING) for word, score, frames in parts if not word.startswith("<")]
         return min(words) + sum(score for _, score, _ in parts) / sum(frames for _, _, frames in parts)
 
-    def _check_words(self) -> None:
+    def _check_words(self, script: str) -> None:
         words = sorted({word for phrase in self._phrases for word in phrase.split()})
         unknown = [word for word in words if self._decoder.lookup_word(word) is None]
         if unknown:
             raise ConfigurationError(
-                f"the local agent can't recognise {', '.join(map(repr, unknown))}: not in its English dictionary.\n"
-                "Say it in other words, with numbers spelled out, in the script's `expects`."
+                f"{script}: the local agent can't recognise {', '.join(map(repr, unknown))}: "
+                "not in its English dictionary.\n"
+                "Say it in other words, with numbers spelled out, in `expects`."
             )
 
 

@@ -113,7 +113,7 @@ def load_script(path: str | Path = DEFAULT_SCRIPT) -> Script:
     """
     reader = _Reader(str(path))
     try:
-        table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        table = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigurationError(f"can't read the agent's script {path}: {error.strerror}") from error
     except RecursionError:

@@ -123,9 +123,10 @@ async def serve_agent(
     `script` is a TOML file, or empty for the one that ships. ConfigurationError when it is wrong, when its phrases
     can not be recognised, or when the extra is missing.
     """
-    loaded = load_script(script or DEFAULT_SCRIPT)
+    path = script or str(DEFAULT_SCRIPT)
+    loaded = load_script(path)
     load_extra("webrtcvad")  # a caller needs it, and the voice: by then it's too late to say that they are missing
-    recogniser = cast(Recogniser, await offload(Recogniser, loaded.phrases))
+    recogniser = cast(Recogniser, await offload(Recogniser, loaded.phrases, path))
     await offload(Voice().say, "")
     agent = _Agent(loaded, recogniser, offload)
     await serve(network, host, port, agent.handle, task_status=task_status)
