@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pty
+import re
 import select
 import shlex
 import signal
@@ -144,6 +145,30 @@ def test_a_file_that_is_no_test_is_told_once(tmp_path: Path) -> None:
     assert done.out.count("test_wrong.py  can't be read\n") == 1
     assert done.out.count("--- test_wrong.py") == 1
     assert "3 passed, 1 failed" in done.out.splitlines()[-1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("content", "place", "why"),
+    [
+        (b"x = (\n", 'test_wrong.py", line 1', "SyntaxError: '(' was never closed"),
+        (b'x = "\xff"\n', 'test_wrong.py", line 1', "'utf-8' codec can't decode byte 0xff"),
+        (b"import nothing_like_it\n", "test_wrong.py:1: in <module>", "No module named 'nothing_like_it'"),
+        (
+            b"from voxrun import VoxEngine\nVoxEngine.terminate()\n",
+            "test_wrong.py:2: in <module>",
+            "the names of voxrun work in a scenario, begun by `voxrun FILE` or in a test by `simulate(FILE)`",
+        ),
+    ],
+)
+def test_why_a_file_is_no_test_is_told_without_the_way_there(
+    tmp_path: Path, content: bytes, place: str, why: str
+) -> None:
+    (tmp_path / "test_wrong.py").write_bytes(content)
+    told = voxrun("test", cwd=tmp_path).out
+    assert place in told
+    assert why in told
+    assert not re.search(r"importlib|_pytest|runtime", told)
 
 
 @pytest.mark.slow

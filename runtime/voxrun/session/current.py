@@ -16,6 +16,7 @@ def current_session() -> "Session":
     session = current.get(None)
     if session is None:
         raise ConfigurationError(
-            "there is no session here: the names of voxrun work in a scenario that was started with `voxrun FILE`"
+            "there is no session here: the names of voxrun work in a scenario, begun by `voxrun FILE` or in a test by "
+            "`simulate(FILE)`"
         )
     return session

@@ -1,6 +1,7 @@
 """`Report`: what `voxrun test` prints in place of pytest's own report: a line for each file, failures, and totals."""
 
 import re
+import sysconfig
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import voxrun
 from voxrun.dsl.diagnostic import Diagnostic, render
 from voxrun.dsl.nodes import Span
 from voxrun.dsl.source import Source
@@ -19,6 +21,11 @@ from voxrun.trace.words import visible
 _OUTCOMES = ("passed", "failed", "skipped", "xfailed", "xpassed")
 _PREFIX = re.compile(r"^(AssertionError|voxrun\.errors\.ConfigurationError): ")
 _RULE = 100
+_STEP = re.compile(r"(\S.*):\d+: in ")
+"""How what pytest says of a step on the way to an error begins; what is indented, or begins otherwise, goes with it."""
+
+_INSTALLED = (*map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib")), *voxrun.__path__)
+"""The folders of Python, of libraries and of voxrun."""
 
 
 class Report:
@@ -59,7 +66,7 @@ class Report:
             self._unreadable.add(report.nodeid)
             self.outcomes["failed"] += 1
             self._print(f"{report.nodeid}  can't be read\n")
-            self._failures.append(f"{_heading(report.nodeid)}\n{_text_of(report)}")
+            self._failures.append(f"{_heading(report.nodeid)}\n{_own_steps(_text_of(report))}")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A test, or what is before and after it."""
@@ -121,6 +128,17 @@ def _failure(report: pytest.TestReport) -> str:
 
 def _text_of(report: pytest.TestReport | pytest.CollectReport) -> str:
     return report.longrepr if isinstance(report.longrepr, str) else str(report.longreprtext)
+
+
+def _own_steps(text: str) -> str:
+    """Without those of pytest, Python and voxrun on the way to an error, which its reader can do nothing about."""
+    kept, is_own = [], True
+    for line in text.splitlines():
+        if step := _STEP.match(line):
+            is_own = not (step[1].startswith("<") or str(Path(step[1]).resolve()).startswith(_INSTALLED))
+        if is_own or line.startswith("E "):
+            kept.append(line)
+    return "\n".join(kept)
 
 
 def _place(report: pytest.TestReport) -> str:
