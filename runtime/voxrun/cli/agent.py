@@ -5,7 +5,7 @@ from functools import partial
 
 import trio
 
-from voxrun.cli.arguments import command_parser
+from voxrun.cli.arguments import CommandParser
 from voxrun.cli.interrupt import Interruption
 from voxrun.cli.output import say
 from voxrun.cli.status import OK
@@ -28,11 +28,11 @@ _LAST_PORT = 65535
 
 def agent(arguments: list[str]) -> int:
     """Serve until interrupted; returns the exit status."""
-    parser = command_parser("voxrun agent", DESCRIPTION, EPILOG)
+    parser = CommandParser("voxrun agent", DESCRIPTION, EPILOG)
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
     parser.add_argument("--port", type=_port, default=8765, help="the port; 0 takes a free one (%(default)s)")
     parser.add_argument("--script", metavar="FILE.toml", default="", help="what it expects to hear and what it answers")
-    options = parser.parse_args(arguments)
+    options = parser.parse(arguments)
     trio.run(_serve, options.host, options.port, options.script)
     return OK
 

@@ -3,23 +3,45 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
+
+from voxrun.nearest import nearest
 
 OPTIONAL_VALUES = ("--local-agent", "--sandbox")
 """Options that need no value; one that they have is given with `=`."""
 
 
-def command_parser(
-    command: str, description: str, epilog: str = "", usage: str | None = None
-) -> argparse.ArgumentParser:
-    """A parser that shows both texts as they are written, and takes options by their whole names only."""
-    return argparse.ArgumentParser(
-        command,
-        usage,
-        description,
-        epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+class CommandParser(argparse.ArgumentParser):
+    """Shows both texts as they are written, and takes options by their whole names only."""
+
+    def __init__(self, command: str, description: str | None, epilog: str = "", usage: str | None = None) -> None:
+        super().__init__(
+            command,
+            usage,
+            description,
+            epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+
+    def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """What was said. Ends the process for what can't be."""
+        options, unknown = self.parse_known_args(arguments)
+        if unknown:
+            self.refuse(unknown, "these are more arguments than it takes")
+        return options
+
+    def refuse(self, unknown: Sequence[str], otherwise: str) -> NoReturn:
+        """End the process with a message that shows no more than the names of options: the rest may be a secret gone
+        astray. Where there is no option, say `otherwise`.
+        """
+        options = [argument.partition("=")[0] for argument in unknown if argument.startswith("-")]
+        if not options:
+            self.error(otherwise)
+        known = [name for action in self._actions for name in action.option_strings]
+        near = [f"`{it}`" for it in (nearest(name, known) for name in options) if it]
+        question = f"; did you mean {', '.join(near)}?" if near else ""
+        self.error(f"there is no option {', '.join(options)}{question}")
 
 
 def add_secrets(parser: argparse.ArgumentParser | argparse._ArgumentGroup, what: str) -> None:

@@ -1,13 +1,12 @@
 """`voxrun check`: what is wrong in scenarios, found without running them."""
 
-import argparse
 import json
 import os
 from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 
 from voxrun.api.surface import scenario_surface
-from voxrun.cli.arguments import add_secrets, command_parser
+from voxrun.cli.arguments import CommandParser, add_secrets
 from voxrun.cli.env_file import given_secrets
 from voxrun.cli.output import say
 from voxrun.cli.paths import is_there, none_in
@@ -40,7 +39,7 @@ exit status: 0 nothing found, 1 errors or warnings, 2 wrong use, or there were
 
 def check(arguments: Sequence[str]) -> int:
     """Check them all; returns the exit status. ConfigurationError when there are none, or one can't be read."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse(arguments)
     secrets = {**os.environ, **given_secrets(options.secret, options.env_file)}
     files = list(dict.fromkeys(file for path in options.files for file in _scenarios(path)))
     if not files:
@@ -113,8 +112,8 @@ def _summary(counts: dict[str, int], files: int) -> str:
     return f"{', '.join(found) or 'nothing wrong'} in {files} file{'' if files == 1 else 's'}"
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = command_parser("voxrun check", DESCRIPTION, EPILOG)
+def _parser() -> CommandParser:
+    parser = CommandParser("voxrun check", DESCRIPTION, EPILOG)
     parser.add_argument(
         "files", metavar="FILE", nargs="+", type=Path, help="a .vox or .py scenario, or a folder with some in it"
     )

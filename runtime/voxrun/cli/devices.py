@@ -1,8 +1,8 @@
 """`voxrun devices`: the microphones and speakers of this machine, and which of them a call uses."""
 
-import argparse
 from collections.abc import Sequence
 
+from voxrun.cli.arguments import CommandParser
 from voxrun.cli.output import say
 from voxrun.cli.status import OK
 from voxrun.trace.words import visible
@@ -11,7 +11,7 @@ from voxrun.transports.sound.port_audio import NOUNS, all_devices, default_devic
 
 def devices(arguments: Sequence[str]) -> int:
     """List them, `*` before what is used; returns the exit status. ConfigurationError without PortAudio."""
-    argparse.ArgumentParser("voxrun devices", description=__doc__, allow_abbrev=False).parse_args(arguments)
+    CommandParser("voxrun devices", __doc__).parse(arguments)
     library = load_library()
     for kind, noun in NOUNS.items():
         used = default_device(library, kind)

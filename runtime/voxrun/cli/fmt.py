@@ -1,6 +1,5 @@
 """`voxrun fmt`: `.vox` scenarios in their one layout."""
 
-import argparse
 import os
 import sys
 import tempfile
@@ -9,7 +8,7 @@ from contextlib import suppress
 from difflib import unified_diff
 from pathlib import Path
 
-from voxrun.cli.arguments import command_parser
+from voxrun.cli.arguments import CommandParser
 from voxrun.cli.output import say, written
 from voxrun.cli.paths import is_there, none_in
 from voxrun.cli.status import OK, SCENARIO_FAILED
@@ -34,7 +33,7 @@ exit status: 0 all are formatted, 1 a file is no scenario, or --check found one
 
 def fmt(arguments: Sequence[str]) -> int:
     """Format them all; returns the exit status. ConfigurationError without any, or if one can't be read or written."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse(arguments)
     if "-" in options.files:
         if len(options.files) > 1 or options.check:
             raise ConfigurationError("`-` is the input and goes alone: voxrun fmt - < a.vox")
@@ -117,8 +116,8 @@ def _scenarios(path: Path) -> Iterator[Path]:
         yield path
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = command_parser("voxrun fmt", DESCRIPTION, EPILOG)
+def _parser() -> CommandParser:
+    parser = CommandParser("voxrun fmt", DESCRIPTION, EPILOG)
     parser.add_argument("files", metavar="FILE", nargs="+", help="a .vox scenario, a folder with some in it, or -")
     parser.add_argument("--check", action="store_true", help="write nothing; show what would change")
     return parser

@@ -1,12 +1,11 @@
 """`voxrun new`: a folder with a scenario to begin with, its tests and a README."""
 
-import argparse
 import re
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from voxrun.cli.arguments import command_parser
+from voxrun.cli.arguments import CommandParser
 from voxrun.cli.output import say
 from voxrun.cli.paths import is_there
 from voxrun.cli.status import OK
@@ -33,7 +32,7 @@ _TEMPLATE_NAME = "scenario"
 
 def new(arguments: Sequence[str]) -> int:
     """Write it; returns the exit status. ConfigurationError when it can't be, or is there already."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse(arguments)
     folder: Path = options.name
     if not _NAME.fullmatch(folder.name):
         name = folder.name or folder  # a dot has none, nor has the root
@@ -66,8 +65,8 @@ def _named(text: str, name: str) -> str:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = command_parser("voxrun new", DESCRIPTION, EPILOG)
+def _parser() -> CommandParser:
+    parser = CommandParser("voxrun new", DESCRIPTION, EPILOG)
     parser.add_argument("name", metavar="NAME", type=Path, help="what it is called; it may be in another folder")
     parser.add_argument(
         "--vox",

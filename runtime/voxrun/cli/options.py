@@ -2,14 +2,13 @@
 
 import argparse
 from pathlib import Path
-from typing import NoReturn, get_args
+from typing import get_args
 
-from voxrun.cli.arguments import OPTIONAL_VALUES, add_secrets, command_parser, seconds, with_optional_values
+from voxrun.cli.arguments import OPTIONAL_VALUES, CommandParser, add_secrets, seconds, with_optional_values
 from voxrun.cli.commands import meant, usage
 from voxrun.cli.env_file import given_secrets
 from voxrun.cli.output import say
 from voxrun.cli.run import RunOptions
-from voxrun.nearest import nearest
 from voxrun.transports.sound.echo import EchoMode
 
 DESCRIPTION = """\
@@ -31,7 +30,8 @@ def parse(arguments: list[str]) -> RunOptions:
     parser = _parser()
     options, unknown = parser.parse_known_args(with_optional_values(arguments))
     if unknown:
-        _refuse(parser, unknown, arguments)
+        values = [f"{name} takes a value only as {name}=…" for name in OPTIONAL_VALUES if name in arguments]
+        parser.refuse(unknown, "; ".join(filter(None, ("only one SCENARIO can be run", meant(arguments[0]), *values))))
     return RunOptions(
         scenario=options.scenario,
         call=options.call,
@@ -49,21 +49,6 @@ def parse(arguments: list[str]) -> RunOptions:
     )
 
 
-def _refuse(parser: argparse.ArgumentParser, unknown: list[str], given: list[str]) -> NoReturn:
-    """End with a message that shows no more than the names of options: the rest may be a secret gone astray."""
-    options = [argument.partition("=")[0] for argument in unknown if argument.startswith("-")]
-    if options:
-        meant_options = [f"`{near}`" for near in (nearest(name, _names_of(parser)) for name in options) if near]
-        question = f"; did you mean {', '.join(meant_options)}?" if meant_options else ""
-        parser.error(f"there is no option {', '.join(options)}{question}")
-    values = [f"{name} takes a value only as {name}=…" for name in OPTIONAL_VALUES if name in given]
-    parser.error("; ".join(filter(None, ("only one SCENARIO can be run", meant(given[0]), *values))))
-
-
-def _names_of(parser: argparse.ArgumentParser) -> list[str]:
-    return [name for action in parser._actions for name in action.option_strings]
-
-
 class _Version(argparse.Action):
     """argparse's own would have to know the version from the start."""
 
@@ -74,8 +59,8 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = command_parser("voxrun", DESCRIPTION, EPILOG, usage())
+def _parser() -> CommandParser:
+    parser = CommandParser("voxrun", DESCRIPTION, EPILOG, usage())
     parser.add_argument("scenario", metavar="SCENARIO", type=Path, help="the scenario file (.py or .vox)")
     parser.add_argument(
         "--sandbox",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from voxrun.cli.arguments import command_parser
+from voxrun.cli.arguments import CommandParser
 from voxrun.cli.output import say
 from voxrun.cli.status import OK
 from voxrun.transports.rtp_session import EXAMPLE, describe_remote, parse_rtp_url
@@ -18,7 +18,7 @@ Print the SDP with which another program can receive what a call sends, such as
 
 def rtp(arguments: Sequence[str]) -> int:
     """Print it; returns the exit status. ConfigurationError for a URL that can't be."""
-    parser = command_parser("voxrun rtp", DESCRIPTION)
+    parser = CommandParser("voxrun rtp", DESCRIPTION)
     parser.add_argument("--sdp", metavar="URL", required=True, help="the URL that --call is given")
-    say(describe_remote(parse_rtp_url(parser.parse_args(arguments).sdp)), end="")
+    say(describe_remote(parse_rtp_url(parser.parse(arguments).sdp)), end="")
     return OK

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from voxrun.cli.arguments import add_secrets, command_parser, seconds, with_optional_values
+from voxrun.cli.arguments import CommandParser, add_secrets, seconds, with_optional_values
 from voxrun.cli.env_file import given_secrets, read_env_file
 from voxrun.cli.sandbox import check_sandbox
 from voxrun.errors import ConfigurationError
@@ -90,7 +90,7 @@ class ServeOptions:
 
 def parse(arguments: Sequence[str]) -> ServeOptions:
     """What was said. Ends the process, or raises ConfigurationError, for what can't be."""
-    given = _parser().parse_args(with_optional_values(arguments))
+    given = _parser().parse(with_optional_values(arguments))
     env_file = read_env_file(given.env_file) if given.env_file else None
     secrets = {**(env_file or {}), **given_secrets(given.secret, None)}
     known = Secrets(secrets, os.environ)
@@ -142,8 +142,8 @@ def parse(arguments: Sequence[str]) -> ServeOptions:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = command_parser("voxrun serve", DESCRIPTION, EPILOG)
+def _parser() -> CommandParser:
+    parser = CommandParser("voxrun serve", DESCRIPTION, EPILOG)
     add = parser.add_argument
     add("scenario", metavar="SCENARIO", type=Path, nargs="?", help="what answers calls that no --route is for")
     add(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import trio
 
-from voxrun.cli.arguments import command_parser
+from voxrun.cli.arguments import CommandParser
 from voxrun.cli.output import say
 from voxrun.cli.paths import is_there, none_in
 from voxrun.cli.status import INTERRUPTED, OK, SCENARIO_FAILED, WRONG_USE
@@ -40,7 +40,7 @@ def test(arguments: Sequence[str]) -> int:
 
     ConfigurationError without pytest, or tests, or a path that is not there, or a report that can't be written.
     """
-    options = _parser().parse_args(arguments)
+    options = _parser().parse(arguments)
     missing = [name for name in ("pytest", "xdist") if importlib.util.find_spec(name) is None]
     if missing:
         raise ConfigurationError(f"`voxrun test` needs {' and '.join(missing)}: pip install 'voxrun[testing]'")
@@ -139,8 +139,8 @@ def _processes(text: str) -> int:
     return int(text)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = command_parser("voxrun test", DESCRIPTION, EPILOG)
+def _parser() -> CommandParser:
+    parser = CommandParser("voxrun test", DESCRIPTION, EPILOG)
     parser.add_argument(
         "paths",
         metavar="PATH",

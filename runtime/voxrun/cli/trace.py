@@ -6,6 +6,7 @@ import shutil
 from codecs import getincrementaldecoder
 from pathlib import Path
 
+from voxrun.cli.arguments import CommandParser
 from voxrun.cli.output import say
 from voxrun.cli.paths import real
 from voxrun.cli.status import OK
@@ -19,10 +20,15 @@ from voxrun.trace.timeline import WIDTH, timeline
 NARROWEST = 40
 """Columns: a terminal that has less breaks the lines."""
 
+DESCRIPTION = """\
+Read a trace (voxrun SCENARIO --trace FILE): who spoke when, what happened, how long each turn took, which routes there
+were and what was lost.
+"""
+
 
 def trace(arguments: list[str]) -> int:
     """Run the sub-command; returns the exit status."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse(arguments)
     story = read_story(options.file)
     if options.html is not None and real(options.html) == real(options.file):
         raise ConfigurationError(f"--html {options.html} would overwrite the trace: give another name")
@@ -65,13 +71,8 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "voxrun trace",
-        description="Read a trace (voxrun SCENARIO --trace FILE): who spoke when, what happened, how long each turn "
-        "took, which routes there were and what was lost.",
-        allow_abbrev=False,
-    )
+def _parser() -> CommandParser:
+    parser = CommandParser("voxrun trace", DESCRIPTION)
     parser.add_argument("file", metavar="FILE", type=Path, help="the trace")
     parser.add_argument(
         "--around",
