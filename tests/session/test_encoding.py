@@ -53,8 +53,11 @@ def test_a_mark_of_utf_8_and_another_encoding_are_a_mistake(tmp_path: Path) -> N
     assert str(simulate(path).outcome.error).startswith(f"{path}:1: while loading: this is not the file's encoding: ")
 
 
-def test_the_place_of_what_is_no_text_is_told_when_python_can_not_show_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("line", "column"), [(b"class:\n\xe9 = 1", 1), (b"\nhello = 'h\xe9'", 11)])
+def test_the_place_of_what_is_no_text_is_told_whatever_python_says(tmp_path: Path, line: bytes, column: int) -> None:
     path = tmp_path / "scenario.py"
-    path.write_bytes(b"hello = 1\nclass:\n\xe9 = 1\n")
+    path.write_bytes(b"hello = 1\n" + line + b"\n")
     error = str(simulate(path).outcome.error)
-    assert error.startswith(f"{path}:3:1: while loading: this is no text in UTF-8: save the file in that encoding")
+    assert error.startswith(
+        f"{path}:3:{column}: while loading: this is no text in UTF-8: save the file in that encoding"
+    )

@@ -48,8 +48,8 @@ def _compiled(source: bytes, path: str) -> CodeType:
     _check_encoding(source, path)
     try:
         return compile(source, path, "exec", dont_inherit=True)
-    except UnicodeDecodeError:  # of a line that is wrong otherwise too, which Python could not show
-        text_of(source, path)
+    except (SyntaxError, UnicodeDecodeError):
+        text_of(source, path)  # which says more, if that is what is wrong
         raise
 
 
