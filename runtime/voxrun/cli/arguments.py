@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from voxrun.nearest import nearest
 
@@ -24,24 +23,22 @@ class CommandParser(argparse.ArgumentParser):
             allow_abbrev=False,
         )
 
-    def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
-        """What was said. Ends the process for what can't be."""
+    def parse(
+        self, arguments: Sequence[str], too_many: str = "these are more arguments than it takes"
+    ) -> argparse.Namespace:
+        """What was said. Ends the process for what can't be: what is unknown is shown by the names of its options, as
+        the rest may be a secret gone astray; where it has none it is `too_many`.
+        """
         options, unknown = self.parse_known_args(arguments)
         if unknown:
-            self.refuse(unknown, "these are more arguments than it takes")
+            self.error(self._question([it.partition("=")[0] for it in unknown if it.startswith("-")]) or too_many)
         return options
 
-    def refuse(self, unknown: Sequence[str], otherwise: str) -> NoReturn:
-        """End the process with a message that shows no more than the names of options: the rest may be a secret gone
-        astray. Where there is no option, say `otherwise`.
-        """
-        options = [argument.partition("=")[0] for argument in unknown if argument.startswith("-")]
-        if not options:
-            self.error(otherwise)
+    def _question(self, names: Sequence[str]) -> str:
         known = [name for action in self._actions for name in action.option_strings]
-        near = [f"`{it}`" for it in (nearest(name, known) for name in options) if it]
+        near = [f"`{it}`" for it in (nearest(name, known) for name in names) if it]
         question = f"; did you mean {', '.join(near)}?" if near else ""
-        self.error(f"there is no option {', '.join(options)}{question}")
+        return f"there is no option {', '.join(names)}{question}" if names else ""
 
 
 def add_secrets(parser: argparse.ArgumentParser | argparse._ArgumentGroup, what: str) -> None:

@@ -27,11 +27,9 @@ exit status: 0 ended well, 1 the scenario failed, 2 wrong use,
 
 def parse(arguments: list[str]) -> RunOptions:
     """What was said. Ends the process with a message, and exit status 2, for what can't be."""
-    parser = _parser()
-    options, unknown = parser.parse_known_args(with_optional_values(arguments))
-    if unknown:
-        values = [f"{name} takes a value only as {name}=…" for name in OPTIONAL_VALUES if name in arguments]
-        parser.refuse(unknown, "; ".join(filter(None, ("only one SCENARIO can be run", meant(arguments[0]), *values))))
+    values = [f"{name} takes a value only as {name}=…" for name in OPTIONAL_VALUES if name in arguments]
+    too_many = filter(None, ("only one SCENARIO can be run", *map(meant, arguments[:1]), *values))
+    options = _parser().parse(with_optional_values(arguments), "; ".join(too_many))
     return RunOptions(
         scenario=options.scenario,
         call=options.call,
