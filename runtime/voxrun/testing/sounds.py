@@ -12,7 +12,7 @@ import numpy as np
 
 from voxrun.audio.conversion import Conversion
 from voxrun.audio.frame import Samples, frame_size
-from voxrun.audio.resample import RATES, Resampler
+from voxrun.audio.resample import Resampler
 from voxrun.errors import ConfigurationError
 from voxrun.localagent.voice import RATE as VOICE_RATE
 from voxrun.localagent.voice import Voice
@@ -151,10 +151,7 @@ def _read(path: str, rate: int, folders: Sequence[Path]) -> Samples:
         raise ConfigurationError(f"there is no audio file '{path}' beside the test or the scenario; {advice}")
     file = AudioFile(found)
     try:
-        samples = file.read(_WHOLE_FILE)
-        if file.rate not in RATES:
-            return Conversion(file.rate, rate).convert(samples, is_last=True)
-        return _resampled(samples, file.rate, rate)
+        return Conversion(file.rate, rate).convert(file.read(_WHOLE_FILE), is_last=True)
     finally:
         file.close()
 
