@@ -227,6 +227,36 @@ while question := os.read(link, 4):
     supervise(program, act, count=2)
 
 
+def test_one_that_stands_still_is_killed_and_replaced_but_none_that_is_only_slow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    program = (
+        READY
+        + """
+import json
+if sys.argv[1].startswith("1,"):
+    time.sleep(60)
+for place, question in enumerate(iter(lambda: os.read(link, 4), b"")):
+    asked = json.loads(os.read(link, int.from_bytes(question, "big")))
+    if place % 2:
+        body = json.dumps({"number": asked["number"]}).encode()
+        os.write(link, len(body).to_bytes(4, "big") + body)
+"""
+    )
+
+    async def act(supervisor: Supervisor, said: list[str]) -> None:
+        while supervisor.restarts < 2:  # noqa: ASYNC110 - as above
+            await trio.sleep(0.01)
+
+    monkeypatch.setattr(module, "PULSE_SECONDS", 0.01)
+    monkeypatch.setattr(module, "MOST_UNANSWERED", 2)
+    monkeypatch.setattr("voxrun.serving.link.ANSWER_SECONDS", 1.0)
+    said = supervise(program, act, count=2)
+    killed = "worker 1 stands still, and its calls with it: it is killed"
+    ended = "worker 1 has ended (status -9); another begins in {} s"
+    assert said == [killed, ended.format(0.1), killed, ended.format(0.2)]
+
+
 def test_a_trace_in_which_nothing_is_yet_is_the_one_that_was_asked_for() -> None:
     program = (
         READY

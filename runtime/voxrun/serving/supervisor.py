@@ -43,6 +43,12 @@ files are completed.
 LOOK_SECONDS = 1.0
 """Between two looks at whether a scenario that can't be read has been mended."""
 
+PULSE_SECONDS = 5.0
+"""Between two questions whether a worker still does anything; each waits as long for its answer."""
+
+MOST_UNANSWERED = 6
+"""So many in a row, a minute, mean that it stands still, in code that even the watchdog can't break into."""
+
 AT_ONCE_SECONDS = 2.0
 """How long one may take that has to end at once: it completes its files."""
 
@@ -204,6 +210,7 @@ class Supervisor:
                 nursery.start_soon(desk.listen)
                 nursery.start_soon(self._note_readiness, desk)
                 nursery.start_soon(self._see_off, process, desk)
+                nursery.start_soon(self._feel_pulse, process, desk)
                 await process.wait()
                 nursery.cancel_scope.cancel(reason="the worker has ended")
         finally:
@@ -269,6 +276,20 @@ class Supervisor:
         else:
             process.terminate()
         await trio.sleep(self._drain_seconds + CUSHION_SECONDS)
+        process.kill()
+
+    async def _feel_pulse(self, process: trio.Process, desk: Asking) -> None:
+        """Kill a worker that stands still: its calls would be silent for good, and count as if they were live."""
+        await desk.ready.wait()
+        unanswered = 0
+        while unanswered < MOST_UNANSWERED:
+            await trio.sleep(PULSE_SECONDS)
+            try:
+                await desk.show("")
+                unanswered = 0
+            except Refused:
+                unanswered += 1
+        self._say(f"worker {desk.worker} stands still, and its calls with it: it is killed")
         process.kill()
 
     def _sessions_of(self, desk: Asking) -> int:
