@@ -29,6 +29,16 @@ class Mouth:
         return self._name
 
 
+class Part:
+    """A source that is no unit of its own: one of the streams of a WebSocket."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.output = Output(graph, self)
+
+    def id(self) -> str:
+        return "mouth part"
+
+
 class Ear:
     """A sink that keeps what it gets."""
 
@@ -282,6 +292,17 @@ def test_a_removed_unit_is_forgotten(graph: Graph) -> None:
     ear.detached.clear()
     gone = weakref.ref(mouth)
     del mouth
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_part_of_a_unit_that_nobody_listens_to_is_forgotten(graph: Graph) -> None:
+    stream, ear = Part(graph), Ear(graph)
+    graph.connect(stream, ear)
+    graph.disconnect(stream, ear)
+    ear.detached.clear()
+    gone = weakref.ref(stream)
+    del stream
     gc.collect()
     assert gone() is None
 

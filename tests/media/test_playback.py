@@ -1,5 +1,7 @@
 """What a player plays, beyond files: markers, slow sources, speech, tones; in virtual time."""
 
+import gc
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -129,6 +131,30 @@ def test_a_source_that_is_too_slow_is_buffering_once_for_each_hole(play: Play) -
     heard = np.split(leg.everything_heard, len(leg.heard))
     spoken = np.concatenate([frame for frame in heard if frame.any()])
     assert np.array_equal(spoken, noise(1.5))
+
+
+@pytest.mark.parametrize("stops", [True, False])
+def test_a_player_that_is_over_keeps_no_sound(play: Play, stops: bool) -> None:
+    kept = []
+
+    async def opened() -> AudioSource:
+        samples = noise(1.5)
+        kept.append(weakref.ref(samples))
+        return SampleSource(samples, 16_000)
+
+    async def listen(session: Session) -> None:
+        player = Player(session, opened)
+        await trio.sleep(0.9)
+        if stops:
+            player.stop()
+        await trio.sleep(1.0)
+        gc.collect()
+        assert [sound() for sound in kept] == [None]
+        assert player.id() == "player-1"
+        session.terminate()
+
+    names = [name for name, _ in events(play("", Setting(meanwhile=listen, idle_seconds=9.0)))]
+    assert names == ["Created", "PlaybackReady", "Started", "Stopped" if stops else "PlaybackFinished"]
 
 
 def test_a_text_is_spoken_by_the_voice_asked_for(play: Play) -> None:

@@ -242,8 +242,6 @@ class Graph:
         for source, sinks in list(self._routes.items()):
             for sink in [sink for sink in sinks if unit in (source, sink)]:
                 self.disconnect(source, sink)
-            if source is unit:
-                del self._routes[source]
         if unit in self._units:
             self._units.remove(unit)
             self._plan_turns()
@@ -266,6 +264,8 @@ class Graph:
         if sink not in sinks:
             return
         del sinks[sink]
+        if not sinks:
+            del self._routes[source]
         sink.detach(source)
         self.changed()
         self._on_change("disconnect", source.id(), sink.id())

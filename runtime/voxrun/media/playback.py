@@ -219,6 +219,7 @@ class Playback:
 
     def _end(self) -> None:
         self._state = _State.ENDED
+        self._audio = None  # whoever keeps the player, as the trace does, does not keep its sound
         self._over.set()
         self._host.graph.remove(self._unit)
 

@@ -14,7 +14,7 @@ class SampleSource:
 
     def read(self, count: int) -> Samples:
         """The next `count` samples; fewer at the end."""
-        taken = self._samples[self._position : self._position + count]
+        taken = self._samples[self._position : self._position + count].copy()  # or the last frame heard would keep all
         self._position += len(taken)
         return taken
 
