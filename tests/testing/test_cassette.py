@@ -293,6 +293,20 @@ def test_beside_audio_nothing_secret_is_on_it(keeps_audio: bool) -> None:
     assert (received["type"], received["x"]) == ("audio", "***")
 
 
+def test_connections_are_counted_as_they_come_about() -> None:
+    entries: list[str] = []
+    cassette = CassetteRecorder(entries.append, str)
+    given_up, slow, quick = (cassette.connection(lambda: 0.0) for _ in range(3))
+    quick.opened("ws://quick.test")
+    slow.opened("ws://slow.test")
+    quick.cleared(1.0)
+    first, second = read_cassette([f"{entry}\n" for entry in entries], "call.cassette").connections
+    assert [entry.value for entry in first] == ["ws://quick.test", 1.0]
+    assert [entry.value for entry in second] == ["ws://slow.test"]
+    given_up.refused(RemoteError("nobody is there"))
+    assert len(read_cassette([f"{entry}\n" for entry in entries], "call.cassette").connections) == 3
+
+
 @pytest.mark.parametrize("audio", [None, 5, {"x": 1}, []])
 def test_what_is_no_audio_is_a_text_on_it_and_can_be_read(audio: object) -> None:
     entries: list[str] = []

@@ -41,10 +41,14 @@ class CassetteRecorder:
 
     def connection(self, now: Callable[[], float]) -> "ConnectionRecorder":
         """For one more attempt to connect; `now` is the session's clock (s)."""
+        return ConnectionRecorder(self, now)
+
+    def new_number(self) -> int:
+        """For a connection that is taken down from now on: they are counted in that order, whoever asked first."""
         if not self._connections:
             self.write(self._head)
         self._connections += 1
-        return ConnectionRecorder(self, self._connections, now)
+        return self._connections
 
     def write(self, line: Line) -> None:
         """Write a line."""
@@ -70,9 +74,9 @@ class CassetteRecorder:
 class ConnectionRecorder:
     """Takes down one connection."""
 
-    def __init__(self, cassette: CassetteRecorder, number: int, now: Callable[[], float]) -> None:
+    def __init__(self, cassette: CassetteRecorder, now: Callable[[], float]) -> None:
         self._cassette = cassette
-        self._number = number
+        self._number = 0  # before its first entry
         self._now = now
         self._formats: dict[str, AudioFormat] = {}
 
@@ -106,6 +110,7 @@ class ConnectionRecorder:
         self._put("closed", {"code": closed.code, "reason": reason, "clean": closed.was_clean, "by": by})
 
     def _put(self, kind: str, value: object) -> None:
+        self._number = self._number or self._cassette.new_number()
         self._cassette.write({"t": round(self._now(), 4), "connection": self._number, kind: value})
 
     def _without_secrets(self, kind: str, message: Any) -> Any:
