@@ -1,6 +1,7 @@
 """A scenario's end of VoxEngine's media over a WebSocket: the bytes we send, and whatever a peer may send."""
 
 import json
+import sys
 from base64 import b64encode
 from collections.abc import Mapping
 
@@ -10,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voxrun.audio.frame import frame_size, silence
+from voxrun.errors import ConfigurationError, LocalProtocolError
+from voxrun.events.call import CallEvents
 from voxrun.protocol.voxengine_media import (
     MOST_STREAMS,
     AudioCame,
@@ -55,6 +58,25 @@ def test_the_messages_of_a_stream() -> None:
         r'{"event":"stop","sequenceNumber":3,"stop":{"tag":"the \"caller\"",'
         r'"mediaInfo":{"bytesSent":320,"duration":40}}}'
     )
+
+
+def test_a_stream_in_opus_without_its_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'voxrun\[opus\]'"):
+        OutgoingStream(WebSocketAudioEncoding.OPUS, "", None)
+
+
+def test_the_name_of_an_event_is_a_text_among_the_parameters() -> None:
+    stream = OutgoingStream(WebSocketAudioEncoding.PCM8, "", {"since": CallEvents.Connected})
+    assert json.loads(json.loads(stream.start())["start"]["customParameters"]) == {"since": "Call.Connected"}
+
+
+def test_parameters_that_json_has_no_words_for_are_told() -> None:
+    endless: dict[str, object] = {}
+    endless["again"] = endless
+    for wrong in ({"a": object()}, {"a": "\ud800"}, endless):
+        with pytest.raises(LocalProtocolError, match="customParameters can't be sent as JSON"):
+            OutgoingStream(WebSocketAudioEncoding.PCM8, "", wrong)
 
 
 def test_what_is_not_given_is_not_said() -> None:

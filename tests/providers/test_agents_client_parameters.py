@@ -156,6 +156,12 @@ def test_a_base_url_is_told_without_what_may_be_secret(base: str) -> None:
     trio.run(main)
 
 
+@pytest.mark.parametrize("base", ["http://[::1", "HTTP://agent.test:port", "agent.test", "[agent.test"])
+def test_a_base_url_that_is_none_is_told(base: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"is (no|not a) .*address"):
+        trio.run(AgentAddress(agent_id="a", api_key=API_KEY, base_url=base).resolve, MemoryNetwork())
+
+
 def test_the_old_names_are_the_same_things() -> None:
     assert ElevenLabs.createConversationalAIClient is ElevenLabs.createAgentsClient
     assert ElevenLabs.ConversationalAIEvents is ElevenLabs.AgentsEvents

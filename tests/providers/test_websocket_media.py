@@ -98,6 +98,19 @@ def test_several_senders_are_streams_of_their_own(play_socket: Play) -> None:
     assert peer.heard("music").audible()[0].begin < 0.5
 
 
+def test_the_name_of_an_event_is_a_text_here_too(play_socket: Play) -> None:
+    (peer,) = peers_of(
+        play_socket,
+        """
+        since = CallEvents.Connected
+        call.sendMediaTo(connect(), tag=since, customParameters={"since": since})
+        """,
+    )
+    assert {tag: dict(it.parameters) for tag, it in peer.started.items()} == {
+        "Call.Connected": {"since": "Call.Connected"}
+    }
+
+
 def test_a_new_stream_of_a_tag_ends_the_one_before(play_socket: Play) -> None:
     (peer,) = peers_of(
         play_socket,

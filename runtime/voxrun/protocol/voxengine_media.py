@@ -12,6 +12,7 @@ from msgspec.json import Decoder
 from pybase64 import b64decode
 
 from voxrun.audio.frame import Samples
+from voxrun.errors import ConfigurationError
 from voxrun.protocol.mediastream import voximplant_messages as messages
 from voxrun.protocol.mediastream.format import StreamFormat
 from voxrun.protocol.mediastream.news import UnsupportedError
@@ -35,11 +36,14 @@ class WebSocketAudioEncoding(enum.StrEnum):
 class OutgoingStream:
     """A stream of ours. ConfigurationError when the library of its encoding is missing.
 
-    TypeError for parameters that JSON has no words for.
+    LocalProtocolError for parameters that JSON has no words for.
     """
 
     def __init__(self, encoding: WebSocketAudioEncoding, tag: str, parameters: Mapping[str, object] | None) -> None:
-        self.format = messages.MediaFormat(encoding.value).parse()
+        try:
+            self.format = messages.MediaFormat(encoding.value).parse()
+        except UnsupportedError as error:
+            raise ConfigurationError(str(error)) from error
         self._sender = messages.Sender(encoding.value, self.format.rate, tag, parameters)
         self.start = self._sender.start
         self.stop = self._sender.stop

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from voxrun.audio.frame import Samples
-from voxrun.errors import ScenarioError
+from voxrun.errors import LocalProtocolError, ScenarioError
 from voxrun.media.graph import Inlet
 from voxrun.protocol.voxengine_media import OutgoingStream, WebSocketAudioEncoding
 from voxrun.shown import shown
@@ -18,7 +18,7 @@ class Outgoing:
 
     def __init__(self, parameters: Mapping[str, Any], send: Callable[[str], None]) -> None:
         self.parameters = parameters
-        self.tag: str = parameters.get("tag") or ""
+        self.tag = str(parameters.get("tag") or "")  # the name of an event, which JSON does not know, is a text as well
         self.stream = _stream(self.tag, parameters)
         self.inlet = Inlet(self.stream.format.rate, self._hear)
         self._send = send
@@ -40,5 +40,5 @@ def _stream(tag: str, parameters: Mapping[str, Any]) -> OutgoingStream:
         raise ScenarioError(f"sendMediaTo needs its customParameters by name, but was given {shown(custom)}")
     try:
         return OutgoingStream(encoding, tag, custom)
-    except TypeError as error:
-        raise ScenarioError(f"customParameters can't be sent as JSON: {error}") from error
+    except LocalProtocolError as error:
+        raise ScenarioError(str(error)) from error

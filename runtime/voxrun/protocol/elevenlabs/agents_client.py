@@ -30,9 +30,9 @@ from voxrun.protocol.elevenlabs.agents_server_messages import (
     Interruption,
     Ping,
 )
-from voxrun.protocol.elevenlabs.encoding import encode
 from voxrun.protocol.elevenlabs.formats import AudioFormat, parse_format
 from voxrun.protocol.elevenlabs.reason import refusal_reason
+from voxrun.protocol.encoding import encode
 
 
 class SendNow(Struct, frozen=True):

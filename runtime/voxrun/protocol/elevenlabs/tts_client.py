@@ -14,10 +14,10 @@ import msgspec
 import pybase64
 
 from voxrun.errors import LocalProtocolError
-from voxrun.protocol.elevenlabs.encoding import encode
 from voxrun.protocol.elevenlabs.formats import AudioFormat
 from voxrun.protocol.elevenlabs.reason import refusal_reason
 from voxrun.protocol.elevenlabs.tts_messages import CLOSING_TEXT, OPENING_TEXT, Alignment, ServiceMessage
+from voxrun.protocol.encoding import encode
 from voxrun.shown import shown
 
 

@@ -9,6 +9,7 @@ from msgspec.json import Decoder
 from pybase64 import b64encode_as_string
 
 from voxrun.audio.frame import FRAME_MS, frame_size
+from voxrun.protocol.encoding import encode
 from voxrun.protocol.mediastream.dialect import parse_format
 from voxrun.protocol.mediastream.format import StreamFormat
 
@@ -79,13 +80,14 @@ class Sender:
     """Our messages of one stream, which has a `tag` unless that is empty; each of its audio holds 20 ms.
 
     `chunk` and `timestamp` count as RTP's do: messages, and samples. `duration`, in the end, is in ms.
+    LocalProtocolError for parameters that JSON has no words for.
     """
 
     def __init__(self, encoding: str, rate: int, tag: str = "", parameters: Mapping[str, object] | None = None) -> None:
         self._tagged = {"tag": tag} if tag else {}
         self._tag = f'"tag":{_json(tag)},' if tag else ""
         self._format = {"encoding": encoding, "sampleRate": rate}
-        self._parameters = {"customParameters": _json(parameters)} if parameters else {}
+        self._parameters = {"customParameters": encode("customParameters", parameters)} if parameters else {}
         self._size = frame_size(rate)
         self._sent = 0  # messages of audio
         self._bytes = 0

@@ -68,7 +68,7 @@ class AgentAddress:
         if self.branch_id is not None:
             query["branch_id"] = self.branch_id
         base = self.base_url.rstrip("/")
-        scheme = urlsplit(base).scheme
+        scheme = base.partition("://")[0].lower()
         if scheme in ("ws", "wss"):
             return Endpoint(f"{base}{CONVERSATION_PATH}?{urlencode(query)}", None)
         if scheme not in ("http", "https"):
