@@ -104,6 +104,28 @@ def test_a_port_is_free_as_soon_as_its_unit_is_stopped(perform: Perform, wait: i
     assert ran.logged == ["True"]
 
 
+def test_what_is_none_is_not_given(perform: Perform) -> None:
+    ran = perform(
+        """
+        nothing = dict.fromkeys(("remote", "codec", "ptime", "rtcpMux", "silenceSuppression"))
+        VoxEngine.createRtpUnit(local="127.0.0.1:0", **nothing)
+        VoxEngine.terminate()
+        """
+    )
+    assert ran.outcome.error is None
+
+
+def test_a_ptime_that_is_a_text_is_told_as_one(perform: Perform) -> None:
+    ran = perform("VoxEngine.createRtpUnit(local='127.0.0.1:0', ptime='20')")
+    assert "PCMU is sent with a ptime of 10, 20, 30, 40, 60 ms, not '20'" in str(ran.outcome.error)
+
+
+def test_the_last_port_has_none_behind_it_for_reports(perform: Perform) -> None:
+    ran = perform("VoxEngine.createRtpUnit(local='127.0.0.1:65535')")
+    assert isinstance(ran.outcome.error, ConfigurationError)
+    assert "127.0.0.1:65535 has no port behind it, for RTCP: choose another, or rtcpMux" in str(ran.outcome.error)
+
+
 def test_a_sandbox_has_no_way_out(perform: Perform) -> None:
     ran = perform("VoxEngine.createRtpUnit(local='127.0.0.1:0', remote='127.0.0.1:9')", is_sandboxed=True)
     assert "scenario.py:2: while loading: --sandbox allows no RTP of a scenario's own: leave it out" in str(

@@ -12,6 +12,8 @@ import trio
 from tests.kit import Play, Ran, ScriptedLeg, Setting
 from tests.media.noise import noise
 
+from voxrun.errors import ConfigurationError
+
 HEADER = """
     @VoxEngine.on(AppEvents.CallAlerting)
     def answer(event):
@@ -55,6 +57,20 @@ def test_in_mono_both_are_mixed_at_the_rate_of_the_call(play: Play, tmp_path: Pa
     assert rate == 8000
     assert np.array_equal(samples, np.clip(2 * said[:8000].astype(int), -32768, 32767))
     assert ran.outcome.error is None
+
+
+@pytest.mark.parametrize("name", ["", "name='call.wav'"])
+def test_where_the_current_folder_is_gone_a_recording_needs_a_whole_path(
+    play: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    ran = play(script("call.answer()", f"call.record({name})"), Setting(leg=ScriptedLeg()))
+    assert isinstance(ran.outcome.error, ConfigurationError)
+    told = "can't be recorded: the folder in which voxrun was started is gone; give `name` as a whole path"
+    assert told in str(ran.outcome.error)
 
 
 def test_a_recording_without_a_name_is_in_the_current_folder(

@@ -239,6 +239,19 @@ def test_a_digit_that_has_no_tone_is_the_scenarios_mistake(play: Play) -> None:
     assert "no tones for '!'" in str(ran.outcome.error)
 
 
+@pytest.mark.parametrize("digits", ["1" * 301, "p" * 31])
+def test_more_tones_than_may_wait_are_told_and_none_is_sent(play: Play, digits: str) -> None:
+    far = FarEnd()
+    ran = play(far, f"call.answer(); call.sendDigits('5'); call.sendDigits({digits!r})", nothing, 1.0)
+    assert "no more than 60 s of tones may wait" in str(ran.outcome.error)
+
+
+def test_as_many_tones_as_may_wait_are_sent(play: Play) -> None:
+    far = FarEnd()
+    assert play(far, f"call.answer(); call.sendDigits({'5' * 300!r})", nothing, 62.0).outcome.error is None
+    assert np.abs(far.heard[-50 * 160 - 1600 :].astype(int)).max() > 5000
+
+
 def test_marks_tell_how_far_the_far_end_is_behind(play: Play) -> None:
     far = FarEnd()
 

@@ -34,7 +34,18 @@ def test_a_url_is_split(url: str, host: str, port: int, tls: bool, target: str, 
 
 @pytest.mark.parametrize(
     "url",
-    ["", "localhost:80", "http://a", "ws://", "ws://a:b", "ws://a:99999", "ws://a..b", "ws://[::1", "ws://a/\ud800"],
+    [
+        "",
+        "localhost:80",
+        "http://a",
+        "ws://",
+        "ws://a:b",
+        "ws://a:99999",
+        "ws://a..b",
+        "ws://a\0b",
+        "ws://[::1",
+        "ws://a/\ud800",
+    ],
 )
 def test_what_is_no_address_is_refused_without_its_query(url: str) -> None:
     with pytest.raises(ConfigurationError, match="is not a ws:// or wss:// address") as caught:

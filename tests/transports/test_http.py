@@ -242,6 +242,26 @@ def test_a_redirect_to_nowhere_is_an_error(location: str) -> None:
         trio.run(roam, HttpLimits(redirects=1), {"a/1": redirect(301, location)})
 
 
+def test_who_redirects_to_nowhere_is_hung_up_on() -> None:
+    async def main() -> None:
+        network, gone = MemoryNetwork(), trio.Event()
+
+        async def attend(stream: trio.abc.Stream) -> None:
+            await say(redirect(301, "ftp://b/x"), stream)
+            await stream.receive_some()
+            gone.set()
+
+        async with trio.open_nursery() as nursery:
+            await nursery.start(network.serve, "a", 80, attend)
+            with pytest.raises(ConfigurationError):
+                await http_request(network, "GET", "http://a/1", limits=HttpLimits(redirects=1))
+            with trio.fail_after(1):
+                await gone.wait()
+            nursery.cancel_scope.cancel()
+
+    in_virtual_time(main)
+
+
 def test_a_smaller_limit_holds_for_each_response() -> None:
     with pytest.raises(RemoteError, match="more than 30 bytes"):
         trio.run(roam, HttpLimits(size=30), {"a/1": OK})

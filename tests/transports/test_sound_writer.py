@@ -33,6 +33,23 @@ os._exit(9)
 """
 
 
+class NoLibrary:
+    """Where libsndfile is missing."""
+
+    @staticmethod
+    def find_spec(name: str, path: object, target: object = None) -> None:
+        if name == "soundfile":
+            raise OSError("sndfile library not found")
+
+
+def test_a_missing_library_is_told_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "soundfile")
+    monkeypatch.setattr(sys, "meta_path", [NoLibrary, *sys.meta_path])
+    with pytest.raises(OSError, match="Install libsndfile, or record a wav file") as caught:
+        open_writer(tmp_path / "a.flac", 16_000, 1)
+    assert caught.value.strerror == "sndfile library not found. Install libsndfile, or record a wav file"
+
+
 def written(path: Path, samples: Samples, rate: int, channels: int) -> None:
     writer = open_writer(path, rate, channels)
     for block in np.array_split(samples, 7):

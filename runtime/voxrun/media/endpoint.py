@@ -43,11 +43,12 @@ class Endpoint:
     def __init__(self, name: str, parameters: Mapping[str, Any], on_change: Callable[["Endpoint"], None]) -> None:
         if not isinstance(merged("conference.add", EndpointParameters, parameters, {}).get("call"), Call):
             raise ScenarioError("conference.add needs the parameter 'call': the call to add")
-        self.display_name: str = parameters.get("displayName", "")
+        self.display_name: str = parameters.get("displayName") or ""
         """What the scenario calls it."""
         self._id = name
         self._call: Call = parameters["call"]
-        self._direction = _direction(parameters.get("direction", ConferenceDirection.BOTH))
+        direction = parameters.get("direction")
+        self._direction = ConferenceDirection.BOTH if direction is None else _direction(direction)
         self._on_change = on_change
 
     def __repr__(self) -> str:

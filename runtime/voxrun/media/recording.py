@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from voxrun.audio.frame import Samples
-from voxrun.errors import DeviceError, ScenarioError
+from voxrun.errors import ConfigurationError, DeviceError, ScenarioError
 from voxrun.media.host import UnitHost
 from voxrun.media.transcript import Transcript
 from voxrun.media.write_behind import SampleWriter, WriteBehind
@@ -134,9 +134,15 @@ def new_take(host: UnitHost, name: str | None, *, rate: int, channels: int, tran
     """A recording in the file `name`, relative to the current folder; without one, `recording-1.wav` and so on.
 
     `transcribe` puts a transcript beside it, called the same but for its end, `.transcript.jsonl`.
-    ScenarioError when the name's end is of no format that can be written.
+    ScenarioError when the name's end is of no format that can be written, ConfigurationError when there is no folder.
     """
-    path = Path(name or f"{host.takes}{host.new_id('recording')}").absolute()
+    path = Path(name or f"{host.takes}{host.new_id('recording')}")
+    try:
+        path = path.absolute()
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"'{path}' can't be recorded: the folder in which voxrun was started is gone; give `name` as a whole path"
+        ) from None
     if not path.suffix or not name:
         path = path.with_name(f"{path.name}.wav")
     if "\0" in str(path):

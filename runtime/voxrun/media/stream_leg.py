@@ -97,13 +97,20 @@ class StreamLeg:
         self._listener = receive
 
     def send_digits(self, digits: str) -> None:
-        """Send tones, as a message or as sound; `p` is a pause."""
+        """Send tones, as a message or as sound; `p` is a pause. ValueError for more sound than may wait."""
         message = self._dialect.digits(digits)
         if message is not None:
             self._send(message)
             return
-        for burst in (burst for digit in digits for burst in _bursts(digit)):
-            self._tones.put(render(burst, self.rate, 0, round(burst.seconds * self.rate)))
+        bursts = [burst for digit in digits for burst in _bursts(digit)]
+        sizes = [round(burst.seconds * self.rate) for burst in bursts]
+        if self._tones.size + sum(sizes) > _TONES_SECONDS * self.rate:
+            waiting = self._tones.size / self.rate
+            raise ValueError(
+                f"no more than {_TONES_SECONDS:.0f} s of tones may wait: {waiting:.1f} s are still to be sent"
+            )
+        for burst, size in zip(bursts, sizes, strict=True):
+            self._tones.put(render(burst, self.rate, 0, size))
 
     def clear(self) -> None:
         """Have the far end forget what it has not played yet."""

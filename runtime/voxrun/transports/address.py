@@ -50,7 +50,7 @@ class Address:
             target = quote(path, safe=string.punctuation)
         except ValueError:  # UnicodeError, for names that are no host names and half a surrogate pair, is one
             raise wrong from None
-        if parts.scheme not in (plain, secure) or not host:
+        if parts.scheme not in (plain, secure) or not host or not host.isprintable():
             raise wrong
         if "@" in parts.netloc:
             raise ConfigurationError(

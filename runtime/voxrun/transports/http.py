@@ -64,12 +64,9 @@ class _Request:
     def address(self) -> Address:
         return Address.parse(self.url, plain="http", secure="https")
 
-    def redirected(self, response: "ComingResponse") -> "_Request | None":
-        """What to ask next; None when `response` is the answer."""
-        location = elsewhere(response)
-        if location is None:
-            return None
-        kept = self._is_kept(response.status)
+    def redirected(self, status: int, location: str) -> "_Request":
+        """What to ask next. ConfigurationError when `location` is nowhere."""
+        kept = self._is_kept(status)
         url = _joined(self.url, location)
         request = _Request(self.method if kept else "GET", url, self.headers, self.body if kept else b"")
         known = [field for field in self.headers if field[0].lower() in _NO_SECRETS]
@@ -125,11 +122,11 @@ async def http_open(
     request = _Request(method, url, headers, body)
     for left in range(limits.redirects, -1, -1):
         coming = await _send(network, request, limits, deadline)
-        following = request.redirected(coming) if left else None
-        if following is None:
+        location = elsewhere(coming)
+        if location is None or not left:
             return coming
         await coming.aclose()
-        request = following
+        request = request.redirected(coming.status, location)
     raise AssertionError("the last response is returned")
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from random import Random
-from typing import Required, TypeAlias, TypedDict
+from typing import Any, Required, TypeAlias, TypedDict
 from urllib.parse import parse_qsl, urlsplit
 
 from voxrun.audio.frame import FRAME_MS, silence
@@ -12,6 +12,7 @@ from voxrun.media.datagrams import Datagrams, SocketAddress
 from voxrun.media.rtp_leg import RtpLeg, RtpSettings
 from voxrun.protocol.rtp.codecs import codec_named
 from voxrun.protocol.rtp.sdp import audio_format, describe_session, tone_format
+from voxrun.shown import shown
 from voxrun.transports.rtp_socket import RtpSocket, numeric_address
 from voxrun.transports.srtp import MAX_PAYLOAD_BYTES, Crypto, Srtp, SrtpDatagrams, parse_crypto, without_keys
 
@@ -61,7 +62,7 @@ def open_rtp_session(parameters: RtpUnitParameters, listen: Listen) -> tuple[Dat
     longest = _payload_bytes(settings)  # before there is a socket to close: the codec may lack its library
     if crypto and longest > MAX_PAYLOAD_BYTES:
         raise ConfigurationError(
-            f"{settings.ptime} ms of {parameters.get('codec', 'PCMU')} are too much for one packet of SRTP"
+            f"{settings.ptime} ms of {parameters.get('codec') or 'PCMU'} are too much for one packet of SRTP"
             f" ({longest} bytes, {MAX_PAYLOAD_BYTES} at most): choose a smaller ptime"
         )
     srtp = Srtp(*crypto) if crypto else None
@@ -113,11 +114,12 @@ def parse_rtp_url(url: str) -> RtpUnitParameters:
 
 
 def _settings(parameters: RtpUnitParameters) -> RtpSettings:
-    ptime, remote = parameters.get("ptime", 20), parameters.get("remote", "")
-    codec = codec_named(without_keys(parameters.get("codec", "PCMU")))
+    given: dict[str, Any] = {name: value for name, value in parameters.items() if value is not None}
+    ptime, remote = given.get("ptime", 20), given.get("remote", "")
+    codec = codec_named(without_keys(given.get("codec", "PCMU")))
     if ptime not in codec.ptimes:
         known = ", ".join(map(str, codec.ptimes))
-        raise ConfigurationError(f"{codec.name} is sent with a ptime of {known} ms, not {ptime}")
+        raise ConfigurationError(f"{codec.name} is sent with a ptime of {known} ms, not {shown(ptime)}")
     return RtpSettings(
         codec=codec,
         remote=_parse(remote) if remote else None,
@@ -159,7 +161,7 @@ def _open_sockets(listen: Listen, local: SocketAddress, *, rtcp_mux: bool) -> tu
         if rtcp_mux:
             return rtp, rtp
         try:
-            return rtp, listen(local[0], rtp.local[1] + 1)
+            return rtp, listen(local[0], _port_behind(rtp.local))
         except ConfigurationError:
             rtp.close()
             if local[1]:
@@ -167,10 +169,16 @@ def _open_sockets(listen: Listen, local: SocketAddress, *, rtcp_mux: bool) -> tu
     raise ConfigurationError(f"{local[0]} has no two free ports in a row, for RTP and RTCP: name the first")
 
 
+def _port_behind(local: SocketAddress) -> int:
+    if local[1] == _MAX_PORT:
+        raise ConfigurationError(f"{local[0]}:{local[1]} has no port behind it, for RTCP: choose another, or rtcpMux")
+    return local[1] + 1
+
+
 def _parse(text: str) -> SocketAddress:
     """What "127.0.0.1:4000" or "[::1]:4000" says."""
     match = _ADDRESS.fullmatch(text)
     if match is None or int(match["port"]) > _MAX_PORT:
-        shown = without_keys(text)
-        raise ConfigurationError(f"'{shown}' is no address for RTP: it takes an IP address and a port, 127.0.0.1:4000")
+        told = without_keys(text)
+        raise ConfigurationError(f"'{told}' is no address for RTP: it takes an IP address and a port, 127.0.0.1:4000")
     return numeric_address(match["ip4"] or match["ip6"], int(match["port"]))[1]

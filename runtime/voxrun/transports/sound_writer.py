@@ -51,8 +51,10 @@ class SoundWriter:
 
     def __init__(self, path: Path, *, rate: int, channels: int) -> None:
         """Create or overwrite `path`, whose name ends in .flac, .ogg or .mp3; `rate` in Hz. Raises OSError."""
-        import soundfile  # noqa: PLC0415 - 150 ms of start-up that a run without such files need not pay
-
+        try:
+            import soundfile  # noqa: PLC0415 - 150 ms of start-up that a run without such files need not pay
+        except OSError as error:  # it is there, but its C library is not, and this has no words of the system's
+            raise OSError(errno.EIO, f"{error}. Install libsndfile, or record a wav file") from None
         self._library: ModuleType = soundfile
         self._format = path.suffix[1:].upper()
         self._rate = rate

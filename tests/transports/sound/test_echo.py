@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -14,7 +15,13 @@ from voxrun.transports.sound.port_audio import RATE
 
 
 def test_auto_is_the_gate_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "livekit", None)
+    assert Echo("auto").mode == "gate"
+
+
+def test_auto_is_the_gate_where_only_a_neighbour_of_the_extra_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "livekit", ModuleType("livekit"))
+    monkeypatch.setitem(sys.modules, "livekit.rtc", None)  # livekit-api brings the one without the other
     assert Echo("auto").mode == "gate"
 
 

@@ -1,6 +1,5 @@
 """`Echo`: what is done lest a microphone passes on what the speaker in the same room plays."""
 
-import importlib.util
 from typing import Literal
 
 from voxrun.audio.echo_detector import EchoDetector
@@ -8,6 +7,7 @@ from voxrun.audio.echo_gate import AUDIBLE_DBFS, EchoGate
 from voxrun.audio.frame import Samples, silence
 from voxrun.audio.level import dbfs
 from voxrun.audio.mix import mix
+from voxrun.errors import ConfigurationError
 from voxrun.transports.sound.canceller import EchoCanceller
 from voxrun.transports.sound.port_audio import RATE
 
@@ -30,12 +30,17 @@ class Echo:
 
     def __init__(self, mode: EchoMode) -> None:
         """ConfigurationError if `mode` is `cancel` and the extra isn't installed."""
-        if mode == "auto" and importlib.util.find_spec("livekit") is None:
+        self._canceller: EchoCanceller | None = None
+        try:
+            if mode in ("auto", "cancel"):
+                self._canceller = EchoCanceller(RATE)
+        except ConfigurationError:
+            if mode == "cancel":
+                raise
             mode = "gate"
         self.mode: EchoMode = mode
         self.advice = ""
         """What to do about the echo that is there all the same, once that is certain."""
-        self._canceller = EchoCanceller(RATE) if mode in ("auto", "cancel") else None
         self._gate = None if mode == "off" else EchoGate(RATE)
         self._learning = LEARNING_TICKS
         self._detector: EchoDetector | None = EchoDetector(RATE)  # until it was certain
