@@ -66,12 +66,25 @@ def test_the_progress_tones_can_be_read(country: str) -> None:
         ("9000@-19;*(1/4/1)", "a frequency lies above 0 and is 4000 Hz at most", 1),
         ("425@-19;0(1/4/1)", "a section can't last for 0 s", 9),
         ("425@-19;*(0/0/1)", "this section has only segments of 0 s", 9),
+        ("425@-19;*(.0004/.0005/1)", "this is too short to be heard: it takes 1 ms at least", 11),
+        ("425@-19;.0009(1/1/1)", "this is too short to be heard: it takes 1 ms at least", 9),
     ],
 )
 def test_a_mistake_is_shown_where_it_is(text: str, message: str, column: int) -> None:
     with pytest.raises(ScenarioError) as caught:
         parse_tone_script(text)
     assert str(caught.value) == f"no ToneScript: {message}\n    {text}\n    {' ' * (column - 1)}^"
+
+
+def test_a_script_that_nobody_has_written_is_not_even_read() -> None:
+    tones, numbers = ",".join(["1@0"] * 3000), "+".join(map(str, range(1, 3001)))
+    with pytest.raises(ScenarioError, match="it has 25899 characters, and none has more than 1000"):
+        parse_tone_script(f"{tones};*(1/0/{numbers})")
+
+
+def test_the_shortest_segments_are_few() -> None:
+    bursts = parse_tone_script("480@-19;*(.0005/.0005/1,0/0/1)").bursts()
+    assert sum(burst.seconds for burst in islice(bursts, 2000)) == pytest.approx(1)
 
 
 @given(st.text("0123456789.,;@-+*()/ x", max_size=40))

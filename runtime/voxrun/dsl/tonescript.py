@@ -15,6 +15,12 @@ from voxrun.errors import ScenarioError
 HIGHEST_HERTZ = 4000
 """What a telephone carries."""
 
+LONGEST = 1000
+"""Characters. Reading takes time that all calls wait for, and so does playing very many tones at once."""
+
+SHORTEST_SECONDS = 0.001
+"""Of a segment or a section: a player would never get through many that take less than a sample."""
+
 _WORDS = {
     "COMMA": "','",
     "SEMICOLON": "';'",
@@ -97,6 +103,8 @@ class ToneScript:
 
 def parse_tone_script(text: str) -> ToneScript:
     """Read a ToneScript. ScenarioError, with the place and advice, when it is none."""
+    if len(text) > LONGEST:
+        raise ScenarioError(f"no ToneScript: it has {len(text)} characters, and none has more than {LONGEST}")
     parser = grammar("tonescript")
     try:
         return _Reader(text).transform(parser.parse(text))
@@ -148,18 +156,25 @@ class _Reader(Transformer[Token, ToneScript]):
             if number not in map(str, range(1, len(self._tones) + 1)):
                 raise self._wrong(number, f"there is no tone {number}: they are numbered from 1 to {len(self._tones)}")
             tones.append(self._tones[int(number) - 1])
+        self._check_heard(on[0] + off[0], on[1])
         return Segment(on[0], off[0], tuple(tones))
 
     def section(self, length: tuple[float, Token], *segments: Segment) -> Section:
         seconds, token = length
         if not seconds:
             raise self._wrong(token, "a section can't last for 0 s")
+        self._check_heard(seconds, token)
         if not any(segment.on + segment.off for segment in segments):
             raise self._wrong(token, "this section has only segments of 0 s")
         return Section(seconds, segments)
 
     def start(self, *parts: Section | None) -> ToneScript:
         return ToneScript(tuple(part for part in parts if part is not None))
+
+    def _check_heard(self, seconds: float, token: Token) -> None:
+        if 0 < seconds < SHORTEST_SECONDS:
+            shortest = f"{SHORTEST_SECONDS * 1000:g} ms"
+            raise self._wrong(token, f"this is too short to be heard: it takes {shortest} at least")
 
     def _wrong(self, token: Token, what: str) -> ScenarioError:
         return _mistake(self._text, token.column or 1, what)
