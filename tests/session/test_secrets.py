@@ -175,6 +175,28 @@ def test_the_line_of_a_mistake_shows_no_header_that_lets_in(play: Play, wrong: s
     assert "hidden" not in shown
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        'await Net.httpRequestAsync("http://a/", params=[("api_key", KEY)])',
+        'await Net.httpRequestAsync("http://a/", params=f"who=me&api_key={KEY}")',
+        'await Net.httpRequestAsync("http://a/", method="POST", postData={"password": KEY})',
+        'await Net.httpRequestAsync("http://a/", [f"Authorization: Bearer {KEY}"])',
+        'VoxEngine.createWebSocket("ws://a/", [{"name": "Authorization", "value": f"Bearer {KEY}"}])',
+        'VoxEngine.createURLPlayer("http://a/b.wav", [{"name": "X-Token", "value": KEY}])',
+        'VoxEngine.createSequencePlayer(segments=[f"http://a/b.wav?token={KEY}"])',
+        'ElevenLabs.createRealtimeTTSPlayer("a", [{"name": "xi-api-key", "value": KEY}])',
+        "await ElevenLabs.createAgentsClient(KEY)",
+    ],
+)
+def test_what_was_given_in_the_wrong_place_is_shown_without_what_lets_in(play: Play, wrong: str) -> None:
+    ran = play(f"KEY = 'hid' + 'den'\n@VoxEngine.on(AppEvents.Started)\nasync def go(event):\n    {wrong}\n", Setting())
+    shown = json.dumps(ran.records)
+    assert "but was given" in shown
+    assert "***" in shown
+    assert "hidden" not in shown
+
+
 def test_a_query_that_lets_nobody_in_is_shown(play: Play) -> None:
     ran = play('Net.httpRequest("http://a/?keyword=opening&phone=12345", print, nosuch=1)\n', Setting())
     assert "?keyword=opening&phone=12345" in str(ran.outcome.error)

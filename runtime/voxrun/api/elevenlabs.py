@@ -73,7 +73,7 @@ async def createAgentsClient(parameters: AgentsClientParameters | None = None, /
     RemoteError, with the service's own words, when it refuses or can't be reached; ConfigurationError without a key.
     """
     session = current_session()
-    key = keywords.get("xiApiKey") or (parameters.get("xiApiKey") if isinstance(parameters, Mapping) else None)
+    key = keywords.get("xiApiKey") or (parameters.get("xiApiKey") if isinstance(parameters, Mapping) else parameters)
     session.protect(key if isinstance(key, str) else "")  # before anything can go wrong and show the scenario's line
     given = merged("createAgentsClient", AgentsClientParameters, parameters, keywords)
     if not isinstance(given["xiApiKey"], str | None):

@@ -9,7 +9,7 @@ from typing import Unpack as _Unpack
 from voxrun.api.request_secrets import protect_request
 from voxrun.errors import ScenarioError
 from voxrun.media.arriving import ArrivingRequest
-from voxrun.media.parameters import bytes_of, merged, text_of
+from voxrun.media.parameters import bytes_of, merged, several, text_of
 from voxrun.media.playback import OpenSource
 from voxrun.media.player import Player
 from voxrun.media.sequence_player import SequencePlayer
@@ -119,7 +119,7 @@ def createURLPlayer(
 
     A file that can't be played is told by `PlayerEvents.Error` and `PlaybackFinished`, as in VoxEngine.
     """
-    protect_request(request)
+    protect_request(request, parameters)
     given = {"url": request} if isinstance(request, str | PathLike) else request
     options = merged("createURLPlayer", URLPlayerParameters, parameters, keywords)
     kind = ArrivingRequest if options.get("progressivePlayback", False) else AudioRequest
@@ -156,7 +156,8 @@ def createToneScriptPlayer(
     """Play the tones of a ToneScript, such as "480@-19,620@-19;*(.5/.5/1+2)", a busy tone.
 
     First the frequencies (Hz) at their levels (dBm0), then the cadences: how long (s, * for ever), and in brackets on
-    and off times (s) and which of the frequencies. ScenarioError, with the place, for what is no ToneScript.
+    and off times (s) and which of the frequencies. ScenarioError, with the place, for what is no ToneScript, or one
+    of more than 1000 characters.
     """
     from voxrun.dsl.tonescript import parse_tone_script  # noqa: PLC0415 - its parser is slow to start
 
@@ -173,7 +174,7 @@ def createSequencePlayer(parameters: SequencePlayerParameters | None = None, /, 
     """Play files and texts one after the other without a gap. It begins as soon as all of them are loaded."""
     options = merged("createSequencePlayer", SequencePlayerParameters, parameters, keywords)
     session = session_with_room()
-    segments = options["segments"]
+    segments = several(options["segments"])
     return SequencePlayer(session, [_open_segment(session, segment) for segment in segments], segments)
 
 
@@ -194,7 +195,7 @@ def _audio_request(given: Mapping[str, Any], kind: type[AudioRequest]) -> AudioR
         raise ScenarioError(f"createURLPlayer knows no method '{method}': it has {', '.join(_METHODS)}")
     body = merged("the request's body", URLPlayerRequestBody, given.get("body"), {})
     content = next((body[name] for name in ("binary", "text") if body.get(name) is not None), b"")
-    headers = [_header(header) for header in given.get("headers") or ()]
+    headers = [_header(header) for header in several(given.get("headers") or ())]
     return kind(given["url"], method, headers, bytes_of("createURLPlayer", "the request's body", content))
 
 
@@ -206,6 +207,7 @@ def _header(given: object) -> tuple[str, str]:
 
 
 def _open_segment(session: Session, segment: Mapping[str, Any]) -> OpenSource:
+    protect_request(segment)
     if "text" in merged("a segment", _Segment, segment, {}):
         given = merged("a segment with a text", TTSPlayerSegment, segment, {})
         options = merged("a segment with a text", TTSPlayerParameters, given.get("parameters"), {})

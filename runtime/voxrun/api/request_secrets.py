@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from urllib.parse import unquote_plus
 
 from voxrun.session.current import current_session
@@ -11,41 +12,44 @@ _SECRET_IN_QUERY = re.compile("(auth|key|password|secret|signature|token)$", re.
 
 
 def protect_request(*parameters: object) -> None:
-    """Of a function's `parameters`, before anything can go wrong and show the scenario's line.
+    """Of a function's `parameters`, before anything can go wrong and show one of them or the scenario's line.
 
-    One may be the URL. Others have a `url`, `params` by name, and `headers` by name, or a list of texts such as
-    "Accept: text/html" or of objects with a name and a value; what is none of that is for others to refuse.
+    One may be the URL, or headers in the wrong place. Others have a `url`, `headers`, and `params` and `postData` by
+    name. Each may be given in another way than the function wants it: that is for others to refuse, who may show it.
     """
     session = current_session()
     for given in parameters:
-        request = given if isinstance(given, Mapping) else {"url": given}
-        for name, value in _headers_in(request.get("headers")):
+        request = given if isinstance(given, Mapping) else {"url" if isinstance(given, str) else "headers": given}
+        for name, value in _named(request.get("headers")):
             if isinstance(name, str) and isinstance(value, str) and _SECRET.search(name):
                 session.protect(value.strip())
                 session.protect(value.rpartition(" ")[2])  # without "Bearer"
-        for name, value in (*_query_of(request.get("url")), *_named(request.get("params"))):
+        data = request.get("postData")
+        queries = _query_of(request.get("url")), request.get("params"), data if isinstance(data, Mapping) else None
+        for name, value in chain.from_iterable(map(_named, queries)):
             if isinstance(name, str) and isinstance(value, str) and _SECRET_IN_QUERY.search(name):
                 session.protect(value)
                 session.protect(unquote_plus(value))
 
 
-def _query_of(url: object) -> Iterator[tuple[str, str]]:
+def _query_of(url: object) -> str:
     """As it is written: an address with a mistake in it is shown so."""
-    for pair in url.partition("?")[2].partition("#")[0].split("&") if isinstance(url, str) else ():
-        name, _, value = pair.partition("=")
-        yield name, value
+    return url.partition("?")[2].partition("#")[0] if isinstance(url, str) else ""
 
 
 def _named(given: object) -> Iterator[tuple[object, object]]:
+    """What is given by name, as a query, or in a list of texts such as "Accept: text/html", of objects or of pairs."""
     if isinstance(given, Mapping):
         yield from given.items()
-
-
-def _headers_in(given: object) -> Iterator[tuple[object, object]]:
-    yield from _named(given)
-    for header in given if isinstance(given, list | tuple) else ():
-        if isinstance(header, Mapping):
-            yield header.get("name"), header.get("value")
-        elif isinstance(header, str):
-            name, _, value = header.partition(":")
+    elif isinstance(given, str):
+        for pair in given.split("&"):
+            name, _, value = pair.partition("=")
             yield name, value
+    for each in given if isinstance(given, list | tuple) else ():
+        if isinstance(each, Mapping):
+            yield each.get("name"), each.get("value")
+        elif isinstance(each, str):
+            name, _, value = each.partition(":")
+            yield name, value
+        elif isinstance(each, list | tuple) and len(each) == 2:
+            yield each[0], each[1]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict, Unpack, overload
 from voxrun.api.request_secrets import protect_request
 from voxrun.dsl.bounds import Url
 from voxrun.errors import ConfigurationError, ScenarioError
-from voxrun.media.parameters import merged, text_of
+from voxrun.media.parameters import merged, several, text_of
 from voxrun.providers.websocket import Keeping, WebSocket
 from voxrun.session.current import current_session
 from voxrun.shown import shown
@@ -69,7 +69,7 @@ def createWebSocket(
     session = current_session()
     protect_request(url, parameters, keywords)
     given = merged("createWebSocket", WebSocketParameters, parameters, keywords)
-    headers = tuple(_header(one) for one in given.get("headers") or ())
+    headers = tuple(map(_header, several(given.get("headers") or ())))
     if session.services.is_sandboxed:
         raise ScenarioError("--sandbox allows no WebSockets of a scenario's own: leave it out")
     try:
@@ -134,7 +134,7 @@ def _header(given: Any) -> tuple[str, str]:
 
 
 def _protocols(given: Any) -> tuple[str, ...]:
-    protocols = (given,) if isinstance(given, str) else tuple(given or ())
+    protocols = () if given is None else several(given)
     for protocol in protocols:
         if not isinstance(protocol, str) or not _PROTOCOL.fullmatch(protocol):
             raise ScenarioError(f"createWebSocket can't offer the subprotocol {shown(protocol)}")

@@ -1,6 +1,6 @@
 """Parameters that VoxEngine takes as one object: here a mapping, keyword arguments of the same names, or both."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache, wraps
 from numbers import Real
@@ -62,6 +62,11 @@ def bytes_of(function: str, name: str, given: object) -> bytes:
     raise ScenarioError(
         f"{function} needs a text or bytes as {name}, but was given {shown(given)}: make JSON of it first"
     )
+
+
+def several(given: object) -> tuple[Any, ...]:
+    """All that is in a list; of anything else only that, for whoever looks at each to refuse it."""
+    return tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
 
 
 def milliseconds_of(function: str, given: float) -> float:
