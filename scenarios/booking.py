@@ -9,7 +9,7 @@ SERVER = VoxEngine.getSecretValue("BOOKING_SERVER") or "https://booking.example"
 TOKEN = VoxEngine.getSecretValue("BOOKING_TOKEN") or ""
 
 
-async def ask(tool: str, **what: object) -> Net.HttpRequestResult:
+async def ask(tool: str, what: dict[str, object]) -> Net.HttpRequestResult:
     return await Net.httpRequestAsync(
         f"{SERVER}/{tool}",
         method="POST",
@@ -31,7 +31,7 @@ async def answer(event: CallAlertingEvent) -> None:
     @agent.on(ElevenLabs.AgentsEvents.ClientToolCall)
     async def run_tool(event: AgentsEvent) -> None:
         tool = event.data.client_tool_call
-        answer = await ask(tool.tool_name, caller=call.callerid(), **tool.parameters)
+        answer = await ask(tool.tool_name, {**tool.parameters, "caller": call.callerid()})
         agent.clientToolResult(
             {
                 "tool_call_id": tool.tool_call_id,
@@ -42,7 +42,7 @@ async def answer(event: CallAlertingEvent) -> None:
 
     @call.on(CallEvents.Disconnected)
     async def report(event: DisconnectedEvent) -> None:
-        await ask("calls", caller=call.callerid(), seconds=event.duration)
+        await ask("calls", {"caller": call.callerid(), "seconds": event.duration})
         VoxEngine.terminate()
 
     agent.addEventListener(ElevenLabs.AgentsEvents.Interruption, lambda e: agent.clearMediaBuffer())

@@ -26,6 +26,17 @@ def test_a_tool_is_a_request_and_the_call_is_reported(simulate: Simulate) -> Non
     assert "a-token" not in json.dumps(call.records)
 
 
+def test_an_agent_may_name_its_parameters_as_it_likes(simulate: Simulate) -> None:
+    agent = Agent(script=[at(1.0, callTool("book", {"tool": "drill", "caller": "Ada"}))])
+    call = simulate(
+        "../booking.py",
+        caller=[at(4.0, hangUp())],
+        agent=agent,
+        web={"https://booking.example": 200},
+    ).expectOk()
+    assert json.loads(call.webRequests[0].body) == {"tool": "drill", "caller": "anonymous"}
+
+
 def test_the_agent_is_told_what_goes_wrong(simulate: Simulate) -> None:
     agent = Agent(script=[at(1.0, callTool("book", {}, isError=True)), at(2.0, callTool("cancel", {}, isError=True))])
     call = simulate(
