@@ -12,7 +12,9 @@ from tests.trace.traces import HEAD, level
 
 from voxrun.errors import ConfigurationError
 from voxrun.testing import SimulatedCall
+from voxrun.trace.page import page
 from voxrun.trace.records import read_records
+from voxrun.trace.report import report
 from voxrun.trace.story import tell
 
 GOLDEN = (Path(__file__).parent / "format_1.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
@@ -79,6 +81,10 @@ def test_a_session_writes_the_format_that_is_documented(call: SimulatedCall) -> 
         ([HEAD_LINE, json.dumps(level(0, [3], [3])) + "\n"], "from -128 to 0"),
         ([HEAD_LINE, json.dumps({**level(0, [], []), "said": "abc"}) + "\n"], "line 2: lacks"),
         ([HEAD_LINE, json.dumps({**level(0, [], []), "waiting": {"a": None}}) + "\n"], "line 2: lacks"),
+        (
+            [HEAD_LINE, json.dumps({name: it for name, it in level(0, [], []).items() if name != "unit"}) + "\n"],
+            "line 2: lacks what a record of the kind 'level' has (KeyError: 'unit')",
+        ),
     ],
 )
 def test_what_is_no_trace_is_refused_with_its_line(lines: list[str], message: str) -> None:
@@ -92,8 +98,10 @@ def test_a_last_line_that_was_cut_off_is_left_out() -> None:
 
 
 def test_kinds_from_the_future_are_kept() -> None:
-    future = {"t": 1.0, "kind": "weather", "what": "rain"}
-    assert read_records([HEAD_LINE, json.dumps(future)], "call.jsonl")[1] == future
+    future = {"t": 1.0, "kind": "weather", "what": "rain", "name": ["heavy", "rain"]}
+    records = read_records([HEAD_LINE, json.dumps(future)], "call.jsonl")
+    assert records[1] == future
+    assert "weather   rain" in report(tell(records))
 
 
 JSON = st.recursive(
@@ -123,10 +131,12 @@ PARTS = st.dictionaries(st.sampled_from(FIELDS), JSON)
 
 
 def check_record(kind: str, fields: dict[str, object]) -> None:
-    """It is told, or refused with its line."""
+    """It is told and shown, or refused with its line."""
     line = json.dumps({"t": 1.0, "kind": kind, **fields}) + "\n"
     try:
-        tell(read_records([HEAD_LINE, line], "call.jsonl"))
+        story = tell(read_records([HEAD_LINE, line], "call.jsonl"))
+        assert report(story)
+        assert page(story, "call.jsonl")
     except ConfigurationError as error:
         refused = str(error)
     else:

@@ -31,11 +31,10 @@ def _json(data: object) -> str:
 
 
 def _data(story: Story, title: str) -> dict[str, Any]:
-    end = next((record for record in story.records if record["kind"] == "end"), None)
     return {
         "title": title,
         "scenario": story.about.get("scenario", ""),
-        "reason": None if end is None else end.get("reason"),
+        "reason": story.reason,
         "failure": None if story.failure is None else {"t": story.failure.time, "what": story.failure.what},
         "end": max(story.end, story.said.end),
         "said": _voice(story.said),

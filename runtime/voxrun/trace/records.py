@@ -69,7 +69,8 @@ def _fault(record: object, number: int) -> str:
 
 
 def _check_level(record: Record) -> None:
-    """ValueError or the like unless it has as many levels, in dBFS, of either direction."""
+    """ValueError or the like unless it has a unit, and as many levels, in dBFS, of either direction."""
+    _ = record["unit"]
     if not abs(record["began"]) < _LONGEST_CALL:
         raise ValueError("began when it can't have")
     _ = [float(seconds) for seconds in dict(record["waiting"]).values()]

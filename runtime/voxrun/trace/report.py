@@ -27,9 +27,8 @@ def hops_of(traced: TracedTurn) -> tuple[float | None, float | None, float | Non
 
 
 def _head(story: Story) -> list[str]:
-    end = next((record for record in story.records if record["kind"] == "end"), None)
     scenario = story.about.get("scenario", "a session")
-    how = "has no end: the process was ended, or still runs" if end is None else f"ended: {end.get('reason')}"
+    how = "has no end: the process was ended, or still runs" if story.reason is None else f"ended: {story.reason}"
     lines = [f"{scenario}: {story.end:.2f} s, {how}"]
     return lines if story.failure is None else [*lines, f"failed at {story.failure.time:.3f} s: {story.failure.what}"]
 

@@ -135,6 +135,11 @@ class Story:
     waiting: tuple[Waiting, ...]
 
     @property
+    def reason(self) -> str | None:
+        """Why it ended; None when the trace has no end, as that of a process that was killed."""
+        return next((str(record["reason"]) for record in self.records if record["kind"] == "end"), None)
+
+    @property
     def failure(self) -> Mark | None:
         """The first error."""
         return next((mark for mark in self.marks if mark.record["kind"] == "error"), None)

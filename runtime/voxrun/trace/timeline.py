@@ -58,7 +58,7 @@ def _is_quiet(mark: Mark, around: float | None) -> bool:
     """Messages on the wire are too many to be told of a whole call."""
     if mark.record["kind"] == "wire":
         return around is None and mark.who != "scenario"
-    return mark.record.get("name") in FREQUENT_EVENTS
+    return mark.record["kind"] == "event" and mark.record["name"] in FREQUENT_EVENTS
 
 
 def _axis(begin: float, scale: float, columns: int, around: float | None) -> str:
