@@ -477,3 +477,9 @@ def test_findings_come_in_the_order_of_the_text_and_have_an_end() -> None:
     found = findings("\n".join(f"log name{number}" for number in range(500)))
     assert len(found) == 100
     assert [it.span for it in found] == sorted(it.span for it in found)
+
+
+def test_no_number_of_warnings_hides_a_mistake() -> None:
+    found = findings(in_call("call.id\n" * 300 + "call.anwser()"))
+    assert [it.severity for it in found].count("warning") == 100
+    assert found[-1].message == "a Call has no member `anwser`"

@@ -1,6 +1,7 @@
 """The checker's findings in Python scenarios, at their places, and none in those that are right."""
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -432,6 +433,7 @@ RIGHT = [
     "from voxrun import CallEvents\nclass A:\n    for CallEvents in (): CallEvents.anything",
     in_call("player = None\n\n    class A:\n        player = VoxEngine.createURLPlayer('a.wav')\n")
     + "        def end(self): player.anything()",
+    *["def first[T](items: list[T]): ...\nclass Box[*T]: ...\ntype A[**P] = list[P]"] * (sys.version_info >= (3, 12)),
     "a = 1\nif a == 0: pass\n" + "".join(f"elif a == {number}: pass\n" for number in range(700)),
     "a = " + "'a' + " * 1500 + "'b'",
     in_call("talks = VoxEngine.createConference()\n\n    def end(_):\n")

@@ -209,6 +209,9 @@ MISTAKES = (
     ("expect «network» hears sound", "write caller or agent"),
     ("caller hangs up when agent «2» stops", "leave the number out"),
     ("caller hangs up when agent stops «0» times", "count from 1"),
+    ("expect event CallEvents.ToneReceived «1.5» times", "write a whole number"),
+    ('agent closes with «1000.5» "bye"', "write a whole number such as 1000"),
+    ("agent refuses socket with «404.5»", "write a whole number such as 401"),
     ('expect caller hears exactly «"x.txt"»', "golden.flac"),
 )
 

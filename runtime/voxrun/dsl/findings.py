@@ -9,10 +9,13 @@ from voxrun.dsl.nodes import Span
 from voxrun.nearest import nearest
 
 MOST = 100
-"""Who has made more mistakes than this begins with the first."""
+"""Of errors, and of warnings. Who has made more mistakes than this begins with the first."""
 
 _MOST_CANDIDATES = 300
 """How many names a wrong one is compared with."""
+
+_MOST_LOOKS = 3 * MOST
+"""How many wrong names are compared with others: that takes longer than all else."""
 
 _LIKENESS = 0.7
 
@@ -25,11 +28,13 @@ class Findings:
 
     def __init__(self) -> None:
         self._diagnostics: list[Diagnostic] = []
+        self._left: dict[Severity, int] = {"error": MOST, "warning": MOST}
+        self._looks = _MOST_LOOKS
 
     @property
     def full(self) -> bool:
-        """Whether nothing more is taken in."""
-        return len(self._diagnostics) >= MOST
+        """Whether no more errors are taken in."""
+        return not self._left["error"]
 
     def error(self, span: Span, message: str, advice: str = "") -> None:
         """Something that can't work."""
@@ -41,7 +46,8 @@ class Findings:
 
     def add(self, span: Span, severity: Severity, message: str, advice: str = "") -> None:
         """Either."""
-        if not self.full:
+        if self._left[severity]:
+            self._left[severity] -= 1
             self._diagnostics.append(Diagnostic(span, severity, message, advice))
 
     def in_order(self) -> tuple[Diagnostic, ...]:
@@ -50,7 +56,8 @@ class Findings:
 
     def nearest(self, name: str, candidates: Iterable[str]) -> str:
         """The candidate that `name` is likely a misspelling of, or nothing."""
-        return "" if self.full else nearest(name, islice(candidates, _MOST_CANDIDATES), _LIKENESS)
+        self._looks -= 1
+        return "" if self._looks < 0 else nearest(name, islice(candidates, _MOST_CANDIDATES), _LIKENESS)
 
     def did_you_mean(self, name: str, candidates: Iterable[str]) -> str:
         """Advice: what to do without a name of VoxEngine's, else the nearest right name, or all when there are few."""

@@ -29,6 +29,9 @@ _MAKE_NAMES = frozenset(("globals", "vars", "locals", "exec"))
 
 _ASK_KINDS = frozenset(("isinstance", "hasattr"))
 
+_TYPE_PARAMETERS = tuple(vars(ast)[name] for name in ("TypeVar", "TypeVarTuple", "ParamSpec") if hasattr(ast, name))
+"""`T` in `def first[T](…)`. Python has them from 3.12 on."""
+
 
 class Places:
     """Where the nodes of a Python file are in its text."""
@@ -188,7 +191,7 @@ def _bound(node: ast.AST) -> str:
             return name
         case ast.MatchMapping(rest=str(name)):
             return name
-    return ""
+    return str(vars(node)["name"]) if isinstance(node, _TYPE_PARAMETERS) else ""
 
 
 def _asked(node: ast.AST) -> str:

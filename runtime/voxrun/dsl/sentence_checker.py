@@ -6,7 +6,7 @@ from collections.abc import Container
 from voxrun.dsl import nodes, sentences
 from voxrun.dsl.diagnostic import Diagnostic, any_of
 from voxrun.dsl.findings import Findings
-from voxrun.dsl.nodes import Expression, Object, Path, Program, Text
+from voxrun.dsl.nodes import Expression, Number, Object, Path, Program, Text
 from voxrun.dsl.sentences import Action, Claim, Cue, Expectation, Party, Sentence, Test
 from voxrun.dsl.surface import Event, Property, Surface
 
@@ -154,6 +154,8 @@ class _Checker:
                 self._answers(deed)
             case sentences.Refuses():
                 self._refuses(action.party, deed)
+            case sentences.Ends(code=code):
+                self._whole(code, 0, "which code is this?", "write a whole number such as 1000")
         if action.moment is not None:
             self._moment(action)
 
@@ -182,6 +184,7 @@ class _Checker:
             self._values(call.parameters)
 
     def _refuses(self, party: Party, refuses: sentences.Refuses) -> None:
+        self._whole(refuses.status, 0, "which status is this?", "write a whole number such as 401")
         if party.who == "network" and (refuses.status or refuses.socket):
             self._findings.error(refuses.span, "a network gives no answer", "write `network refuses for 5s`")
         if party.who != "network" and refuses.duration is not None:
@@ -229,8 +232,9 @@ class _Checker:
                     self._findings.error(claim.span, what, advice)
                 if fields is not None:
                     self._fields_of(party, fields)
-            case sentences.Fires(event=event, fields=fields):
+            case sentences.Fires(event=event, count=count, fields=fields):
                 self._event(event, fields)
+                self._whole(count, 0, "how often is this?", "write a whole number")
 
     def _fields_of(self, party: Party, fields: Object) -> None:
         if party.who != "agent":
@@ -269,9 +273,7 @@ class _Checker:
     # What both have.
 
     def _cue(self, cue: Cue) -> None:
-        count = cue.count
-        if count is not None and (count.value < 1 or not isinstance(count.value, int)):
-            self._findings.error(count.span, "which time is this?", "count from 1")
+        self._whole(cue.count, 1, "which time is this?", "count from 1")
         if isinstance(cue, sentences.EventCue):
             self._event(cue.event, None)
         elif isinstance(cue, sentences.TurnCue):
@@ -282,9 +284,11 @@ class _Checker:
                 self._findings.error(cue.party.number.span, what, "leave the number out")
 
     def _party(self, party: Party) -> None:
-        number = party.number
-        if number is not None and (number.value < 1 or not isinstance(number.value, int)):
-            self._findings.error(number.span, "which connection is this?", "they are counted from 1")
+        self._whole(party.number, 1, "which connection is this?", "they are counted from 1")
+
+    def _whole(self, number: Number | None, least: int, what: str, advice: str) -> None:
+        if number is not None and (number.value < least or not isinstance(number.value, int)):
+            self._findings.error(number.span, what, advice)
 
     def _event(self, path: Path, fields: Object | None) -> None:
         space, *names = path.names
