@@ -207,6 +207,22 @@ def test_a_trace_that_makes_no_page_is_a_problem_and_the_serving_goes_on(tmp_pat
     check(tmp_path, talk)
 
 
+def test_what_a_scenario_spoils_of_its_trace_does_not_end_the_serving(tmp_path: Path) -> None:
+    class Mute:
+        def __str__(self) -> str:
+            raise RuntimeError("no words")
+
+    async def talk(host: Host, client: httpx.AsyncClient) -> None:
+        started = await begin(client)
+        headers = {"to": "ada"}
+        host.sessions[started["id"]].session.trace("event", unit="call-1", name="Call.Connected", payload=headers)
+        headers["from"] = Mute()  # type: ignore[assignment]
+        lines = (await client.get(f"/sessions/{started['id']}/trace")).text.splitlines()
+        assert json.loads(lines[-1])["payload"] == {"to": "ada", "from": "<Mute>"}
+
+    check(tmp_path, talk)
+
+
 PRIVATE = [
     ("GET", "/sessions"),
     ("POST", "/sessions"),

@@ -70,6 +70,7 @@ def replied(folder: Path, body: str, *contents: str) -> tuple[list[HttpReply | N
         ("False", HttpReply(200, "false", "application/json")),
         ("{'open': [True, None, 'é']}", HttpReply(200, '{"open":[true,null,"é"]}', "application/json")),
         ("event.headers", HttpReply(200, "[]", "application/json")),
+        ("{'name': event.name}", HttpReply(200, '{"name":"Application.HttpRequest"}', "application/json")),
         ("'half \\ud800'", HttpReply(200, "half ?", "text/plain")),
         ("None", DONE),
     ],

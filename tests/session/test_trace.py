@@ -2,8 +2,10 @@
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,6 +21,11 @@ from voxrun.session.trace import KEPT_CHARACTERS, KEPT_RECORDS, Trace
 def new_trace(secrets: Secrets | None = None) -> Trace:
     times = iter(range(10**9))
     return Trace(lambda: next(times) / 2, secrets or Secrets({}, {}))
+
+
+@dataclass
+class Told:
+    text: str
 
 
 def test_a_record_has_its_time_and_kind_first() -> None:
@@ -65,6 +72,18 @@ def test_long_texts_are_kept_only_so_far() -> None:
     assert [json.loads(line)["message"] for line in trace.lines()] == ["short"]
 
 
+@pytest.mark.parametrize("wrap", [Told, lambda text: {"data": {"type": "a", "inner": [text]}}])
+def test_so_are_those_in_what_events_tell_though_a_scenario_changes_it(wrap: Callable[[str], object]) -> None:
+    trace = new_trace()
+    payloads = [wrap("." * (KEPT_CHARACTERS // 10)) for _ in range(40)]
+    for payload in payloads:
+        trace.record("event", unit="agent-1", name="told", payload=payload)
+        if isinstance(payload, dict):
+            payload.clear()
+    assert len(trace.lines()) == 9
+    assert trace.dropped == 31
+
+
 def test_what_is_kept_tells_how_much_is_missing_behind_the_first_record() -> None:
     trace = new_trace()
     trace.introduce(scenario="call.py")
@@ -93,6 +112,20 @@ class Payload:
     data: object
 
 
+class Count(int):
+    """A number of a class of the scenario's own."""
+
+
+class Mute:
+    """What a scenario may put into an event's payload, and what can't say what it is."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+    def __repr__(self) -> str:  # for the test's name
+        return "mute"
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
@@ -110,6 +143,12 @@ class Payload:
         ({None: b"\xff"}, {"None": "b'\\xff'"}),
         ("half a pair: \ud83d", "half a pair: \\ud83d"),
         (ValueError("why"), "why"),
+        (np.float64(1.5), 1.5),
+        (Count(2), 2),
+        (np.array([1, 2]), [1, 2]),
+        (np.array([1j]), "[0.+1.j]"),
+        ([1, Mute()], [1, "<Mute>"]),
+        pytest.param([10**5000], {"lost": "it has a number of too many digits"}, id="more digits than Python writes"),
     ],
     ids=repr,
 )

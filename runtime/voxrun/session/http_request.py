@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import trio
 
+from voxrun.errors import LocalProtocolError
 from voxrun.events.app import AppEvents, HttpHeader, HttpRequestEvent
+from voxrun.protocol.encoding import encode
 
 if TYPE_CHECKING:
     from voxrun.session.session import Session
@@ -54,8 +56,8 @@ def _reply(value: object, warn: Callable[[str], None]) -> HttpReply:
     if isinstance(value, str):
         return HttpReply(HTTPStatus.OK, value.encode(errors="replace").decode(), "text/plain")
     try:
-        content = msgspec.json.encode(value).decode()
-    except (TypeError, ValueError, RecursionError) as error:
+        content = encode("it", value)
+    except LocalProtocolError as error:
         warn(f"what a handler of {AppEvents.HttpRequest} returned can't be the reply, which is text or JSON: {error}")
         value = None
     return HttpReply(HTTPStatus.NO_CONTENT) if value is None else HttpReply(HTTPStatus.OK, content, "application/json")

@@ -2,7 +2,8 @@
 
 import dataclasses
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 
 import msgspec
 import numpy as np
@@ -15,6 +16,9 @@ KEPT_RECORDS = 5_000
 
 KEPT_CHARACTERS = 4_000_000
 """Of the texts in them, such as lines of the log; only the newest record may have more."""
+
+_DEPTH = 6
+"""So deep in a record texts are counted: in an event's payload, in an agent's message in there, in objects of that."""
 
 Subscriber = Callable[[str], None]
 """Gets each record as one line of JSON, secrets already replaced, without a line end."""
@@ -30,6 +34,7 @@ class Trace:
         self._head: dict[str, object] | None = None
         self._records: deque[dict[str, object]] = deque()
         self._characters = 0  # in them
+        self._sizes: deque[int] = deque()  # of each when it came: a scenario may change what an event told it
         self._subscribers: list[Subscriber] = []
         self._observers: list[Callable[[Mapping[str, object]], None]] = []
 
@@ -58,11 +63,13 @@ class Trace:
                 subscriber(line)
 
     def _keep(self, record: dict[str, object]) -> None:
-        records = self._records
+        records, sizes = self._records, self._sizes
         records.append(record)
-        self._characters += _characters_in(record)
+        sizes.append(_characters_in(record, _DEPTH))
+        self._characters += sizes[-1]
         while len(records) > KEPT_RECORDS or (self._characters > KEPT_CHARACTERS and len(records) > 1):
-            self._characters -= _characters_in(records.popleft())
+            records.popleft()
+            self._characters -= sizes.popleft()
             self.dropped += 1
 
     def introduce(self, **about: object) -> None:
@@ -81,7 +88,7 @@ class Trace:
 
     def _line(self, record: dict[str, object]) -> str:
         plain = {
-            name: value if name == "kind" or isinstance(value, int | float) else self._whole(value)
+            name: value if name == "kind" or type(value) in (int, float) else self._whole(value)
             for name, value in record.items()
         }
         return msgspec.json.encode(plain).decode()
@@ -91,15 +98,17 @@ class Trace:
             return self._plain(value)
         except RecursionError:  # a message may be so, and a scenario may put what an event told it into itself
             return {"lost": "it is nested too deeply"}
+        except ValueError:  # from Python, of a number
+            return {"lost": "it has a number of too many digits"}
 
     def _plain(self, value: object) -> object:
         """`value` as what JSON knows, with no secret in it; a unit is its name."""
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, int | float):
-            text = self._text(value)
-            return text if text == SCRUBBED else value
-        if isinstance(value, np.ndarray):
+            plain = int(value) if isinstance(value, int) else float(value)  # JSON knows no others, such as numpy's
+            return SCRUBBED if self._secrets.scrub(str(plain)) == SCRUBBED else plain
+        if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
             return value.tolist()
         if isinstance(value, Mapping):
             # In one go, as a thread may read the trace while the scenario changes what an event told it.
@@ -112,8 +121,29 @@ class Trace:
 
     def _text(self, value: object) -> str:
         # Half a surrogate pair, which some agent or environment variable may hold, is nothing that UTF-8 can say.
-        return self._secrets.scrub(str(value)).encode(errors="backslashreplace").decode()
+        said = value if type(value) is str else _said(value)
+        return self._secrets.scrub(said).encode(errors="backslashreplace").decode()
 
 
-def _characters_in(record: Mapping[str, object]) -> int:
-    return sum(len(value) for value in record.values() if isinstance(value, str))
+def _said(value: object) -> str:
+    """What `value` says that it is; only its class if that is the scenario's and can't say it."""
+    with suppress(Exception):
+        return str(value)
+    return f"<{type(value).__name__}>"
+
+
+def _characters_in(value: object, depth: int) -> int:
+    """Of the texts in it, down to a `depth`."""
+    if isinstance(value, str):
+        return len(value)
+    if not depth:
+        return 0
+    if isinstance(value, Mapping):
+        inner: Iterable[object] = value.values()
+    elif isinstance(value, list | tuple):
+        inner = value
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        inner = (getattr(value, field.name) for field in dataclasses.fields(value))
+    else:
+        return 0
+    return sum(_characters_in(each, depth - 1) for each in inner)
