@@ -413,6 +413,27 @@ def test_an_output_that_is_full_is_told_and_the_call_goes_on(scenario: Write, ca
     assert len(read_wav(tmp_path / "call.wav")) == pytest.approx(24_000, abs=4000)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_the_call_goes_on_where_errors_have_no_room_either(scenario: Write, caller: Path, tmp_path: Path) -> None:
+    path = scenario(ECHO)
+    shell = f"{shlex.join(COMMAND)} {path.name} --call {caller.name} --record call.wav > /dev/full 2>&1"
+    assert run(["sh", "-c", shell], tmp_path).status == UNREACHABLE
+    assert len(read_wav(tmp_path / "call.wav")) == pytest.approx(24_000, abs=4000)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("errors", ["/dev/full", ">(true)"])
+def test_errors_that_can_not_be_told_change_nothing_else(scenario: Write, tmp_path: Path, errors: str) -> None:
+    path = scenario("@VoxEngine.on(AppEvents.Started)\ndef f(e):\n    setTimeout(lambda: 1 / 0, 300)")
+    begin = shlex.join(COMMAND)
+    done = run(["bash", "-c", f"{begin} {path.name} --call none 2> {errors}"], tmp_path)
+    assert (done.status, done.err) == (SCENARIO_FAILED, "")
+    assert "over: the scenario failed" in done.out
+    assert run(["bash", "-c", f"{begin} missing.py 2> {errors}"], tmp_path).status == WRONG_USE
+
+
 # What this machine lacks.
 
 BLOCKED = "import sys; sys.modules[{module!r}] = None; from voxrun.cli import main; sys.exit(main(sys.argv[1:]))"

@@ -253,6 +253,16 @@ def test_a_reader_that_leaves_ends_the_call_quietly(scenario: Write, caller: Pat
 
 
 @pytest.mark.slow
+def test_a_slow_reader_of_the_trace_misses_nothing(scenario: Write, tmp_path: Path) -> None:
+    path = scenario("@VoxEngine.on(AppEvents.Started)\ndef f(e):\n    setTimeout(log, 300)\n"
+                    "def log():\n    Logger.write('x' * 300_000)\n    VoxEngine.terminate()\n")  # fmt: skip
+    command = f"{shlex.join(COMMAND)} {path} --call none --trace >(sleep 2; cat > kept.jsonl)"
+    assert run(["bash", "-c", command], tmp_path).status == OK
+    kept = records((tmp_path / "kept.jsonl").read_text())
+    assert [record["message"] for record in kept if record["kind"] == "log"] == ["x" * 300_000]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 def test_closed_outputs_are_no_reason_to_stop(scenario: Write, caller: Path, tmp_path: Path, closed: str) -> None:
     began = Moment()

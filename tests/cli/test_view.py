@@ -2,6 +2,7 @@
 
 import io
 import json
+from contextlib import redirect_stderr
 from typing import Any
 
 import pytest
@@ -108,9 +109,10 @@ def test_control_characters_are_spelt_out(text: str, shown: str) -> None:
 
 def show_plainly(*shown: dict[str, Any]) -> tuple[str, str]:
     out, errors = io.StringIO(), io.StringIO()
-    view = PlainView(out, errors)
-    for record in shown:
-        view.show(json.dumps(record))
+    view = PlainView(out)
+    with redirect_stderr(errors):
+        for record in shown:
+            view.show(json.dumps(record))
     return out.getvalue(), errors.getvalue()
 
 
@@ -136,7 +138,8 @@ def test_no_text_of_a_peers_moves_the_cursor(text: str) -> None:
 def test_a_message_of_a_peers_that_has_the_kind_error_is_no_error() -> None:
     out, errors = io.StringIO(), io.StringIO()
     line = json.dumps(agents_event("Unknown", {"type": "odd", "kind": "error"}), separators=(",", ":"))
-    JsonView(out, errors).show(line)
+    with redirect_stderr(errors):
+        JsonView(out).show(line)
     assert (out.getvalue(), errors.getvalue()) == (f"{line}\n", "")
 
 
@@ -144,7 +147,8 @@ def test_a_message_of_a_peers_that_has_the_kind_error_is_no_error() -> None:
 def test_json_lines_stay_json_and_say_the_same(text: str) -> None:
     out, errors = io.StringIO(), io.StringIO()
     record = {"t": 1.0, "kind": "error", "message": text}
-    JsonView(out, errors).show(json.dumps(record, ensure_ascii=False, separators=(",", ":")))
+    with redirect_stderr(errors):
+        JsonView(out).show(json.dumps(record, ensure_ascii=False, separators=(",", ":")))
     line = out.getvalue()
     assert json.loads(line) == record
     assert not any("\x7f" <= character <= "\x9f" for character in line)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from tempfile import mkstemp
 
+from voxrun.cli.output import complain
 from voxrun.session.session import Session
 
 
@@ -23,7 +24,7 @@ def keep_trace(session: Session, scenario: Path) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
             file.writelines(f"{line}\n" for line in lines)
     except OSError as error:
-        print(f"voxrun: the trace could not be kept: {error.strerror}", file=sys.stderr)  # noqa: T201
+        complain(f"voxrun: the trace could not be kept: {error.strerror}")
         return
     shown = subprocess.list2cmdline([path]) if sys.platform == "win32" else shlex.quote(path)
-    print(f"voxrun: see what led to this: voxrun trace {shown}", file=sys.stderr)  # noqa: T201
+    complain(f"voxrun: see what led to this: voxrun trace {shown}")

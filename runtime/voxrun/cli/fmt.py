@@ -9,7 +9,7 @@ from difflib import unified_diff
 from pathlib import Path
 
 from voxrun.cli.arguments import CommandParser
-from voxrun.cli.output import say, written
+from voxrun.cli.output import complain, say, written
 from voxrun.cli.paths import is_there, none_in
 from voxrun.cli.status import OK, SCENARIO_FAILED
 from voxrun.dsl.diagnostic import SyntaxMistake, decoded
@@ -77,9 +77,8 @@ def _formatted(name: str, content: bytes) -> bytes | None:
     try:
         return formatted(decoded(name, content)).encode()
     except SyntaxMistake as error:
-        mistake = str(error)
-    print(visible(mistake.replace("\t", " ")), file=sys.stderr)  # noqa: T201 - the command line speaks here
-    return None
+        complain(visible(str(error).replace("\t", " ")))
+        return None
 
 
 def _replace(path: Path, content: bytes) -> None:

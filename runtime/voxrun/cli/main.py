@@ -8,6 +8,7 @@ from io import TextIOWrapper
 
 from voxrun.cli.commands import COMMANDS
 from voxrun.cli.options import parse
+from voxrun.cli.output import complain
 from voxrun.cli.run import run
 from voxrun.cli.status import INTERRUPTED, status_of
 from voxrun.errors import VoxrunError
@@ -33,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = _run(arguments)
     except* VoxrunError as errors:
         error = first_of(errors)
-        print(f"voxrun: {visible(str(error))}", file=sys.stderr)  # noqa: T201 - the command line speaks here
+        complain(f"voxrun: {visible(str(error))}")
         status = status_of(error)
     except* (KeyboardInterrupt, BrokenPipeError):  # `voxrun trace … | head`: whoever read this has seen enough
         pass

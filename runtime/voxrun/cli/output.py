@@ -33,6 +33,14 @@ def say(text: str, end: str = "\n") -> None:
         print(text, end=end)  # noqa: T201 - the command line speaks here
 
 
+def complain(text: str) -> None:
+    """Print to stderr what went wrong. When that can't be done either, the exit status tells of it."""
+    try:
+        print(text, file=sys.stderr, flush=True)  # noqa: T201 - the command line speaks here
+    except OSError:
+        silence_output(sys.stderr)
+
+
 @contextmanager
 def written() -> Iterator[None]:
     """What is put into stdout within gets out of this process.

@@ -15,7 +15,7 @@ from voxrun.cli.collector import tame_collector
 from voxrun.cli.commands import meant
 from voxrun.cli.failure_trace import keep_trace
 from voxrun.cli.interrupt import Interruption
-from voxrun.cli.output import guarded, is_left, silence_output
+from voxrun.cli.output import complain, guarded, is_left, silence_output
 from voxrun.cli.paths import is_there, real
 from voxrun.cli.sandbox import check_sandbox, environment
 from voxrun.cli.speech import speech
@@ -158,11 +158,11 @@ def _subscribe_view(
                 interruption.serve()
         else:
             failure = DeviceError(f"the output can't be written: {error.strerror}; the call goes on")
-            print(f"voxrun: {failure}", file=sys.stderr)  # noqa: T201 - the view can't say it any more
+            complain(f"voxrun: {failure}")  # the view can't say it any more
             session.broke(failure)
 
     if options.json:
-        show = JsonView(out, sys.stderr).show
+        show = JsonView(out).show
     elif out.isatty():
         from voxrun.cli.live import LiveView  # noqa: PLC0415 - rich is slow to start, and only terminals need it
 
@@ -170,7 +170,7 @@ def _subscribe_view(
         nursery.start_soon(live.run)
         show = live.show
     else:
-        show = PlainView(out, sys.stderr).show
+        show = PlainView(out).show
     session.trace_log.subscribe(guarded(show, on_failure))
 
 
@@ -178,7 +178,12 @@ def _lines_into(file: BinaryIO, option: str, broke: Callable[[DeviceError], None
     def on_failure(error: OSError) -> None:
         broke(DeviceError(f"{option} {file.name} can't be written: {error.strerror}; what was written before is kept"))
 
-    return guarded(lambda line: file.write(f"{line}\n".encode()), on_failure)
+    def write(line: str) -> None:
+        rest = memoryview(f"{line}\n".encode())
+        while rest:  # a pipe that is full takes only a part when the watchdog's signal comes
+            rest = rest[file.write(rest) :]
+
+    return guarded(write, on_failure)
 
 
 def _recorder(options: RunOptions, write: Callable[[str], None], secrets: Secrets) -> "CassetteRecorder":

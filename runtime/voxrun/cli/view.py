@@ -3,6 +3,7 @@
 import json
 from typing import TextIO
 
+from voxrun.cli.output import complain
 from voxrun.trace.words import line_of, visible
 
 INDENT = 19
@@ -10,11 +11,10 @@ INDENT = 19
 
 
 class PlainView:
-    """One line of text for each thing worth knowing; errors go to `errors`."""
+    """One line of text for each thing worth knowing; errors go to stderr."""
 
-    def __init__(self, out: TextIO, errors: TextIO) -> None:
+    def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._errors = errors
 
     def show(self, line: str) -> None:
         """Show one record of the trace, given as a line of JSON. OSError when nobody can read it."""
@@ -22,21 +22,23 @@ class PlainView:
         shown = line_of(record)
         if shown is not None:
             who, what = shown
-            stream = self._errors if who == "error" else self._out
             indented = what.replace("\n", "\n" + " " * INDENT)  # so that no peer can make a line of its own
-            print(f"{record['t']:7.2f}  {who:<9} {indented}", file=stream, flush=True)
+            text = f"{record['t']:7.2f}  {who:<9} {indented}"
+            if who == "error":
+                complain(text)
+            else:
+                print(text, file=self._out, flush=True)
 
 
 class JsonView:
-    """Every record as it is, a line each; errors are told on `errors` as well."""
+    """Every record as it is, a line each; errors are told on stderr as well."""
 
-    def __init__(self, out: TextIO, errors: TextIO) -> None:
+    def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._errors = errors
 
     def show(self, line: str) -> None:
         """Show one record. OSError when nobody can read it."""
         print(visible(line), file=self._out, flush=True)
         record = json.loads(line) if '"kind":"error"' in line else {}
         if record.get("kind") == "error":  # and no peer's message in it
-            print(visible(record["message"]), file=self._errors, flush=True)
+            complain(visible(record["message"]))

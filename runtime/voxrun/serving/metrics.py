@@ -56,7 +56,7 @@ class _Histogram:
 
 
 class Metrics(Collector):
-    """Watches a host's sessions from `watch` on."""
+    """Watches the sessions that its host begins from now on."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
