@@ -102,6 +102,14 @@ def test_a_failure_shows_its_line_the_reason_and_the_call(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
+def test_what_can_t_be_judged_is_a_failure_with_its_line(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "test_echo.py").write_text(PYTHON.replace("silentFrom(TIME)", "level(100, 101) < -60"))
+    done = voxrun("test", "test_echo.py", cwd=tmp_path)
+    assert "test_echo.py:5:5: error: the audio is from 0.020 to 3.000 s: nothing to judge from 100" in done.out
+
+
+@pytest.mark.slow
 def test_some_of_them_and_a_report_for_ci(tmp_path: Path) -> None:
     write(tmp_path)
     done = voxrun("test", "-k", "key", "--junit", "report.xml", cwd=tmp_path)

@@ -229,7 +229,7 @@ def test_what_an_agent_has_done_on_one_connection_it_need_not_do_on_each() -> No
     caller = [at(0.5, say(speech(0.5))), at(3.0, say(speech(0.5))), at(9.0, hangUp())]
     call = simulate(SCENARIOS / "reconnect.py", caller=caller, agent=agent).expectOk()
     assert len(call.agents) == 3
-    agent = Agent(script=[*waits, after(callerTurn(1), 0.0, YES)], answers=[YES, NO])
+    agent = Agent(script=[after(callerTurn(1), 0.0, YES), *waits], answers=[YES, NO])
     call = simulate(SCENARIOS / "reconnect.py", caller=caller, agent=agent)
     assert [awaited.step.action for awaited in call.awaited] == [NO]
 

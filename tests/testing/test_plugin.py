@@ -95,6 +95,23 @@ def test_a_fixture_that_fails_shows_its_call(tmp_path: Path, before: str, after:
     assert "key 5" in failed.stdout.partition("voxrun timeline of call 1")[2]
 
 
+LATE = """
+from voxrun.testing import at, press
+
+def test_it(simulate):
+    call = simulate("scenario.py", caller=[at(2.0, press("5"))])
+    assert call.events.first("Call.ToneReceived")
+"""
+
+
+@pytest.mark.slow
+def test_a_failure_shows_what_the_caller_did_not_come_to_do(tmp_path: Path) -> None:
+    write(tmp_path, ECHO, "setTimeout(call.hangup, 1000)")
+    (tmp_path / "test_it.py").write_text(LATE)
+    failed = pytest_in(tmp_path)
+    assert "the call was over before the caller did Press(digits='5')" in failed.stdout
+
+
 def test_it_costs_nothing_when_unused(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(NEEDS_NOTHING)
     done = pytest_in(tmp_path)
@@ -105,9 +122,9 @@ VOX = """
 on AppEvents.CallAlerting as { call } {
     on call CallEvents.Disconnected { VoxEngine.terminate() }
     call.answer()
+    setTimeout(fn () { call.hangup() }, 2s)
 }
 test "it is short" {
-    caller hangs up at 2s
     caller presses "5" at 3s
     expect call lasts at most 1s
 }
@@ -116,7 +133,7 @@ test "it is short" {
 
 def test_a_sentence_whose_cue_never_came_is_told_once(tmp_path: Path) -> None:
     late = 'caller presses "5" when CallEvents.Failed'
-    (tmp_path / "a.vox").write_text(VOX.replace("caller hangs up", f"{late}\n    caller hangs up"))
+    (tmp_path / "a.vox").write_text(VOX.replace("caller presses", f"{late}\n    caller presses"))
     failed = pytest_in(tmp_path)
     assert failed.stdout.count(late) == 1
     assert "it waits for: event Call.Failed" in failed.stdout

@@ -38,6 +38,8 @@ def sentence_slip(wrong: Token | None, before: Sequence[Token], accepts: Set[str
         return Slip(Span(last.end_pos, last.end_pos), "this sentence ends too early", _missing(words.values()))
     if wrong.type == "TEXT_BEGIN":
         return Slip(wrong.span, "there are no values in a test's texts", "write the text as it is")
+    if [token.value for token in (*before[-2:], wrong)] == ["hears", "no", "sound"]:
+        return Slip(wrong.span, "no sound is silence", "write `hears silence`")
     if near := nearest(wrong.value, words) if wrong.value.isalpha() else "":
         return Slip(wrong.span, f"`{wrong.value}` has no meaning here", f"did you mean `{near}`?")
     if "EXPECT" in accepts:

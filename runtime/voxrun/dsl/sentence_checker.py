@@ -6,7 +6,7 @@ from collections.abc import Container
 from voxrun.dsl import nodes, sentences
 from voxrun.dsl.diagnostic import Diagnostic, any_of
 from voxrun.dsl.findings import Findings
-from voxrun.dsl.nodes import Expression, Number, Object, Path, Program, Text
+from voxrun.dsl.nodes import Expression, Node, Number, Object, Path, Program, Text
 from voxrun.dsl.sentences import Action, Claim, Cue, Expectation, Party, Sentence, Test
 from voxrun.dsl.surface import Event, Property, Surface
 
@@ -101,6 +101,8 @@ class _Checker:
         self._surface = surface
         self._files = files
         self._findings = Findings()
+        self._said: set[tuple[object, ...]] = set()
+        """What has a value in this test."""
 
     def check(self, program: Program) -> tuple[Diagnostic, ...]:
         names: set[str] = set()
@@ -117,12 +119,30 @@ class _Checker:
         if not any(map(_expects, test.sentences)):
             what = "this test expects nothing, but that the scenario does not fail"
             self._findings.warning(test.name.span, what, "add a line such as `expect event CallEvents.Disconnected`")
+        self._said = set()
         for sentence in test.sentences:
             self._sentence(sentence)
+        if any(isinstance(it, Action) and it.party.who == "nobody" for it in test.sentences):
+            self._no_caller(test)
+
+    def _no_caller(self, test: Test) -> None:
+        for sentence in test.sentences:
+            claim = sentence.claim if isinstance(sentence, Expectation) else None
+            is_caller = isinstance(claim, sentences.Hears | sentences.Receives) and claim.party.who == "caller"
+            if claim is not None and (is_caller or isinstance(claim, sentences.Lasts)):
+                self._findings.error(claim.span, "nobody calls, so there is no caller", "leave one of the two out")
+
+    def _once(self, place: Node, *what: object) -> None:
+        """What has a value has one."""
+        if what in self._said:
+            self._findings.error(place.span, "this has a value already", "leave one of them out")
+        self._said.add(what)
 
     def _sentence(self, sentence: Sentence) -> None:
         if isinstance(sentence, Action):
             self._action(sentence)
+        elif isinstance(sentence, sentences.Secret):
+            self._once(sentence.name, "secret", sentence.name.value)
         elif isinstance(sentence, Expectation):
             self._claim(sentence.claim)
             self._limit(sentence)
@@ -160,9 +180,13 @@ class _Checker:
             self._moment(action)
 
     def _says(self, says: sentences.Says) -> None:
+        if says.lasting is not None and not says.lasting.value:
+            self._findings.error(says.lasting.span, "nothing is said", "leave it out, or write how long it lasts")
         if says.text is None:
             if says.lasting is None:
                 self._findings.error(says.span, "how long is this tone?", "write `says tone lasting 1s`")
+        elif not says.text.value.strip():
+            self._findings.error(says.text.span, "nothing is said", "write a text, a file, or `says tone lasting 1s`")
         elif SOUND_FILE.fullmatch(says.text.value):
             self._file(says.text)
             if says.lasting is not None:
@@ -209,6 +233,8 @@ class _Checker:
                 advice = self._findings.did_you_mean(pair.key.text, known)
                 self._findings.error(pair.key.span, f"{_the(party)} has no `{pair.key.text}`", advice)
         self._values(values)
+        for key in {pair.key.text: pair.key for pair in values.pairs}.values() if party.who != "network" else ():
+            self._once(key, party.who, party.number and party.number.value, key.text)
 
     def _moment(self, action: Action) -> None:
         moment = action.moment
@@ -232,9 +258,22 @@ class _Checker:
                     self._findings.error(claim.span, what, advice)
                 if fields is not None:
                     self._fields_of(party, fields)
-            case sentences.Fires(event=event, count=count, fields=fields):
-                self._event(event, fields)
-                self._whole(count, 0, "how often is this?", "write a whole number")
+            case sentences.Fires():
+                self._fires(claim)
+
+    def _fires(self, fires: sentences.Fires) -> None:
+        self._event(fires.event, fires.fields)
+        self._whole(fires.count, 0, "how often is this?", "write a whole number")
+        if fires.count is not None and fires.no:
+            self._findings.error(fires.count.span, "none is none, however often", "leave `no` or the number out")
+
+    def _of_itself(self, fires: sentences.Fires, limit: sentences.Limit) -> None:
+        cue = limit.cue if isinstance(limit, sentences.Within) else None
+        if not isinstance(cue, sentences.EventCue) or cue.count is not None:
+            return
+        if [name.text for name in cue.event.names] == [name.text for name in fires.event.names]:
+            advice = "write how often it comes, such as `1 times`, or another event"
+            self._findings.error(limit.span, "each comes in this time of itself", advice)
 
     def _fields_of(self, party: Party, fields: Object) -> None:
         if party.who != "agent":
@@ -262,6 +301,8 @@ class _Checker:
             or (isinstance(claim, sentences.Receives) and (claim.keys or claim.party.who in ("speech", "web")))
         ):
             self._findings.error(limit.span, "when this was is not known", "leave the time out")
+        if isinstance(claim, sentences.Fires) and claim.count is None and claim.fields is None:
+            self._of_itself(claim, limit)
         match limit:
             case sentences.Within(cue=cue):
                 self._cue(cue)
@@ -316,7 +357,10 @@ class _Checker:
         """A test can't ask the scenario for values: it says them."""
         match value:
             case Object(pairs=pairs):
-                for pair in pairs:
+                for index, pair in enumerate(pairs):
+                    if any(pair.key.text == other.key.text for other in pairs[:index]):
+                        what = f"the key `{pair.key.text}` is there already"
+                        self._findings.error(pair.key.span, what, "leave one of them out")
                     self._values(pair.value)
             case nodes.List(items=items):
                 for item in items:

@@ -134,6 +134,11 @@ class Agent(Given):
     """A connection of a cassette, which it replays instead of all that."""
 
     @property
+    def refuses(self) -> bool:
+        """Whether no conversation comes to be."""
+        return bool(self.refuse or self.refuseSocket)
+
+    @property
     def actions(self) -> list[Sequence[AgentAction]]:
         """Those of each answer."""
         return [answer if isinstance(answer, Sequence) else (answer,) for answer in self.answers]

@@ -85,6 +85,8 @@ class AgentConnection:
         self._input = FORMATS[agent.inputFormat]
         self._events = itertools.count(1)
         self._tools = itertools.count(1)
+        self.has_left = False
+        """Whether it ended the connection itself."""
         self.turns = 0
         """How often it has heard the caller fall silent."""
         self.called: dict[str, CallTool] = {}
@@ -113,6 +115,11 @@ class AgentConnection:
     def awaited(self) -> Step[AgentAction] | None:
         """The step of its script whose cue has not come."""
         return self._script.awaited
+
+    @property
+    def undone(self) -> list[Step[AgentAction]]:
+        """The steps of its script that have not begun."""
+        return self._script.pending
 
     @property
     def said(self) -> Track:
@@ -211,12 +218,16 @@ class AgentConnection:
             case Send(message):
                 self._send(message)
             case Interrupt():
+                if not self._voice.is_talking:
+                    self.unmet.append(f"the agent was to be interrupted at {self._news.now():.3f} s, but said nothing")
                 self._voice.interrupt(self._nursery)
             case Close(code, reason, kind):
+                self.has_left = True
                 if kind:
                     self._send_message(ErrorMessage(ErrorData(code, reason, kind)))
                 self._socket.close(code, reason)
             case Vanish():
+                self.has_left = True
                 raise Vanished
 
     @property
@@ -242,8 +253,12 @@ class AgentConnection:
         if tool is None:
             self.unmet.append(f"the scenario answered a tool call that nobody made: {result.tool_call_id!r}")
             return
-        if result.tool_call_id not in self._results:
+        if (first := self._results.get(result.tool_call_id)) is None:
             self._check(tool, result)  # here, for a newer answer of the agent's may have ended the waiting
+        else:
+            both = f"first {first.result!r}, then {result.result!r}"
+            self.unmet.append(f"the scenario answered the tool '{tool.name}' more than once: {both}")
+            return
         self._results[result.tool_call_id] = result
         self._news.tell("toolResult", tool.name)
 

@@ -68,6 +68,11 @@ class AgentVoice:
         """Each turn from when it was sent, as far as it was, the later one instead of the rest of the one before."""
         return laid_out(self._said, self._format.rate)
 
+    @property
+    def is_talking(self) -> bool:
+        """Whether it is in the middle of a turn."""
+        return self._speech is not None
+
     async def say(self, turn: Turn, event_id: int) -> None:
         """Say a turn, and return when it was heard, or interrupted."""
         self._break_off()

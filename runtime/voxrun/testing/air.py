@@ -24,6 +24,8 @@ class Air:
     def __init__(self, random: Random) -> None:
         self.impairment = Impair()
         self.random = random
+        self.packets = 0
+        """How many of RTP were sent; reports are none."""
         self._sockets: dict[SocketAddress, AirSocket] = {}
 
     def listen(self, host: str, port: int) -> "AirSocket":
@@ -45,7 +47,9 @@ class Air:
 
     def carry(self, datagram: Datagram, remote: SocketAddress) -> None:
         """Let it arrive, as often as it does; reports always do, or a caller could not be sure to hang up."""
-        bad, chance = Impair() if is_rtcp(datagram[0]) else self.impairment, self.random.random
+        is_report = is_rtcp(datagram[0])
+        self.packets += not is_report
+        bad, chance = Impair() if is_report else self.impairment, self.random.random
         receiver = self._at(remote)
         if receiver is None or chance() < bad.loss:
             return

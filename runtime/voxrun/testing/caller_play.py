@@ -33,6 +33,8 @@ class CallerPlay:
     ) -> None:
         self.pending = list(steps)
         """Steps whose moment has not come."""
+        self.has_left = False
+        """Whether they hung up themselves."""
         self._rate = rate
         self._size = frame_size(rate)
         self._silence = silence(rate)
@@ -71,6 +73,12 @@ class CallerPlay:
             return None
         return self.pending[0] if self._news.lacks(self.pending[0].moment, self._mark) else None
 
+    @property
+    def too_late(self) -> Step[CallerAction] | None:
+        """What was still to be done when they hung up themselves; to do that again would do no harm."""
+        later = (step for step in self.pending if not isinstance(step.action, HangUp))
+        return next(later, None) if self.has_left else None
+
     async def give_up(self) -> None:
         """Hang up when that is due and it still rings; until the answer nobody asks for what else is due."""
         await self._news.come(After(_ALERTING, 0.0), self._news.beginning)
@@ -79,7 +87,7 @@ class CallerPlay:
                 await self._news.come(step.moment, self._mark)
                 if self._news.time_of(_CONNECTED, self._news.beginning) is None:
                     self.pending.remove(step)
-                    self._act(step.action)
+                    self._do(step.action, self._news.now())
                 return
 
     def say(self) -> Samples:
@@ -130,6 +138,7 @@ class CallerPlay:
 
     def _do(self, action: CallerAction, now: float) -> None:
         if not isinstance(action, Say):
+            self.has_left = self.has_left or isinstance(action, HangUp)
             self._act(action)
             return
         if self._speech is not None:

@@ -2,6 +2,8 @@
 
 from functools import cache
 
+from msgspec.structs import fields
+
 from voxrun.errors import ConfigurationError
 from voxrun.events.app import AppEvents
 from voxrun.events.call import CallEvents
@@ -26,6 +28,12 @@ def known(name: str) -> str:
 def known_message(kind: str) -> str:
     """The type as it is. ConfigurationError for one that no message to the agent has."""
     return _one_of(_message_types(), kind, "message to the agent")
+
+
+def known_fields(kind: str) -> frozenset[str]:
+    """What a message of that type may have."""
+    (found,) = (it for it in ClientMessage.__subclasses__() if str(it.__struct_config__.tag) == kind)
+    return frozenset(("type", *(field.encode_name for field in fields(found))))
 
 
 def _one_of(names: frozenset[str], name: str, what: str) -> str:

@@ -1,63 +1,45 @@
 """`judge`: what a test in a `.vox` file expected of its call and did not get."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from voxrun.audio.frame import FRAME_SECONDS
 from voxrun.dsl import nodes, sentences
 from voxrun.dsl.nodes import Span
-from voxrun.dsl.sentences import Cue, Expectation, Hears, Limit, Party
+from voxrun.dsl.sentences import Action, Cue, Expectation, Hears, Limit, Party
 from voxrun.errors import ConfigurationError
-from voxrun.nearest import nearest
 from voxrun.session.session import FAILED
 from voxrun.testing.agent_connection import AgentConnection
 from voxrun.testing.caller_play import PAUSE_SECONDS
-from voxrun.testing.event_names import known_message
-from voxrun.testing.given import is_number
+from voxrun.testing.event_names import known_fields, known_message
 from voxrun.testing.simulated_call import SimulatedCall
 from voxrun.testing.sounds import render
-from voxrun.testing.track import Track
+from voxrun.testing.track import NothingToJudgeError, Track
 from voxrun.testing.turn_taking import interruptionToSilence
-from voxrun.testing.vox_plan import event_value, seconds, value_of
+from voxrun.testing.vox_plan import event_value, seconds
 from voxrun.testing.vox_tests import VoxTest
+from voxrun.testing.wanted import SHOWN, Found, Mistake, Wanted, did_you_mean, instead_of, listed, slips, times_of
 from voxrun.trace.words import Record
 from voxrun.transports.sound_library import SPEECH_RATE
 
 _TICK_SECONDS = FRAME_SECONDS
 """Times are those of ticks."""
 
-_SHOWN = 5
 _FAINT = 0.3
 """Any two sounds are so like one another."""
-
-
-class Mistake(NamedTuple):
-    """What was not as a place of the test says, and what was the case instead."""
-
-    span: Span
-    why: str
-    instead: str = ""
-
-
-class Found(NamedTuple):
-    """Something of the kind that was expected, and when it came."""
-
-    time: float
-    what: str
-    fields: Mapping[str, Any]
 
 
 def judge(test: VoxTest, call: SimulatedCall) -> list[Mistake]:
     """All that is wrong, in the order of the test; nothing when it has passed.
 
-    When the scenario's own code failed, that alone: the rest follows from it.
+    When the scenario's own code failed, and the test does not say that it does, that alone: the rest follows from it.
     """
     judgement = _Judgement(test, call)
     wrong = list(judgement.unsaid())
-    if call.outcome.reason != FAILED:
+    if call.outcome.reason != FAILED or judgement.is_to_fail:
         wrong += [mistake for expectation in test.expectations for mistake in judgement.of(expectation)]
     return sorted(wrong, key=lambda mistake: mistake.span.start)
 
@@ -89,6 +71,11 @@ class _Judgement:
             sentences.ScenarioFails: self._fails,
         }
 
+    @property
+    def is_to_fail(self) -> bool:
+        """Whether the test says that the scenario fails."""
+        return any(isinstance(it.claim, sentences.ScenarioFails) for it in self._test.expectations)
+
     def of(self, expectation: Expectation) -> list[Mistake]:
         """What is wrong with one."""
         claim = expectation.claim
@@ -96,31 +83,50 @@ class _Judgement:
             return list(self._claims[type(claim)](claim, expectation.limit, expectation.span))
         except _NeverCame as never:
             return [never.mistake]
-        except ConfigurationError as error:
+        except (ConfigurationError, NothingToJudgeError) as error:
             return [Mistake(expectation.span, str(error))]
 
     def unsaid(self) -> Iterable[Mistake]:
         """What every test expects: no failure, answers to tools as the agent wants them, and all as it was recorded."""
         error = self._call.outcome.error
-        fails = any(isinstance(expectation.claim, sentences.ScenarioFails) for expectation in self._test.expectations)
-        if error is not None and not fails:
+        if error is not None and not self.is_to_fail:
             yield Mistake(self._test.node.name.span, "the scenario failed", str(error))
         missed = [] if error else self._call.missed
         for awaited in [] if error else self._call.awaited:
             span = self._test.plan.span_of(awaited.step.action) or self._test.node.name.span
-            yield Mistake(span, "this was not done, as what it waits for never came", f"it waits for: {awaited.cue}")
+            if awaited.why:
+                yield Mistake(span, "this was not done", awaited.why)
+            else:
+                what = "this was not done, as what it waits for never came"
+                yield Mistake(span, what, f"it waits for: {awaited.cue}")
+        yield from () if error else self._vain()
         for unmet in [*(unmet for connection in self._call.agents for unmet in connection.unmet), *missed]:
             yield Mistake(self._place_of(unmet), unmet)
         for difference in self._call.differences:
             yield Mistake(self._test.node.name.span, "this is not what was recorded", difference)
 
+    def _vain(self) -> Iterable[Mistake]:
+        """Who waited for somebody that did not come, and what was to be understood and never said."""
+        yield from (Mistake(self._place_of(alone), alone) for alone in self._call.alone)
+        for action in self._actions():
+            if isinstance(action.deed, sentences.Understands) and action.deed.text.value in self._call.unheard:
+                yield Mistake(action.span, "the caller had no turn for this")
+
+    def _actions(self) -> Iterable[Action]:
+        return (sentence for sentence in self._test.node.sentences if isinstance(sentence, Action))
+
     def _place_of(self, unmet: str) -> Span:
-        """The sentence in which the agent calls the tool that is spoken of."""
-        for sentence in self._test.node.sentences:
-            if isinstance(sentence, sentences.Action) and isinstance(sentence.deed, sentences.Calls):
-                tool = sentence.deed.tool
-                if tool is not None and f"'{tool.value}'" in unmet:
-                    return sentence.span
+        """The sentence with the agent's tool, the address or the refusal that is spoken of."""
+        for action in self._actions():
+            match action.deed:
+                case sentences.Calls(tool=nodes.Text(value=tool)) if f"'{tool}'" in unmet:
+                    return action.span
+                case sentences.Answers(url=url) if f" {url.value} " in unmet:
+                    return action.span
+                case sentences.Refuses() if unmet.startswith(f"{_whom(action.party)} was to refuse"):
+                    return action.span
+                case sentences.Interrupted() if "to be interrupted" in unmet:
+                    return action.span
         return self._test.node.name.span
 
     # When.
@@ -150,7 +156,7 @@ class _Judgement:
         if count:
             return f"it came {count} time{'s' * (count > 1)} only"
         if isinstance(cue, sentences.EventCue):
-            return _listed(event_value(cue.event), self._call.events.names)
+            return listed(event_value(cue.event), self._call.events.names)
         return ""
 
     def _windows(self, limit: Limit | None) -> list[_Window]:
@@ -167,11 +173,17 @@ class _Judgement:
                     for time in self._times(cue)
                 ]
         begin, end = self._point(limit.begin, -math.inf), self._point(limit.end, math.inf)
-        if begin > end:
+        if begin >= end:
             assert limit.end is not None, "what has no end goes on for ever"
             raise _NeverCame(Mistake(limit.span, f"no time is from {begin:g} s until {end:g} s, so nothing could come"))
         since = "" if begin == -math.inf else f" from {begin:g} s"
         return [_Window(begin, end, since + ("" if end == math.inf else f" until {end:g} s"))]
+
+    def _must_be_in_time(self, window: _Window) -> None:
+        """NothingToJudgeError for what lies after the end of it all: nothing can come there."""
+        if window.begin > self._call.seconds + _TICK_SECONDS:
+            over = f"the session was over at {self._call.seconds:.3f} s"
+            raise NothingToJudgeError(f"{over}: nothing could come{window.told}")
 
     def _point(self, point: nodes.Duration | sentences.Later | None, otherwise: float) -> float:
         if isinstance(point, sentences.Later):
@@ -183,7 +195,7 @@ class _Judgement:
     def _hears(self, claim: Hears, limit: Limit | None, span: Span) -> Iterable[Mistake]:
         who, track = claim.party.who, self._track_of(claim.party)
         if claim.what == "silence":
-            yield from self._silence(track, limit, span)
+            yield from self._silence(claim.party, limit, span)
             return
         for window in self._windows(limit):
             if claim.no:
@@ -195,23 +207,35 @@ class _Judgement:
             spans = track.audible() if claim.what == "sound" else track.spansOf(self._said_by(claim.what))
             if not any(it.begin in window or (it.begin <= window.begin < it.end) for it in spans):
                 what = "nothing" if claim.what == "sound" else f"nothing of the {claim.what.who}"
-                when = ", ".join(str(it) for it in spans[:_SHOWN])
+                when = ", ".join(str(it) for it in spans[:SHOWN])
                 yield Mistake(span, f"the {who} heard {what}{window.told}", f"it was heard at {when}" if when else "")
 
     def _unheard(self, claim: Hears, window: _Window, span: Span) -> Iterable[Mistake]:
         track, what = self._track_of(claim.party), claim.what
         assert not isinstance(what, str), "the grammar has no `hears no silence`"
+        if isinstance(what, nodes.Text):
+            self._must_be_right(what.value)
         source = self._said_by(what) if isinstance(what, Party) else self._sound_of(claim.party, what.value)
-        begin, end = window.begin + _TICK_SECONDS, window.end - _TICK_SECONDS
-        pieces = [track.slice(max(it.begin, begin), min(it.end, end)) for it in track.spansOf(source)]
+        self._must_be_in_time(window)
+        margin = min(_TICK_SECONDS, (window.end - window.begin) / 4)
+        begin, end = window.begin + margin, window.end - margin
+        if len(track.samples) and claim.party.who == "caller":  # an agent is sent nothing when there is nothing
+            track.slice(window.begin, window.end)
+        spans = [(max(it.begin, begin), min(it.end, end)) for it in track.spansOf(source)]
+        pieces = [track.slice(*span) for span in spans if span[0] < span[1]]
         heard = [it for piece in pieces for it in piece.audible()]  # of what is alike, silence may be a part
         if heard:
-            when = ", ".join(map(str, heard[:_SHOWN]))
+            when = ", ".join(map(str, heard[:SHOWN]))
             yield Mistake(span, f"the {claim.party.who} heard it{window.told}", f"it was heard at {when}")
 
-    def _silence(self, track: Track, limit: Limit | None, span: Span) -> Iterable[Mistake]:
+    def _silence(self, party: Party, limit: Limit | None, span: Span) -> Iterable[Mistake]:
+        track = self._track_of(party)
         if isinstance(limit, sentences.Within):
             times = self._times(limit.cue)
+            if party.who == "agent":  # who is sent nothing when there is nothing
+                times = [time for time in times if time <= track.end]
+                if not times:
+                    return
             for time, taken in zip(times, interruptionToSilence(times, track), strict=True):
                 if taken > seconds(limit.duration) + 1e-6:
                     how_long = f"{taken * 1000:.0f} ms" if taken < 1 else f"{taken:.2f} s"
@@ -219,7 +243,7 @@ class _Judgement:
             return
         (window,) = self._windows(limit)
         begin, end = (window.end, math.inf) if isinstance(limit, sentences.By) else (window.begin, window.end)
-        verdict = track.silentBetween(max(begin, track.begin), min(end, max(track.end, begin)))
+        verdict = track.silentBetween(max(begin, track.begin), end)
         if not verdict:
             yield Mistake(span, verdict.why, verdict.detail)
 
@@ -232,9 +256,11 @@ class _Judgement:
             return
         sound = self._sound_of(claim.party, text)
         end = window.end if isinstance(limit, sentences.During) else window.end + sound.seconds + _TICK_SECONDS
-        match = track.slice(max(window.begin - _TICK_SECONDS, track.begin), end).contains(sound)
+        begin = max(window.begin - _TICK_SECONDS, track.begin)
+        heard = track.slice(begin, end) if begin < min(end, track.end) else Track(track.samples[:0], track.rate)
+        match = heard.contains(sound)
         if not match:
-            parts = [str(it) for it in track.spansOf(sound)][:_SHOWN]
+            parts = [str(it) for it in track.spansOf(sound)][:SHOWN]
             nearest_ = repr(match) if match.likeness > _FAINT else "nothing like it was heard"
             instead = f"it, or a part of it, was heard at {', '.join(parts)}" if parts else nearest_
             yield Mistake(span, f"the {claim.party.who} did not hear all of this{window.told}", instead)
@@ -246,7 +272,19 @@ class _Judgement:
         rates = (*caller, *agents) if party.who == "agent" else (*agents, *caller)
         rate = next(iter(rates), SPEECH_RATE)  # the speech service's
         folders = (self._test.path.parent, self._test.scenario.parent)
-        return Track(render(self._test.plan.sound_of(text), rate, folders), rate)
+        by_caller = party.who == "agent"
+        sound = Track(render(self._test.plan.sound_of(text, by_caller=by_caller), rate, folders), rate)
+        if not sound.audible():
+            raise ConfigurationError("this is silent: write `hears silence`")
+        return sound
+
+    def _must_be_right(self, text: str) -> None:
+        """ConfigurationError for a text that nobody says, but for its signs and capitals: that would never be heard."""
+        plan = self._test.plan
+        said = {*self._call.spoken, *plan.caller_sounds, *(it for agent in plan.agents.values() for it in agent.sounds)}
+        near = [it for it in said if _letters(it) == _letters(text)]
+        if near and text not in said:
+            raise ConfigurationError(f"nobody says this, but {near[0]!r}")
 
     def _track_of(self, party: Party) -> Track:
         return self._call.caller.heard if party.who == "caller" else self._connection(party).heard
@@ -255,7 +293,7 @@ class _Judgement:
         return self._call.caller.said if party.who == "caller" else self._connection(party).said
 
     def _connection(self, party: Party) -> AgentConnection:
-        number = 1 if party.number is None else int(party.number.value)
+        number = _number(party)
         if number > len(self._call.agents):
             count = len(self._call.agents)
             raise _NeverCame(Mistake(party.span, f"there was no such connection to the agent, but {count}"))
@@ -267,19 +305,26 @@ class _Judgement:
         text = claim.text.value
         if claim.party.who == "control":
             replies = [Found(it.time, it.content, {}) for it in self._call.replies]
-            wanted = _Wanted(f"reply {text!r}", claim.no, None, None)
+            wanted = Wanted(f"reply {text!r}", claim.no, None, None)
             yield from self._compare(wanted, [it for it in replies if text in it.what], replies, limit, span)
             return
         if claim.keys or claim.party.who in ("speech", "web"):
             there = self._all_that_came(claim)
-            if (text in there) is claim.no:
+            came = text in there if text else bool(there)  # without a text: anything
+            if came is claim.no:
                 yield Mistake(span, f"the {claim.party.who} received {there!r}")
             return
         connection = self._connection(claim.party)
         all_ = [Found(it.time, it.type, it.data) for it in connection.messages]
         wanted_type = known_message(text)
+        names = known_fields(wanted_type)
+        wrong = [pair for pair in claim.fields.pairs if pair.key.text not in names] if claim.fields else []
+        if wrong:
+            what = f"the message {text} has no `{wrong[0].key.text}`"
+            yield Mistake(wrong[0].key.span, what, did_you_mean(wrong[0], names))
+            return
         found = [it for it in all_ if it.what == wanted_type]
-        yield from self._compare(_Wanted(f"message {text}", claim.no, None, claim.fields), found, all_, limit, span)
+        yield from self._compare(Wanted(f"message {text}", claim.no, None, claim.fields), found, all_, limit, span)
 
     def _all_that_came(self, claim: sentences.Receives) -> str:
         """In one text: when it came is not known."""
@@ -299,7 +344,7 @@ class _Judgement:
         all_ = [Found(it.time, it.name, it.payload) for it in self._call.events]
         found = [it for it in all_ if it.what == name]
         count = None if claim.count is None else int(claim.count.value)
-        yield from self._compare(_Wanted(f"event {name}", claim.no, count, claim.fields), found, all_, limit, span)
+        yield from self._compare(Wanted(f"event {name}", claim.no, count, claim.fields), found, all_, limit, span)
 
     def _notes(self, claim: sentences.Notes, limit: Limit | None, span: Span) -> Iterable[Mistake]:
         text = claim.text.value
@@ -309,20 +354,22 @@ class _Judgement:
         else:
             all_ = [_found(record) for record in self._call.ofKind(claim.kind)]
             found = [it for it in all_ if text in it.what]
-        yield from self._compare(_Wanted(f"{claim.kind} {text!r}", claim.no, None, None), found, all_, limit, span)
+        yield from self._compare(Wanted(f"{claim.kind} {text!r}", claim.no, None, None), found, all_, limit, span)
 
     def _compare(
-        self, wanted: "_Wanted", found: list[Found], all_: list[Found], limit: Limit | None, span: Span
+        self, wanted: Wanted, found: list[Found], all_: list[Found], limit: Limit | None, span: Span
     ) -> Iterable[Mistake]:
         fits = [it for it in found if wanted.fits(it)]
         for window in self._windows(limit):
             count = sum(it.time in window for it in fits)
             if wanted.is_met(count):
+                self._must_be_in_time(window)
+                yield from slips(wanted.fields, [it.fields for it in found]) if wanted.no else ()
                 continue
             if wanted.no or wanted.count is not None:
-                yield Mistake(span, f"{wanted.what} came {count} time{'s' * (count != 1)}{window.told}", _times(fits))
+                yield Mistake(span, f"{wanted.what} came {count} time{'s' * (count != 1)}{window.told}", times_of(fits))
             else:
-                yield Mistake(span, f"{wanted.what} did not come{window.told}", _instead(wanted, found, fits, all_))
+                yield Mistake(span, f"{wanted.what} did not come{window.told}", instead_of(wanted, found, fits, all_))
 
     # The call as a whole.
 
@@ -352,65 +399,17 @@ class _NeverCame(Exception):  # noqa: N818 - a mistake of the test's, or the sce
         self.mistake = mistake
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What is to come `count` times, at least once if None, or never with `no`."""
-
-    what: str
-    no: bool
-    count: int | None
-    fields: nodes.Object | None
-
-    def fits(self, found: Found) -> bool:
-        """Whether its fields are as they should be."""
-        return self.fields is None or _is_part(value_of(self.fields), found.fields)
-
-    def is_met(self, count: int) -> bool:
-        """Whether so many are right."""
-        came = count > 0 if self.count is None else count == self.count
-        return came is not self.no
+def _whom(party: Party) -> str:
+    return f"agent {_number(party)}" if party.who == "agent" else party.who
 
 
-def _is_part(wanted: Any, there: Any) -> bool:
-    """Whether all that is wanted is there; there may be more in objects."""
-    if isinstance(wanted, Mapping):
-        return isinstance(there, Mapping) and all(key in there and _is_part(wanted[key], there[key]) for key in wanted)
-    if isinstance(wanted, list):
-        return (
-            isinstance(there, Sequence)
-            and len(there) == len(wanted)
-            and all(_is_part(one, other) for one, other in zip(wanted, there, strict=True))
-        )
-    return wanted == there and (type(wanted) is type(there) or (is_number(wanted) and is_number(there)))
+def _number(party: Party) -> int:
+    """Of which connection to the agent."""
+    return 1 if party.number is None else int(party.number.value)
 
 
-def _instead(wanted: _Wanted, found: list[Found], fits: list[Found], all_: list[Found]) -> str:
-    """What came in its place."""
-    if fits:
-        return _times(fits)
-    if found:
-        return "\n".join(f"at {it.time:.3f} s it was {_shown(wanted, it)}" for it in found[:_SHOWN])
-    kind, _, name = wanted.what.partition(" ")
-    near = "" if kind == "event" else nearest(name, [it.what for it in all_])
-    if near:
-        return f"there was {near!r}"
-    return _listed(name, [it.what for it in all_])
-
-
-def _shown(wanted: _Wanted, found: Found) -> str:
-    names = [pair.key.text for pair in wanted.fields.pairs] if wanted.fields else []
-    return ", ".join(f"{name}: {found.fields.get(name)!r}" for name in names)
-
-
-def _times(found: list[Found]) -> str:
-    return f"it came at {', '.join(f'{it.time:.3f} s' for it in found[:_SHOWN])}" if found else ""
-
-
-def _listed(wanted: str, there: Iterable[str]) -> str:
-    """What there was instead; of its own kind, if there was any such."""
-    names = list(dict.fromkeys(there))
-    alike = [name for name in names if name.rpartition(".")[0] == wanted.rpartition(".")[0]]
-    return f"there were {', '.join(alike or names)}" if names else "there was none at all"
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text)).casefold()
 
 
 def _found(record: Record) -> Found:

@@ -96,6 +96,10 @@ Positive: TypeAlias = Annotated[float, Only("a number above 0", lambda it: is_nu
 Milliseconds: TypeAlias = Annotated[int, Only("a number of ms above 0", lambda it: is_number(it) and 0 < it < math.inf)]
 Share: TypeAlias = Annotated[float, Only("a share, from 0 to 1", lambda it: is_number(it) and 0 <= it <= 1)]
 Decibels: TypeAlias = Annotated[float, Only("a level in dBFS, 0 or less", lambda it: is_number(it) and it <= 0)]
+THRESHOLD = Only("a level in dBFS, below 0", lambda it: is_number(it) and it < 0)
+"""What every sample passes, or none, a test can't ask for."""
+
+LIKENESS = Only("a likeness, above 0 and up to 1", lambda it: is_number(it) and 0 < it <= 1)
 Rate: TypeAlias = Annotated[
     int, Only(f"a rate in Hz of {SESSION_RATES}", lambda it: is_whole(it) and it in SESSION_RATES)
 ]

@@ -60,10 +60,12 @@ class Step(Generic[Action]):
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    """A step of the timeline `of` that was not done, though those above it were, as its cue never came."""
+    """A step of the timeline `of` that was not done, though those above it were, mostly as its cue never came."""
 
     of: str
     step: Step[object]
+    why: str = ""
+    """If it was not done for another reason, which."""
 
     @property
     def cue(self) -> str:
@@ -71,7 +73,8 @@ class Awaited:
         return str(self.step.moment.cue) if isinstance(self.step.moment, After) else ""
 
     def __str__(self) -> str:
-        return f"{self.of}= has {self.step.action!r}, which was not done: its cue never came ({self.cue})"
+        why = self.why or f"its cue never came ({self.cue})"
+        return f"{self.of}= has {self.step.action!r}, which was not done: {why}"
 
 
 def at(seconds: float, action: A) -> Step[A]:
@@ -103,6 +106,21 @@ def check_steps(name: str, steps: object, kind: type) -> None:
     if not isinstance(steps, Sequence) or not all(isinstance(step, Step) for step in steps):
         raise ConfigurationError(f"{name}= takes a list of steps, such as [at(2.0, …)], but was given {steps!r}")
     check_all(name, [step.action for step in steps], kind)
+
+
+def check_end(steps: Sequence[Step[object]], ends: type | tuple[type, ...], told: str) -> None:
+    """ConfigurationError for what can never be done, as a step of the kind `ends`, `told` so, is always before it."""
+    ending = [(step.moment, index) for index, step in enumerate(steps) if isinstance(step.action, ends)]
+    times = [(moment.seconds, index) for moment, index in ending if isinstance(moment, At)]
+    for index, step in enumerate(steps):
+        if isinstance(step.action, ends):
+            continue
+        if isinstance(step.moment, At):
+            is_late = any(end < (step.moment.seconds, index) for end in times)
+        else:
+            is_late = any(end < index for _, end in ending)  # it waits for all above
+        if is_late:
+            raise ConfigurationError(f"{told} before, so this can never be done: {step.action!r}")
 
 
 def check_all(name: str, given: object, kind: type) -> None:

@@ -45,10 +45,11 @@ class SimulatedNetwork(MemoryNetwork):
         for end in tuple(self._ends):
             await end.closed.wait()
 
-    def cut(self) -> None:
-        """Break all streams."""
+    def cut(self) -> bool:
+        """Break all streams. Whether there were any."""
         for end in self._ends:
             end.breaks()
+        return bool(self._ends)
 
     async def stall(self, seconds: float) -> None:
         """Let nothing arrive for a while."""

@@ -94,6 +94,8 @@ class Play(Generic[A]):
     def __init__(
         self, news: News, act: Callable[[A], Awaitable[None]], is_speech: Callable[[A], bool] = lambda action: False
     ) -> None:
+        self.pending: list[Step[A]] = []
+        """What has not begun."""
         self._news = news
         self._act = act
         self._is_speech = is_speech
@@ -110,6 +112,7 @@ class Play(Generic[A]):
 
     async def run(self, steps: Sequence[Step[A]]) -> None:
         """Do them all."""
+        self.pending = list(steps)
         done = [trio.Event() for _ in steps]
         async with trio.open_nursery() as nursery:
             for index, step in enumerate(steps):
@@ -122,6 +125,7 @@ class Play(Generic[A]):
         if isinstance(step.moment, After):
             self._waiting = step, self._mark
         await self._news.come(step.moment, self._mark)
+        self.pending.remove(step)
         began = self._news.mark()
         await self._act(step.action)
         self._mark = self._news.mark() if self._is_speech(step.action) else began

@@ -83,6 +83,9 @@ def pytest_runtest_makereport(
         report.sections += _details(call)
         for number, it in enumerate(calls, 1):
             report.sections.append((f"voxrun timeline of call {number}", it.explain()))
+            if isinstance(item, pytest.Function) and it.unplayed and not it.outcome.error:
+                late = "\n".join(f"the call was over before the caller did {action}" for action in it.unplayed)
+                report.sections.append((f"voxrun steps not done in call {number}", late))
         report.sections += _pictures(item, calls)
     return report
 

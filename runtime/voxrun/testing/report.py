@@ -19,7 +19,7 @@ from voxrun.testing.plugin import CALL_SECONDS
 from voxrun.trace.words import visible
 
 _OUTCOMES = ("passed", "failed", "skipped", "xfailed", "xpassed")
-_PREFIX = re.compile(r"^(AssertionError|voxrun\.errors\.ConfigurationError): ")
+_PREFIX = re.compile(r"^(AssertionError|voxrun\.(errors\.ConfigurationError|testing\.track\.NothingToJudgeError)): ")
 _RULE = 100
 _STEP = re.compile(r"(\S.*):\d+: in ")
 """How what pytest says of a step on the way to an error begins; what is indented, or begins otherwise, goes with it."""

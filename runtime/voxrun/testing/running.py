@@ -12,13 +12,13 @@ from voxrun.errors import ConfigurationError
 from voxrun.protocol.rtp.codecs import codec_named
 from voxrun.session.failure import first_of
 from voxrun.session.unawaited import tell_unawaited
-from voxrun.testing.agent import Agent, AgentAction, SpeechService, Turn
-from voxrun.testing.caller import Caller, CallerAction, Say
+from voxrun.testing.agent import Agent, AgentAction, Close, SpeechService, Turn, Vanish
+from voxrun.testing.caller import Caller, CallerAction, HangUp, Say
 from voxrun.testing.cassette import FromCassette, agents_of, caller_of, load
 from voxrun.testing.control import ControlAction
 from voxrun.testing.faults import Fault
 from voxrun.testing.given import SECRETS, Only, Positive, Seconds, check, check_given
-from voxrun.testing.moments import Step, check_all, check_steps
+from voxrun.testing.moments import Step, after, check_all, check_end, check_steps, previous
 from voxrun.testing.rtp_peer import RtpPeer
 from voxrun.testing.scheduling import in_order
 from voxrun.testing.simulated_call import SimulatedCall
@@ -54,6 +54,9 @@ class SimulationParameters(TypedDict, total=False):
     files: Path
 
 
+_LEAVES = (Close, Vanish), "the agent ends the connection"
+
+
 class Simulate(Protocol):
     """What the fixture `simulate` is."""
 
@@ -81,7 +84,7 @@ def simulation(scenario: str | Path, **parameters: Unpack[SimulationParameters])
         fields["cassette"] = load(agent, folder)
         agent = agents_of(fields["cassette"])
     if caller is not None:
-        check_steps("caller", caller.steps if isinstance(caller, Caller) else caller, CallerAction)
+        _check_caller("caller", caller.steps if isinstance(caller, Caller) else caller)
     agents = [agent] if isinstance(agent, Agent) else agent
     _check_agents(agents)
     if not (folder / scenario).exists():
@@ -102,7 +105,7 @@ def _peers(given: Mapping[str, RtpPeer | Sequence[Step[CallerAction]]]) -> dict[
     peers = {address: it if isinstance(it, RtpPeer) else RtpPeer(it) for address, it in given.items()}
     for address, peer in peers.items():
         check("rtp", address, Only('peers by address, such as "127.0.0.1:4002"', lambda it: isinstance(it, str)))
-        check_steps("rtp", peer.steps, CallerAction)
+        _check_caller("rtp", peer.steps)
     return peers
 
 
@@ -114,8 +117,16 @@ def _check_agents(agents: Sequence[Agent]) -> None:
         check_all("greeting", [] if agent.greeting is None else [agent.greeting], Turn)
         check_all("answers", agent.answers, object)
         for answer in agent.answers:
-            check_all("answers", answer if isinstance(answer, list | tuple) else [answer], AgentAction)
+            actions = answer if isinstance(answer, list | tuple) else [answer]
+            check_all("answers", actions, AgentAction)
+            check_end([after(previous, 0.0, action) for action in actions], *_LEAVES)
         check_steps("script", agent.script, AgentAction)
+        check_end(agent.script, *_LEAVES)
+
+
+def _check_caller(name: str, steps: Sequence[Step[CallerAction]]) -> None:
+    check_steps(name, steps, CallerAction)
+    check_end(steps, HangUp, "they hang up" if name == "rtp" else "the caller hangs up")
 
 
 def simulate(scenario: str | Path, **parameters: Unpack[SimulationParameters]) -> SimulatedCall:

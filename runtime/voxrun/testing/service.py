@@ -12,7 +12,7 @@ import trio
 from voxrun.protocol.elevenlabs.formats import FORMATS
 from voxrun.testing.agent import Agent, AgentAction, SpeechService
 from voxrun.testing.agent_connection import AgentConnection
-from voxrun.testing.moments import After, Cue, Step, callerTurn
+from voxrun.testing.moments import After, At, Cue, Step, callerTurn
 from voxrun.testing.news import News
 from voxrun.testing.replayed_connection import ReplayedConnection
 from voxrun.testing.sounds import Render, spoken
@@ -70,6 +70,31 @@ class Service:
             steps += [Step(After(cue, 0.0), first) for first in agent.everything[:1]]
         expecting = [id(it) for agent in self._agents for it in agent.expectingTools]
         return [step for step in steps if id(step.action) not in expecting]
+
+    @property
+    def unasked(self) -> list[str]:
+        """Who was to refuse what nobody asked for."""
+        waiting = enumerate(self._agents[self._tries :], self._tries + 1)
+        agents = [f"agent {number} was to refuse, but nobody asked for it" for number, it in waiting if it.refuses]
+        is_idle = self._speech.refuse and not any(_SPEECH.fullmatch(request.path) for request in self.requests)
+        return [*agents, *(["speech was to refuse, but nobody asked for it"] if is_idle else [])]
+
+    @property
+    def unheard(self) -> list[str]:
+        """The transcripts of turns that never came."""
+        turns = {id(agent): 0 for agent in self._agents}
+        turns |= {key: max(talk.turns for talk in talks) for key, talks in self._talks.items()}
+        return [text for agent in self._agents for text in agent.transcripts[turns[id(agent)] :]]
+
+    @property
+    def undone(self) -> Iterator[Step[AgentAction]]:
+        """What an agent was to do at a time, and did on no connection, as it had ended each itself."""
+        expecting = [id(it) for agent in self._agents for it in agent.expectingTools]  # of `uncalled`
+        for talks in self._talks.values():
+            for step in talks[0].undone if all(talk.has_left for talk in talks) else ():
+                is_timed = isinstance(step.moment, At) and id(step.action) not in expecting
+                if is_timed and all(step in talk.undone for talk in talks):
+                    yield step
 
     async def start(self, network: Network, nursery: trio.Nursery) -> None:
         """Begin to serve, at the public address too, for scenarios that name it."""

@@ -24,6 +24,7 @@ from voxrun.transports.server import Request
 
 _NEVER_CALLED = "the agent did not come to call the tool '{}'"
 _NEVER_ANSWERED = "the call was over before the scenario answered the tool '{}'"
+_NEVER_HEARD = "transcripts= has {!r}, but the caller had no such turn"
 
 _LONG_SECONDS = 10.0
 """Longer than a timeline in detail."""
@@ -118,11 +119,13 @@ class SimulatedCall:
     awaited: list[Awaited] = field(default_factory=list)
     """The steps whose cues never came."""
     alone: list[str] = field(default_factory=list)
-    """Of `rtp` and `microphone`, whom the scenario left alone."""
+    """Of `rtp`, `microphone`, `web` and the agents, whom the scenario left alone."""
     differences: list[str] = field(default_factory=list)
     """Where the scenario did something else than on the cassette that the agent is from."""
     uncalled: list[str] = field(default_factory=list)
     """The tools whose answer was expected, but that the agent did not come to call."""
+    unheard: list[str] = field(default_factory=list)
+    """What an agent was to understand of turns that never came."""
     leftovers: list[str] = field(default_factory=list)
     """What the session left behind: nothing, if all is well."""
 
@@ -182,7 +185,7 @@ class SimulatedCall:
             problems += connection.unmet
         if not self.outcome.error:  # or nothing could come any more
             problems += self.missed
-            problems += [*map(str, self.awaited), *self.alone]
+            problems += [*map(str, self.awaited), *self.alone, *map(_NEVER_HEARD.format, self.unheard)]
         problems += self.differences + self.leftovers
         if problems:
             raise AssertionError("\n".join(problems))  # no `assert`, to whose message pytest would add the list

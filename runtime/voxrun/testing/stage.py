@@ -15,6 +15,7 @@ import trio.testing
 from voxrun.api.language import language_of
 from voxrun.audio.frame import Samples
 from voxrun.errors import ConfigurationError, ScenarioError
+from voxrun.events.websocket import WebSocketEvents
 from voxrun.media.leg import Leg, Party
 from voxrun.media.ticker import Ticker
 from voxrun.protocol.elevenlabs.cassette import Cassette, read_cassette
@@ -101,6 +102,7 @@ class Stage:
         self._leftovers: list[str] = []
         self._modules = _scenario_modules()  # left by a session that somebody killed, if there are any
         self._replies: list[ControlReply] = []
+        self._idle_cuts: set[int] = set()
         self._outcome = Outcome("cancelled", None)
         self._seconds = 0.0
         self._caller: CallerLeg | RtpCaller | None = None
@@ -163,11 +165,39 @@ class Stage:
             leftovers=self._leftovers,
             differences=self._differences(),
             uncalled=self._service.uncalled,
+            unheard=self._service.unheard,
         )
 
     def _awaited(self) -> Iterator[Awaited]:
         yield from (Awaited(of, step) for of, play in self._plays() if (step := play.awaited) is not None)
         yield from (Awaited("agent", step) for step in self._service.awaited)
+        yield from self._late()
+
+    def _late(self) -> Iterator[Awaited]:
+        """What comes after somebody's own end, or goes wrong after the session's if that came of the caller's."""
+        over = f"the session was over at {self._seconds:.3f} s, after the caller had hung up"
+        has_left = self._caller is not None and self._caller.play.has_left
+        for of, play in self._plays():
+            if play.awaited is not None:
+                continue
+            if isinstance(play, CallerPlay) and play.too_late is not None:
+                yield Awaited(of, play.too_late, "they had hung up before")
+            elif has_left and of == "faults":
+                yield from (Awaited(of, step, over) for step in play.pending if self._is_late(step))
+        left = "the agent had ended the connection before"
+        yield from (Awaited("agent", step, left) for step in self._service.undone)
+        yield from self._in_vain()
+
+    def _in_vain(self) -> Iterator[Awaited]:
+        """The faults that met nobody."""
+        for step in self._wanted.faults:
+            if isinstance(step.action, Cut) and id(step.action) in self._idle_cuts:
+                yield Awaited("faults", step, "there was no connection to break")
+            elif isinstance(step.action, Impair) and step.action != Impair() and not self._air.packets:
+                yield Awaited("faults", step, "no packets of RTP were sent: a caller with rtp= does")
+
+    def _is_late(self, step: Step[Any]) -> bool:
+        return isinstance(step.moment, At) and step.moment.seconds > self._seconds
 
     def _plays(self) -> Iterator[tuple[str, CallerPlay | Play[Any]]]:
         """Those of all timelines but the agents', who may be asked more than once, and what they are of."""
@@ -177,6 +207,9 @@ class Stage:
         yield from (("microphone", self._devices.play), ("faults", self._faults), ("control", self._control))
 
     def _alone(self) -> Iterator[str]:
+        made = WebSocketEvents.CREATED
+        yield from self._web.alone(has_sockets=any(record.get("name") == made for record in self._records))
+        yield from self._service.unasked
         for address, peer in self._peers.items():
             if peer.trouble:
                 yield f"rtp= has somebody at {address}, but {peer.trouble}"
@@ -267,7 +300,8 @@ class Stage:
         session.trace("fault", what=repr(fault))
         match fault:
             case Cut():
-                self._network.cut()
+                if not self._network.cut():
+                    self._idle_cuts.add(id(fault))
             case Stall(seconds):
                 await self._network.stall(seconds)
             case Refuse(seconds):

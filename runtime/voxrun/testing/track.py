@@ -12,9 +12,9 @@ import numpy as np
 
 from voxrun.audio.conversion import Conversion
 from voxrun.audio.frame import FRAME_SECONDS, Samples
-from voxrun.audio.level import FLOOR_DBFS, dbfs
+from voxrun.audio.level import dbfs
 from voxrun.errors import ConfigurationError
-from voxrun.testing.given import a_time
+from voxrun.testing.given import LIKENESS, THRESHOLD, a_time, check
 from voxrun.testing.golden import compare_with_golden, write_recording
 from voxrun.testing.likeness import Match, best_match, matching_spans
 from voxrun.testing.sounds import Sound, render
@@ -26,6 +26,10 @@ AUDIBLE_DBFS = -60.0
 
 GAP_SECONDS = 0.2
 """Shorter pauses don't end a sound."""
+
+
+class NothingToJudgeError(AssertionError):
+    """A test asks for a time at which there was no audio: whatever it says of that would hold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,14 +54,17 @@ class Track:
         return f"<{self.seconds:.2f} s of audio from {self.begin:.2f} s, {self.rate} Hz, {dbfs(self.samples):.1f} dBFS>"
 
     def slice(self, begin: float, end: float = math.inf) -> "Track":
-        """What there is between two times."""
+        """What there is between two times. NothingToJudgeError, an AssertionError, when the audio is elsewhere."""
+        self._must_be_there(begin, end)
         first, last = self._index(begin), self._index(end)
         return Track(self.samples[first:last], self.rate, self.begin + first / self.rate)
 
     def level(self, begin: float, end: float = math.inf) -> float:
-        """The RMS level between two times, in dBFS: -96 for digital silence and where there is nothing."""
+        """The RMS level between two times, in dBFS: -96 for digital silence. NothingToJudgeError as `slice`."""
         samples = self.slice(begin, end).samples
-        return dbfs(samples) if len(samples) else FLOOR_DBFS
+        if not len(samples):  # it begins where the audio ends
+            raise NothingToJudgeError(self._elsewhere(begin, end))
+        return dbfs(samples)
 
     def audible(self, gap: float = GAP_SECONDS, threshold: float = AUDIBLE_DBFS) -> tuple[Span, ...]:
         """When there is sound above `threshold` dBFS, to the sample; what is less than `gap` seconds apart is one."""
@@ -66,10 +73,8 @@ class Track:
 
     def silentBetween(self, begin: float, end: float, threshold: float = AUDIBLE_DBFS) -> Verdict:
         """Whether no sample between two times passes `threshold` dBFS."""
-        if a_time(begin) > a_time(end):
-            return Verdict(False, f"no time is from {begin:.3f} to {end:.3f} s: nothing to judge")
-        if begin > self.end + FRAME_SECONDS or end <= self.begin:
-            return Verdict(False, f"the audio is from {self.begin:.3f} to {self.end:.3f} s: nothing to judge")
+        if why := self._why_nothing(begin, end):
+            return Verdict(False, why)
         until = "on" if end == math.inf else f"to {end:.3f} s"
         wanted = f"silence was wanted from {begin:.3f} s {until}"
         sounds = self.slice(begin, end).audible(threshold=threshold)
@@ -85,7 +90,11 @@ class Track:
         return self.silentBetween(time, math.inf, threshold)
 
     def firstSoundAfter(self, time: float, threshold: float = AUDIBLE_DBFS) -> float:
-        """When the first audible sample at or after `time` is; infinite when none comes."""
+        """When the first audible sample at or after `time` is; infinite when none comes. NothingToJudgeError when the
+        audio ended before.
+        """
+        if len(self.samples):
+            self._must_be_there(time, math.inf)
         first = self._index(time)
         loud = self._loudness[first:] > _amplitude(threshold)
         place = int(np.argmax(loud)) if len(loud) else 0
@@ -104,6 +113,7 @@ class Track:
         `other` is what somebody said, or could say: `speech(2.0)`; as mere samples it has this track's rate. True from
         a normalised correlation of `likeness` on.
         """
+        check("likeness", likeness, LIKENESS)
         source = self._source(other)
         audible = np.flatnonzero(source._loudness > _amplitude(AUDIBLE_DBFS))
         if not len(audible):
@@ -119,6 +129,7 @@ class Track:
         A part between two silences is found from 0.15 s on, one among other sounds from 0.5 s on. In a mix of two
         equally loud voices each has a likeness of 0.7.
         """
+        check("likeness", likeness, LIKENESS)
         return matching_spans(self.samples, self._source(source).samples, self.rate, self.begin, likeness)
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -130,6 +141,7 @@ class Track:
 
         With `--update-golden` the recording is written anew, and it matches.
         """
+        check("tolerance", tolerance, THRESHOLD)
         return compare_with_golden(self.samples, self.rate, self.begin, path, tolerance)
 
     def _source(self, sound: object) -> "Track":
@@ -150,6 +162,25 @@ class Track:
         """Absolute values; that of -32768 is one less."""
         return np.abs(np.maximum(self.samples, np.int16(-32767)))
 
+    def _must_be_there(self, begin: float, end: float) -> None:
+        if why := self._why_nothing(begin, end):
+            raise NothingToJudgeError(why)
+
+    def _why_nothing(self, begin: float, end: float) -> str:
+        """Why there is nothing to judge between two times; empty if there is. The end itself still counts."""
+        if a_time(begin) >= a_time(end):
+            return f"no time is from {begin:.3f} to {end:.3f} s: nothing to judge"
+        if not len(self.samples):
+            return "there was no audio at all: nothing to judge"
+        if begin > self.end + FRAME_SECONDS or end <= self.begin:
+            return self._elsewhere(begin, end)
+        return ""
+
+    def _elsewhere(self, begin: float, end: float) -> str:
+        since = "" if begin == -math.inf else f" from {begin:.3f} s"
+        until = f" to {end:.3f} s" if end < math.inf else " on" if since else ""
+        return f"the audio is from {self.begin:.3f} to {self.end:.3f} s: nothing to judge{since}{until}"
+
     def _index(self, time: float) -> int:
         """The sample of a time, within what there is."""
         place = (a_time(time) - self.begin) * self.rate
@@ -157,4 +188,5 @@ class Track:
 
 
 def _amplitude(threshold: float) -> int:
-    return int(32768 * 10 ** (threshold / 20))
+    """Of a level. ConfigurationError for one that no sample could pass."""
+    return int(32768 * 10 ** (check("threshold", threshold, THRESHOLD) / 20))

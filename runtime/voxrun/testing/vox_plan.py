@@ -190,11 +190,12 @@ class Plan:
     def _all_spans(self) -> Iterator[tuple[object, Span]]:
         return chain(self.spans, *(plan.spans for plan in self.agents.values()))
 
-    def sound_of(self, text: str) -> Sound:
-        """What stands for a text that somebody says, or what is in a file."""
+    def sound_of(self, text: str, *, by_caller: bool) -> Sound:
+        """What stands for a text that somebody says, the caller rather than an agent or not; or what is in a file."""
         if SOUND_FILE.fullmatch(text):
             return File(text)
-        for sounds in (*(plan.sounds for plan in self.agents.values()), self.caller_sounds):
+        agents = [plan.sounds for plan in self.agents.values()]
+        for sounds in (self.caller_sounds, *agents) if by_caller else (*agents, self.caller_sounds):
             if text in sounds:
                 return sounds[text]
         pace = self.speech.get("secondsPerCharacter")

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from inspect import iscoroutinefunction
@@ -63,6 +63,9 @@ class Web:
         self._peers: list[WebSocketPeer] = []
         self._render = render
         self._now = now
+        self._urls: dict[tuple[str, int, str], str] = {}  # as the test has them
+        self._asked: set[tuple[str, int, str]] = set()
+        self._missing: dict[tuple[str, int], str] = {}  # what nobody answers, at each place
         self._pages: dict[tuple[str, int], dict[str, Answer | _Socket]] = defaultdict(dict)
         check("web", answers, Only("a dict of answers by URL", lambda it: isinstance(it, Mapping)))
         for url, answer in answers.items():
@@ -82,6 +85,7 @@ class Web:
         pages, page = self._pages[address.host, address.port], address.target if urlsplit(url).path else ""
         if page in pages:
             raise ConfigurationError(f"web has two answers at '{url}': a host and port has one for each path")
+        self._urls[address.host, address.port, page] = url
         if is_socket and callable(answer):
             pages[page] = _Socket(cast("Talk", answer))
             return
@@ -89,10 +93,23 @@ class Web:
             raise _no_answer(url, answer)
         pages[page] = answer
 
+    def alone(self, *, has_sockets: bool) -> Iterator[str]:
+        """Who waited in vain: for a WebSocket, unless the scenario has some that came to nothing; or as something
+        else was asked for, which is a slip of somebody's.
+        """
+        for (host, port, page), url in self._urls.items():
+            if (host, port, page) in self._asked:
+                continue
+            missing = self._missing.get((host, port))
+            if isinstance(self._pages[host, port][page], _Socket) and (missing or not has_sockets):
+                yield f"web= has somebody at {url}, but no WebSocket came"
+            elif missing:
+                yield f"web= has an answer at {url} that nobody asked for; asked for was {missing}, which has none"
+
     async def start(self, network: Network, nursery: trio.Nursery) -> None:
         """Begin to serve."""
         for (host, port), pages in self._pages.items():
-            handle = partial(self._handle, pages)
+            handle = partial(self._handle, (host, port), pages)
             await nursery.start(partial(serve, network, host, port, handle, limits=Limits(body=BODY_LIMIT)))
 
     async def quiet(self) -> None:
@@ -100,10 +117,16 @@ class Web:
         for peer in tuple(self._peers):
             await peer.over.wait()
 
-    async def _handle(self, pages: Mapping[str, Answer | _Socket], request: Request) -> Reply | Upgrade:
+    async def _handle(
+        self, place: tuple[str, int], pages: Mapping[str, Answer | _Socket], request: Request
+    ) -> Reply | Upgrade:
         self.requests.append(request)
         path = request.target.partition("?")[0]
-        answer = pages.get(path, pages.get("", 404))
+        page = path if path in pages else ""
+        self._asked.add((*place, page))
+        answer = pages.get(page, 404)
+        if page not in pages:
+            self._missing.setdefault(place, path)
         if isinstance(answer, _Socket):
             return Upgrade(partial(self._talk, answer.talk, request))
         return _reply(answer, request)
