@@ -5,9 +5,9 @@ import math
 import pytest
 import trio
 import trio.testing
-from tests.kit import Play, ScriptedLeg, Setting
+from tests.kit import Play, ScriptedLeg, Setting, in_virtual_time
 
-from voxrun.session.dispatch import Dispatcher
+from voxrun.session.dispatch import QUEUE_LIMIT, Dispatcher
 from voxrun.session.timers import LIVE_LIMIT, LONG_CHAIN, Timers
 
 LONG = Setting(idle_seconds=700)
@@ -180,6 +180,25 @@ def test_timers_that_have_fired_make_room(play: Play) -> None:
         setTimeout(next, 1)
         """
     assert fired(play, source) == [("done", 0.3)]
+
+
+def test_timers_whose_turn_is_dropped_make_room_as_well() -> None:
+    async def main() -> None:
+        dispatcher = Dispatcher(lambda error, doing, callback: pytest.fail(repr(error)))
+        timers = Timers(dispatcher)
+        for _ in range(QUEUE_LIMIT):
+            dispatcher.put("in a test", iter(()))
+        for _ in range(LIVE_LIMIT):
+            timers.once(lambda: pytest.fail("there was no place for it to wait"), 10)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(timers.run)
+            await trio.sleep(0.02)
+            await dispatcher.run_waiting(nursery)
+            nursery.cancel_scope.cancel()
+        assert dispatcher.dropped == LIVE_LIMIT
+        assert timers.once(print, 10) == LIVE_LIMIT + 1
+
+    in_virtual_time(main)
 
 
 def test_after_a_stall_an_interval_fires_once_and_keeps_its_beat() -> None:

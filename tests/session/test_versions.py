@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 from tests.kit import HEAD
 
 from voxrun.api.vox import vox_language
 from voxrun.errors import ConfigurationError, ScenarioError
 from voxrun.media.ticker import Ticker
+from voxrun.session.http_request import HttpReply
 from voxrun.session.secrets import Secrets
 from voxrun.session.services import Services
 from voxrun.session.session import Session
@@ -222,6 +224,37 @@ def test_who_hangs_up_while_a_version_is_read_gets_no_call(tmp_path: Path, mista
     reason, told = trio.run(main)
     assert reason == "hung up"
     assert '"kind":"log"' not in told
+
+
+def test_who_connects_meanwhile_waits_for_the_version_before_even_if_the_new_one_ended_the_session(
+    tmp_path: Path,
+) -> None:
+    allows = """
+        async def begin(event):
+            pass
+        VoxEngine.addEventListener(AppEvents.Started, begin)
+        VoxEngine.addEventListener(AppEvents.Started, lambda e: VoxEngine.allowWebSocketConnections())
+        VoxEngine.addEventListener(AppEvents.Started, lambda e: setTimeout(VoxEngine.terminate, 100))
+        """
+    served = Served(tmp_path, a=dedent(allows))
+    served.save(a="VoxEngine.terminate()\nnonsuch\n")
+    services = Services(secrets=SECRETS, network=MemoryNetwork(), versions=served.versions)
+    refusals: list[HttpReply | None] = []
+
+    async def main() -> None:
+        session = Session(served.scenario, services, Ticker())
+        session.access_url = "http://control.test"
+
+        async def connect() -> None:
+            refusals.append(await session.incoming.refusal())
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(connect)
+            await trio.testing.wait_all_tasks_blocked()
+            await session.run()
+
+    trio.run(main)
+    assert refusals == [None]
 
 
 def test_a_module_that_is_loaded_again_is_as_it_is_now_and_its_sessions_alone(tmp_path: Path) -> None:

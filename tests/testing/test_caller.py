@@ -36,6 +36,7 @@ from voxrun.testing import (
 )
 from voxrun.testing.caller import CallerAction
 from voxrun.testing.moments import Step
+from voxrun.testing.news import EARLY_SECONDS
 from voxrun.testing.sounds import render
 from voxrun.transports.rtp_socket import RtpSocket
 
@@ -74,6 +75,35 @@ def test_a_scenario_may_wait_for_the_first_audio(tmp_path: Path, rtp: str | None
     names = [name for name in call.events.names if name.startswith("Call.")]
     assert names == ["Call.Connected", "Call.AudioStarted", "Call.FirstAudioPacketReceived", "Call.Disconnected"]
     assert call.seconds < 2
+
+
+@pytest.mark.parametrize("rtp", [None, "PCMU", "opus"])
+def test_who_hangs_up_before_saying_anything_has_left(tmp_path: Path, rtp: str | None) -> None:
+    call = simulate(write(tmp_path, ECHO), caller=Caller([at(0.0, hangUp())], rtp=rtp), limitSeconds=5.0).expectOk()
+    assert call.events.first("Call.Disconnected").payload.reason == "The caller hung up"
+
+
+ANSWERS_TOO_LATE = """
+from voxrun import *
+import trio
+
+@VoxEngine.on(AppEvents.CallAlerting)
+def ring(event):
+    def answer(event):
+        VoxEngine.terminate()
+        event.call.answer()
+    setTimeout(lambda: answer(event), 500)
+
+@VoxEngine.on(AppEvents.Terminating)
+async def wait(event):
+    await trio.sleep(1.0)
+"""
+
+
+def test_who_hangs_up_while_the_session_ends_does_so_once(tmp_path: Path) -> None:
+    at_a_tick = at(1.0 + EARLY_SECONDS / 2, hangUp())  # done in the tick, and due a moment later
+    call = simulate(write(tmp_path, ANSWERS_TOO_LATE), caller=[at_a_tick]).expectOk()
+    assert [it["state"] for it in call.ofKind("call")] == ["CONNECTED", "TERMINATED"]
 
 
 def test_what_is_heard_is_what_was_said_a_tick_later(tmp_path: Path) -> None:

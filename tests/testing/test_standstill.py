@@ -1,5 +1,6 @@
 """Virtual time that a scenario does not let go on."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,38 @@ def test_who_waits_a_while_each_time_goes_on(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr("voxrun.testing.standstill.MOST_ROUNDS", 500)
     body = LOOK.format(first="trio.sleep(0)").replace("sleep(0)\ncall", "sleep(0.001)\ncall")
     simulate(write(tmp_path, ECHO, body), caller=[at(3.0, hangUp())]).expectOk()
+
+
+PLAY_AGAIN = """
+call.addEventListener(CallEvents.PlaybackFinished, lambda e: call.startPlayback("none.wav"))
+call.addEventListener(CallEvents.Connected, lambda e: call.startPlayback("none.wav"))
+"""
+
+
+def test_handlers_that_lead_to_each_other_in_one_moment_end_the_call_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voxrun.testing.standstill.MOST_ROUNDS", 500)
+    call = simulate(write(tmp_path, ECHO, PLAY_AGAIN), caller=[at(3.0, hangUp())])
+    assert call.outcome.reason == "time stood still"
+    (told,) = [it["message"] for it in call.ofKind("error") if "time stands still" in it["message"]]
+    assert "scenario.py:11: time stands still: " in told
+    assert sys.getprofile() is None
+
+
+GOES_ON = """
+async def go_on(event):
+    import trio
+    while True:
+        await trio.sleep(0)
+VoxEngine.addEventListener(AppEvents.{event}, go_on)
+"""
+
+
+@pytest.mark.parametrize("event", ["Terminating", "Terminated"])
+def test_so_does_a_loop_at_the_very_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, event: str) -> None:
+    monkeypatch.setattr("voxrun.testing.standstill.MOST_ROUNDS", 500)
+    call = simulate(write(tmp_path, ECHO, GOES_ON.format(event=event)), caller=[at(1.0, hangUp())])
+    assert call.outcome.reason == "time stood still"
+    with pytest.raises(AssertionError, match=r"scenario.py:14: time stands still: .*\n    await trio.sleep\(0\)"):
+        call.expectOk()

@@ -29,7 +29,7 @@ class IncomingWebSockets:
     """Asks who comes to wait outside, or makes a unit of the connection."""
 
     def __init__(self, session: "Session") -> None:
-        self.decided = trio.Event()
+        self.decided: trio.Event
         """Set once the scenario has had its chance to allow them, in its top-level code or when it started."""
         self.make: Make | None
         """Makes the unit that opens the connection, and gives it back; None as long as nobody may come in."""
@@ -43,11 +43,13 @@ class IncomingWebSockets:
 
     def forget(self) -> None:
         """Be as before the scenario ran."""
+        self.decided = trio.Event()
         self.make, self.keeps_trace, self.keeps_statistics = None, False, False
 
     async def refusal(self) -> HttpReply | None:
         """What somebody is told who can't come in now; None who can. The scenario is told of those who are too many."""
-        await self.decided.wait()
+        while not self.decided.is_set():  # by the scenario that runs now: one that failed may have ended the session
+            await self.decided.wait()
         if self._session.is_ending:
             return HttpReply(HTTPStatus.FORBIDDEN, _ENDING)
         if self.make is None:

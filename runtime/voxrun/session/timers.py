@@ -96,7 +96,9 @@ class Timers:
         # Counted from when it was due, so that it doesn't drift; what a stall swallowed doesn't come in a burst.
         missed = (trio.current_time() - timer.due) // timer.interval
         timer.due += (missed + 1) * timer.interval
-        self._dispatcher.put(f"in a {timer.function} callback", self._callback(number))
+        turn = self._dispatcher.put(f"in a {timer.function} callback", self._callback(number))
+        if timer.due == math.inf and turn.settled.is_set():  # too many wait: its turn never comes
+            del self._live[number]
 
     def _callback(self, number: int) -> Iterator[Callable[[], object]]:
         """What to call now that the turn has come: nothing, if the timer was cleared meanwhile."""

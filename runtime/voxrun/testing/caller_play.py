@@ -85,7 +85,7 @@ class CallerPlay:
         for index, step in enumerate(self.pending):
             if isinstance(step.action, HangUp) and (index == 0 or isinstance(step.moment, At)):
                 await self._news.come(step.moment, self._mark)
-                if self._news.time_of(_CONNECTED, self._news.beginning) is None:
+                if step in self.pending and self._news.time_of(_CONNECTED, self._news.beginning) is None:
                     self.pending.remove(step)
                     self._do(step.action, self._news.now())
                 return

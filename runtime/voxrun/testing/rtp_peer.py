@@ -7,7 +7,7 @@ from typing import Annotated
 
 import trio
 
-from voxrun.audio.frame import FRAME_SECONDS
+from voxrun.audio.frame import FRAME_SECONDS, Samples, silence
 from voxrun.media.datagrams import Datagram
 from voxrun.protocol.rtp.packet import is_rtcp
 from voxrun.protocol.rtp.receiving import RtpReceiver
@@ -56,6 +56,7 @@ class RtpFarEnd:
         self.digits: list[str] = []
         """Which keys the scenario pressed."""
         self.play = CallerPlay(peer.steps, settings.codec.audio_rate, news, render, self._act)
+        self._silence = silence(settings.codec.audio_rate)
         self._news = news
         self._air = air
         self._lock = SourceLock(settings.remote)
@@ -98,9 +99,12 @@ class RtpFarEnd:
         frame = self.play.say()
         if self._has_left:
             return
-        for datagram in self._sender.write(frame, now):
-            self._send(datagram)
+        self._say(frame)
         self.play.hear(self._receiver.read(now))
+
+    def _say(self, frame: Samples) -> None:
+        for datagram in self._sender.write(frame, self._news.now()):
+            self._send(datagram)
 
     def _send(self, datagram: bytes) -> None:
         if self._lock.remote is not None:
@@ -117,5 +121,7 @@ class RtpFarEnd:
             self._sender.tones.send(action.digits)
         elif isinstance(action, HangUp):
             self._has_left = True
+            if not self._sender.packets:  # the other end knows by them whose goodbye this is
+                self._say(self._silence)
             receiver = self._receiver
             self._send(self._reporter.goodbye(self._news.now(), receiver.ssrc or 0, receiver.reception))

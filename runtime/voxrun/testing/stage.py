@@ -14,7 +14,7 @@ import trio.testing
 
 from voxrun.api.language import language_of
 from voxrun.audio.frame import Samples
-from voxrun.errors import ConfigurationError, ScenarioError
+from voxrun.errors import ConfigurationError, ScenarioError, VoxrunError
 from voxrun.events.websocket import WebSocketEvents
 from voxrun.media.leg import Leg, Party
 from voxrun.media.ticker import Ticker
@@ -44,7 +44,7 @@ from voxrun.testing.service import BASE_URL, Service
 from voxrun.testing.simulated_call import SimulatedCall, Talker, no_track
 from voxrun.testing.sound_devices import SimulatedDevices
 from voxrun.testing.sounds import Sound, render
-from voxrun.testing.standstill import Standstill
+from voxrun.testing.standstill import STOOD_STILL, Standstill
 from voxrun.testing.visitors import Visitors
 from voxrun.testing.web import Answer, Web
 from voxrun.trace.words import Record
@@ -226,7 +226,7 @@ class Stage:
 
     async def _play(self, session: Session) -> None:
         session.trace_log.subscribe(self._note)
-        trio.lowlevel.add_instrument(Standstill(session))
+        trio.lowlevel.add_instrument(Standstill(session, self._break_off))
         self._faults = Play(self._news, partial(self._go_wrong, session))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._faults.run, self._wanted.faults)
@@ -319,6 +319,10 @@ class Stage:
                 self._replies.append(ControlReply(self._news.now(), int(reply.status), reply.content))
             case ControlConnection(talk):
                 self._replies.append(await nursery.start(self._visitors.come, session.access_url, talk))
+
+    def _break_off(self, error: VoxrunError) -> None:
+        self._outcome = Outcome(STOOD_STILL, error)
+        self.scope.cancel(reason=STOOD_STILL)
 
     async def _limit(self, session: Session) -> None:
         await trio.sleep(self._wanted.limitSeconds)

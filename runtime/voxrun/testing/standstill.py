@@ -1,43 +1,64 @@
 """`Standstill`: ends a simulated session whose code goes on and on without letting virtual time go on."""
 
+import sys
+from collections.abc import Callable
+from types import FrameType
+
 import trio
 
-from voxrun.errors import ScenarioError
+from voxrun.errors import ScenarioError, VoxrunError
 from voxrun.session.failure import place_among, placed
 from voxrun.session.session import Session
 
 MOST_ROUNDS = 50_000
 """Of the loop, in one moment of virtual time. A few are usual; so many take a second."""
 
+STOOD_STILL = "time stood still"
+"""The reason of a session that was ended for that."""
+
 
 class Standstill(trio.abc.Instrument):
-    """Looks at `session` from within the loop, as time gives no task a turn when it stands still."""
+    """Looks at `session` from within the loop, as time gives no task a turn when it stands still.
 
-    def __init__(self, session: Session) -> None:
+    `break_off` ends the session at once, for it may be the very handler of its end that goes on and on.
+    """
+
+    def __init__(self, session: Session, break_off: Callable[[VoxrunError], None]) -> None:
         self._session = session
+        self._break_off = break_off
         self._moment = 0.0
         self._rounds = 0
+        self._is_searching = False
 
     def before_io_wait(self, timeout: float) -> None:
         """A round is over."""
         self._rounds += 1
         if self._rounds % MOST_ROUNDS == 0:
-            if trio.current_time() == self._moment:
-                trio.lowlevel.add_instrument(_Search(self._session))
-            self._moment = trio.current_time()
+            now = trio.current_time()
+            self._search(now == self._moment)
+            self._moment = now
 
+    def after_run(self) -> None:
+        """The simulation is over."""
+        self._search(False)
 
-class _Search(trio.abc.Instrument):
-    """Ends `session` when code of its scenario has had its turn."""
+    def _search(self, is_wanted: bool) -> None:
+        """Look for code of the scenario, or don't: Python tells of each function that is called, or goes on."""
+        if is_wanted is not self._is_searching:
+            self._is_searching = is_wanted
+            sys.setprofile(self._see if is_wanted else None)
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    def after_task_step(self, task: trio.lowlevel.Task) -> None:
-        """Was this the one?"""
-        place = place_among(reversed(list(task.iter_await_frames())))
+    def _see(self, frame: FrameType, event: str, argument: object) -> None:
+        """End the session if this is the scenario's."""
+        place = place_among([(frame, frame.f_lineno)])
         if place is not None:
-            what = "time stands still: this goes on and on in one moment; wait, as `await trio.sleep(0.02)` does"
-            self._session.broke(placed(ScenarioError(what), place))
-            self._session.terminate("time stood still")
-            trio.lowlevel.remove_instrument(self)
+            self._search(False)
+            what = (
+                "time stands still: this goes on and on in one moment; "
+                "wait, as `await trio.sleep(0.02)` or setTimeout does"
+            )
+            error = placed(ScenarioError(what), place)
+            self._session.broke(error)
+            if self._session.is_ending:
+                self._break_off(error)
+            self._session.terminate(STOOD_STILL)
