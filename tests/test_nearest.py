@@ -2,7 +2,7 @@
 
 import pytest
 
-from voxrun.nearest import MOST_CANDIDATES, nearest
+from voxrun.nearest import MOST_CANDIDATES, MOST_CHARACTERS, nearest
 
 NAMES = ("Connected", "Disconnected", "Failed", "PlaybackFinished")
 
@@ -33,3 +33,10 @@ def test_only_so_many_are_compared() -> None:
 
 def test_of_names_that_differ_in_case_only_the_first_counts() -> None:
     assert nearest("sAY", ["Say", "say"]) == "Say"
+
+
+def test_long_names_are_not_compared() -> None:
+    name = "c" * MOST_CHARACTERS
+    assert nearest(name, [name]) == name
+    assert nearest(f"{name}c", [f"{name}c", name]) == ""
+    assert nearest(name, [f"{name}c"]) == ""

@@ -1,11 +1,14 @@
 """What a session may use, and when there is more."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from voxrun.dsl import values
 from voxrun.dsl.budget import DEPTH, MEMORY, SPARE, STEPS, TEXT_LIMIT, Budget, ExhaustedError
 from voxrun.dsl.census import Census
+from voxrun.dsl.members import METHODS
 from voxrun.dsl.values import Box
 
 
@@ -111,3 +114,28 @@ def test_a_census_of_far_too_much_stops_early() -> None:
     size, looked_at = Census({"all": [[str(n)] for n in range(200_000)]}).take()
     assert size >= MEMORY
     assert looked_at <= 200_002
+
+
+LONG, EQUAL, SPACES = "a" * TEXT_LIMIT, "a" * (TEXT_LIMIT // 2) * 2, " " * TEXT_LIMIT
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda budget: METHODS[str]["trim"][0](budget, SPACES),
+        lambda budget: METHODS[str]["startsWith"][0](budget, LONG, EQUAL),
+        lambda budget: METHODS[str]["endsWith"][0](budget, LONG, EQUAL),
+        lambda budget: METHODS[list]["includes"][0](budget, [LONG] * 10, EQUAL[:-1] + "b"),
+        lambda budget: values.equal(budget, LONG, EQUAL),
+        lambda budget: values.equal(budget, {LONG: 1}, {EQUAL: 1}),
+        lambda budget: values.less(budget, LONG, EQUAL),
+        lambda budget: values.greater_or_equal(budget, LONG, EQUAL),
+    ],
+)
+def test_what_looks_at_all_of_a_long_text_counts_for_that(budget: Budget, work: Callable[[Budget], object]) -> None:
+    def again_and_again() -> None:
+        for _ in range(100):
+            work(budget)
+
+    with pytest.raises(ExhaustedError, match="takes too long"):
+        again_and_again()

@@ -234,3 +234,13 @@ def test_a_session_has_ten_players_at_a_time(play: Play, create: str) -> None:
     ran = play(f"{many}VoxEngine.{create}")
     assert ran.logged == ["room for ten"]
     assert "a session has at most 10 players at a time, as in VoxEngine: stop() one" in str(ran.outcome.error)
+
+
+@pytest.mark.parametrize(
+    "create", ["createToneScriptPlayer('425@-19;*(1/1/1)')", "createSequencePlayer(segments=[{'text': 'Hello'}])"]
+)
+def test_a_player_has_only_so_many_markers(play: Play, create: str) -> None:
+    first = ", 0" if "Sequence" in create else ""
+    lines = [f"for _ in range(1000): player.addMarker(100{first})", f"player.addMarker(100{first})"]
+    ran = play(script(create, *lines), Setting(leg=ScriptedLeg()))
+    assert "a player has at most 1000 markers" in str(ran.outcome.error)

@@ -77,3 +77,23 @@ def test_samples_that_were_put_are_never_written_to() -> None:
         [7] * 160,
         [7] * 40 + [0] * 120,
     ]
+
+
+def test_of_what_finds_room_in_part_only_the_part_is_kept() -> None:
+    playout, many = Playout(8000, 1.0), np.zeros(9000, np.int16)
+    kept = weakref.ref(many)
+    playout.put(many)
+    del many
+    assert (playout.size, playout.dropped) == (8000, 1000)
+    assert kept() is None
+
+
+def test_many_tiny_pieces_are_not_kept_each_by_itself() -> None:
+    playout = Playout(8000, 1.0)
+    pieces = [np.full(1, number, np.int16) for number in range(8000)]
+    kept = [weakref.ref(piece) for piece in pieces]
+    while pieces:
+        playout.put(pieces.pop(0))
+    assert sum(piece() is not None for piece in kept) < 200
+    frames = [playout.take(160) for _ in range(50)]
+    assert [number for frame in frames if frame is not None for number in frame.tolist()] == list(range(8000))

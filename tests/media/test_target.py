@@ -13,7 +13,7 @@ from tests.kit import in_virtual_time
 from voxrun.errors import ScenarioError
 from voxrun.events.call import CallEvent, CallEvents
 from voxrun.events.name import EventName
-from voxrun.media.target import EventTarget
+from voxrun.media.target import MOST_EVENTS, EventTarget
 from voxrun.session.session import Session
 
 STARTED = CallEvents.AudioStarted
@@ -185,5 +185,17 @@ def test_a_cancelled_wait_leaves_no_handler(phone: Phone) -> None:
         with trio.move_on_after(1):
             await phone.waitFor(STARTED)
         assert phone.listeners_of(STARTED) == ()
+
+    in_virtual_time(main)
+
+
+def test_handlers_can_be_of_so_many_events_only(new_host: Callable[..., Session]) -> None:
+    async def main() -> None:
+        phone = Phone(new_host(), "phone-1")
+        for number in range(MOST_EVENTS):
+            phone.addEventListener(EventName[CallEvent](f"n{number}"), print)
+        phone.addEventListener(EventName[CallEvent]("n0"), print)
+        with pytest.raises(ScenarioError, match="phone-1 has handlers of 100 events already"):
+            phone.addEventListener(STARTED, print)
 
     in_virtual_time(main)

@@ -6,7 +6,7 @@ import pytest
 import trio
 from tests.agent_service import API_KEY, AgentService, Conversation, Script
 from tests.kit import Ran, ScriptedLeg, Setting, simulate, tone
-from tests.providers.agent_play import greet
+from tests.providers.agent_play import Play, greet
 
 from voxrun.errors import RemoteError
 from voxrun.protocol.elevenlabs.agents_server import ConversationInitiated, UserAudio
@@ -163,3 +163,14 @@ def test_a_quiet_peer_that_answers_pings_is_kept(tmp_path: Path) -> None:
     ran = play(tmp_path, script)
     assert ran.logged == ["closed 1000 done"]
     assert ran.outcome.error is None
+
+
+def test_tool_calls_without_end_are_not_all_waited_for(play: Play) -> None:
+    async def script(conversation: Conversation) -> None:
+        await greet(conversation)
+        for number in range(300):
+            conversation.send(ClientToolCallMessage(ClientToolCallData("hours", f"call_{number}", {}, number)))
+        await trio.sleep_forever()
+
+    ran, _, _ = play(script, "call.hangup = lambda: setTimeout(VoxEngine.terminate, 10_000)")
+    assert sum("nobody has answered" in it["message"] for it in ran.of_kind("warning")) == 100

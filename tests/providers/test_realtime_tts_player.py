@@ -261,3 +261,15 @@ def test_what_was_cleared_was_never_heard(play: Play) -> None:
     heard, begin = ran.logged
     assert heard in ("01234", "012345")
     assert float(begin) == pytest.approx(500, abs=41)
+
+
+def test_large_waiting_texts_are_dropped_and_counted_sooner(play: Play) -> None:
+    body = """
+        for number in range(10):
+            player.append("x" * 1_000_000)
+        Logger.write(sum(map(len, player._waiting)) > 5_000_000)
+    """
+    ran, service, _ = play(listen, body)
+    assert ran.logged == ["False"]
+    assert len(service.connections[0].raw) == 5
+    assert losses(ran)["messages_not_sent"] == 6

@@ -259,3 +259,21 @@ def test_kept_records_equal_what_subscribers_got(play: Play) -> None:
 
     ran = play("Logger.write('hello')", Setting(meanwhile=keep))
     assert [json.loads(line) for line in sessions[0].trace_log.lines()] == ran.records
+
+
+@pytest.mark.parametrize(
+    "many", [[0] * 100_000, [[]] * 10_000, {f"key {n}": 0 for n in range(20_000)}, [[[[[[[[0] * 100_000]]]]]]]]
+)
+def test_what_is_no_text_is_kept_only_so_far_as_well(many: object) -> None:
+    trace = new_trace()
+    for _ in range(100):
+        trace.record("event", unit="agent-1", name="told", payload={"data": many})
+    assert trace.dropped > 70
+
+
+def test_what_holds_itself_is_recorded() -> None:
+    trace, payload = new_trace(), dict[str, object]()
+    payload["itself"] = [payload]
+    trace.record("event", payload=payload)
+    trace.record("log", message="on it goes")
+    assert json.loads(trace.lines()[-1])["message"] == "on it goes"

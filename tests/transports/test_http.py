@@ -265,3 +265,29 @@ def test_who_redirects_to_nowhere_is_hung_up_on() -> None:
 def test_a_smaller_limit_holds_for_each_response() -> None:
     with pytest.raises(RemoteError, match="more than 30 bytes"):
         trio.run(roam, HttpLimits(size=30), {"a/1": OK})
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 2000 + b"0\r\n\r\n",
+        b"HTTP/1.1 100 Go on\r\n\r\n" * 2000 + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+    ],
+)
+def test_others_have_their_turns_while_a_response_in_many_pieces_is_read(answer: bytes) -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await trio.lowlevel.checkpoint()
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(count)
+            assert (await ask(MemoryNetwork(), partial(say, answer))).status == 200
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)
+    assert turns > 2000

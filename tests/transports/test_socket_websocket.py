@@ -314,3 +314,52 @@ def test_a_conversation_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             assert got == messages
 
     run(main)
+
+
+def test_so_is_one_whose_messages_are_large_and_others_have_their_turns_while_they_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(socket_websocket, "UNREAD_SIZE", 1 << 20)
+    sent = turns = 0
+
+    async def floods(stream: trio.abc.Stream) -> None:
+        nonlocal sent
+        frame = b"\x82\x7e\xff\xff" + bytes(65535)
+        while sent < 500:
+            await stream.send_all(frame)
+            sent += 1
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await trio.lowlevel.checkpoint()
+
+    async def main() -> None:
+        async with serving(TcpNetwork(), stuck(floods)) as url, open_websocket(TcpNetwork(), url) as websocket:
+            await trio.testing.wait_all_tasks_blocked(0.2)
+            assert 16 <= sent < 400
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(count)
+                assert (await websocket.pump(ignore)).code == 1006
+                nursery.cancel_scope.cancel()
+            assert websocket.messages_in == 500
+
+    run(main)
+    assert turns > 16
+
+
+def test_of_many_pings_at_once_the_newest_is_answered() -> None:
+    answers: list[bytes] = []
+
+    async def pings(stream: trio.abc.Stream) -> None:
+        await stream.send_all(b"".join(b"\x89\x01%d" % number for number in range(10)))
+        answers.append(bytes(await stream.receive_some()))
+
+    async def main() -> None:
+        async with serving(TcpNetwork(), stuck(pings)) as url, open_websocket(TcpNetwork(), url) as websocket:
+            await websocket.pump(ignore)
+
+    run(main)
+    (answer,) = answers
+    assert (len(answer), answer[0], answer[6] ^ answer[2]) == (7, 0x8A, ord("9"))

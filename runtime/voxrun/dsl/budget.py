@@ -75,6 +75,11 @@ class Budget:
         self.grow(length + 64)
         return text
 
+    def compare(self, text: str) -> None:
+        """Count that `text` is compared with another one, which may be equal to it up to the end."""
+        if len(text) > 1000:
+            self.spend(len(text) >> 10)
+
     def check_text(self, length: int) -> None:
         """ExhaustedError when no text may be as long as that."""
         if length > TEXT_LIMIT:

@@ -317,6 +317,7 @@ class Gate:
 
     def _key(self, key: Any) -> str:
         if type(key) is str:
+            self._budget.compare(key)
             return key
         if type(key) in (int, float):
             return text(self._budget, key)

@@ -48,12 +48,14 @@ def _includes(budget: Budget, value: str, part: Any) -> bool:
     return part in value
 
 
-def _starts_with(_: Budget, value: str, part: Any) -> bool:
-    return value.startswith(_text(part, "startsWith"))
+def _starts_with(budget: Budget, value: str, part: Any) -> bool:
+    budget.compare(_text(part, "startsWith"))
+    return value.startswith(part)
 
 
-def _ends_with(_: Budget, value: str, part: Any) -> bool:
-    return value.endswith(_text(part, "endsWith"))
+def _ends_with(budget: Budget, value: str, part: Any) -> bool:
+    budget.compare(_text(part, "endsWith"))
+    return value.endswith(part)
 
 
 def _index_of(budget: Budget, value: str, part: Any) -> int:
@@ -76,6 +78,7 @@ def _split(budget: Budget, value: str, separator: Any) -> list[str]:
 
 
 def _trim(budget: Budget, value: str) -> str:
+    budget.spend(len(value) >> 6)  # it may be nothing but spaces
     return budget.keep(value.strip())
 
 

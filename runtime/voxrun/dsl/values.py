@@ -147,6 +147,8 @@ def equal(budget: Budget, left: object, right: object, depth: int = 0) -> bool:
             return _equal_objects(budget, left, right, depth)
         return kind in NUMBERS and type(right) in NUMBERS and left == right
     if kind in PLAIN:
+        if isinstance(left, str):
+            budget.compare(left)
         return left == right
     if kind is list:
         return left is right or _equal_lists(budget, left, right, depth)
@@ -174,6 +176,7 @@ def _equal_objects(budget: Budget, left: Any, right: Any, depth: int) -> bool:
         return False
     for key, one in left.items():
         budget.spend(4)
+        budget.compare(key)
         if key not in right or not equal(budget, one, right[key], depth + 1):
             return False
     return True
@@ -184,31 +187,32 @@ def _check_depth(depth: int) -> None:
         raise ScenarioError(f"more than {DEEPEST} lists and objects inside one another: does one hold itself?")
 
 
-def less(left: Any, right: Any) -> bool:
+def less(budget: Budget, left: Any, right: Any) -> bool:
     """`left < right`."""
-    _check_order(left, right)
+    _check_order(budget, left, right)
     return bool(left < right)
 
 
-def less_or_equal(left: Any, right: Any) -> bool:
+def less_or_equal(budget: Budget, left: Any, right: Any) -> bool:
     """`left <= right`."""
-    _check_order(left, right)
+    _check_order(budget, left, right)
     return bool(left <= right)
 
 
-def greater(left: Any, right: Any) -> bool:
+def greater(budget: Budget, left: Any, right: Any) -> bool:
     """`left > right`."""
-    return less(right, left)
+    return less(budget, right, left)
 
 
-def greater_or_equal(left: Any, right: Any) -> bool:
+def greater_or_equal(budget: Budget, left: Any, right: Any) -> bool:
     """`left >= right`."""
-    return less_or_equal(right, left)
+    return less_or_equal(budget, right, left)
 
 
-def _check_order(left: object, right: object) -> None:
-    kind, other = type(left), type(right)
-    if not (kind in NUMBERS and other in NUMBERS) and not (kind is str and other is str):
+def _check_order(budget: Budget, left: object, right: object) -> None:
+    if type(left) is str and type(right) is str:
+        budget.compare(left)
+    elif type(left) not in NUMBERS or type(right) not in NUMBERS:
         raise wrong(f"{describe(left)} and {describe(right)} have no order: compare numbers, or texts", left, right)
 
 

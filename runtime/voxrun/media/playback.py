@@ -4,7 +4,7 @@ Players differ in what they tell the scenario: a playback reports moments, and i
 """
 
 import enum
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sized
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import TypeAlias
@@ -60,6 +60,9 @@ class Finished:
 Moment: TypeAlias = Ready | Started | Buffering | MarkerReached | Finished
 
 
+MOST_MARKERS = 1000
+"""Of one playback: each is looked at on every tick."""
+
 _FARTHEST_MS = 2**53  # numbers up to there are exact as floats, and no audio is as long
 
 
@@ -68,6 +71,12 @@ def marker_offset(given: float) -> float:
     if not abs(milliseconds_of("addMarker", given)) <= _FARTHEST_MS:
         raise ScenarioError(f"addMarker needs its time as a number of ms, but was given {shown(given)}")
     return given
+
+
+def check_markers(markers: Sized) -> None:
+    """ScenarioError when there are as many as may be."""
+    if len(markers) >= MOST_MARKERS:
+        raise ScenarioError(f"a player has at most {MOST_MARKERS} markers: is one added again and again?")
 
 
 class _State(enum.Enum):
@@ -133,7 +142,11 @@ class Playback:
         return was_live
 
     def mark(self, at: float, offset: int) -> None:
-        """Report `MarkerReached(offset)` whenever the play comes to `at` (ms; from the end when negative)."""
+        """Report `MarkerReached(offset)` whenever the play comes to `at` (ms; from the end when negative).
+
+        ScenarioError when there are too many.
+        """
+        check_markers(self._markers)
         self._markers.append((at, offset))
 
     def produce(self) -> None:

@@ -6,6 +6,9 @@ import numpy as np
 
 from voxrun.audio.frame import Samples
 
+_LITTLE = 64
+"""Samples: pieces that are shorter become one, as each takes more memory for itself."""
+
 
 class Playout:
     """A first-in, first-out buffer of mono int16 samples at one rate, filled in any pieces, drained in frames.
@@ -30,10 +33,12 @@ class Playout:
         if self.size + size > self._limit:
             room = self._limit - self.size
             self.dropped += size - room
-            samples, size = samples[:room], room
-        if size:
+            samples, size = samples[:room].copy(), room  # or all of it would stay
+        if size >= _LITTLE:
             self._chunks.append(samples)
             self.size += size
+        elif size:
+            self._put_little(samples)
 
     def take(self, size: int) -> Samples | None:
         """The next `size` samples, zero-padded when fewer are left; None when nothing is."""
@@ -60,6 +65,13 @@ class Playout:
         self._chunks.clear()
         self._offset = 0
         self.size = 0
+
+    def _put_little(self, samples: Samples) -> None:
+        """Append a little piece."""
+        self.size += len(samples)
+        if self._chunks and len(self._chunks[-1]) < _LITTLE:
+            samples = np.concatenate((self._chunks.pop(), samples))
+        self._chunks.append(samples)
 
     def _gather(self, size: int) -> Samples:
         frame = np.zeros(size, np.int16)

@@ -15,7 +15,17 @@ from voxrun.events.sequence_player import (
 )
 from voxrun.media.host import UnitHost
 from voxrun.media.joined_source import JoinedSource
-from voxrun.media.playback import Finished, MarkerReached, Moment, OpenSource, Playback, Ready, Started, marker_offset
+from voxrun.media.playback import (
+    Finished,
+    MarkerReached,
+    Moment,
+    OpenSource,
+    Playback,
+    Ready,
+    Started,
+    check_markers,
+    marker_offset,
+)
 from voxrun.media.read_ahead import AudioSource
 from voxrun.media.unit import MediaSource
 
@@ -70,6 +80,7 @@ class SequencePlayer(MediaSource):
         if self._durations:
             self._mark(offset, segment)
         else:
+            check_markers(self._early_markers)
             self._early_markers.append((offset, segment))
 
     def produce(self) -> None:

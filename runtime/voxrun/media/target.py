@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 MOST_HANDLERS = 500
 """Of one event of one unit. More are a mistake, and would hold up everybody's clock."""
+MOST_EVENTS = 100
+"""Of one unit to which handlers were added, those that it never sends included."""
 
 _HOUSEWORK = frozenset(
     (
@@ -98,6 +100,8 @@ class EventTarget:
         self._warn_if_unknown(event)
         if not callable(callback):
             self._host.warn(f"{callback!r} is no function: the scenario ends when {event} fires")
+        if event not in self._listeners and len(self._listeners) >= MOST_EVENTS:
+            raise ScenarioError(f"{self.id()} has handlers of {MOST_EVENTS} events already: is one added in a handler?")
         listeners = self._listeners.setdefault(event, [])
         if len(listeners) >= MOST_HANDLERS:
             raise ScenarioError(

@@ -170,7 +170,7 @@ class WebSocketProtocol:
                 self._needed = stop - start if begin else len(self._rest) + 1
                 return
             payload = data[begin:stop]
-            if not self.is_client:
+            if not self.is_client and payload:
                 payload = _masked(payload, data[begin - 4 : begin])
             if (event := self._read_payload(data[start], payload)) is not None:
                 events.append(event)

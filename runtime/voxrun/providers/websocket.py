@@ -12,7 +12,7 @@ from typing import Any, ClassVar, TypedDict, Unpack
 
 import trio
 
-from voxrun.errors import ConfigurationError, RemoteError
+from voxrun.errors import ConfigurationError, RemoteError, ScenarioError
 from voxrun.events.websocket import (
     WebSocketCloseCode,
     WebSocketClosedEvent,
@@ -40,14 +40,14 @@ from voxrun.protocol.voxengine_media import (
 )
 from voxrun.providers.outgoing import Outgoing
 from voxrun.transports.address import public
-from voxrun.transports.websocket import Closed
+from voxrun.transports.websocket import OUTBOX_LIMIT, Closed
 from voxrun.transports.websocket import WebSocket as Connection
 
 MOST_TAGS = 100
 """Of streams that are heard, or wait to be."""
 
 WAITING_TEXTS = 1000
-"""How many messages may wait for the connection to open; more are dropped and counted."""
+"""How many messages may wait for the connection to open, of OUTBOX_LIMIT in all; more are dropped and counted."""
 
 
 class ClearMediaBufferParameters(TypedDict, total=False):
@@ -100,6 +100,7 @@ class WebSocket(MediaSource):
         self._connecting = trio.CancelScope()
         self._over = trio.Event()
         self._waiting_texts: list[str] = []  # for when it is open
+        self._waiting_size = 0
         self._unsent = 0
         self._outgoing: dict[Source, Outgoing] = {}
         self._streams: dict[str, TaggedStream] = {}  # the peer's, by tag
@@ -126,8 +127,9 @@ class WebSocket(MediaSource):
             self._send(self._socket, text)
         elif self._state is not WebSocketReadyState.CONNECTING:
             self._host.warn(f"{self.id()} is closed; what is sent to it now is lost")
-        elif len(self._waiting_texts) < WAITING_TEXTS:
+        elif len(self._waiting_texts) < WAITING_TEXTS and self._waiting_size + len(text) <= OUTBOX_LIMIT:
             self._waiting_texts.append(text)
+            self._waiting_size += len(text)
         else:
             self._unsent += 1
 
@@ -146,7 +148,14 @@ class WebSocket(MediaSource):
     ) -> None:
         """Send what comes from the peer to `mediaUnit`: the stream without a tag, or that of the `tag` given."""
         given = merged("sendMediaTo", SendMediaParameters, parameters, keywords)
-        self._send_to(mediaUnit, self._stream(given.get("tag") or "").source, given)
+        tag = given.get("tag") or ""
+        stream = self._stream(tag)
+        if len(self._streams) > 2 * MOST_TAGS:  # those of the peer's included
+            del self._streams[tag]
+            raise ScenarioError(
+                f"{self.id()} has streams with {2 * MOST_TAGS} tags already: is one added again and again?"
+            )
+        self._send_to(mediaUnit, stream.source, given)
 
     def stopMediaTo(
         self, mediaUnit: Sink, parameters: SendMediaParameters | None = None, **keywords: Unpack[SendMediaParameters]
@@ -373,6 +382,7 @@ class WebSocket(MediaSource):
 
     def _end(self, closed: Closed) -> None:
         self._go_silent()
+        self._waiting_texts.clear()  # whoever keeps the WebSocket, as the trace does, does not keep them
         self._state = WebSocketReadyState.CLOSED
         self._fire_event(
             WebSocketEvents.CLOSE,

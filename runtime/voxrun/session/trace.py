@@ -15,10 +15,10 @@ KEPT_RECORDS = 5_000
 """What a session keeps in memory; the oldest go first, and are counted."""
 
 KEPT_CHARACTERS = 4_000_000
-"""Of the texts in them, such as lines of the log; only the newest record may have more."""
+"""Of the texts in them, such as lines of the log, and of all else about as much; only the newest may have more."""
 
-_DEPTH = 6
-"""So deep in a record texts are counted: in an event's payload, in an agent's message in there, in objects of that."""
+_HOLDER_SIZE, _VALUE_SIZE = 100, 2
+"""What a list or an object counts for, and a number or the like."""
 
 Subscriber = Callable[[str], None]
 """Gets each record as one line of JSON, secrets already replaced, without a line end."""
@@ -65,7 +65,7 @@ class Trace:
     def _keep(self, record: dict[str, object]) -> None:
         records, sizes = self._records, self._sizes
         records.append(record)
-        sizes.append(_characters_in(record, _DEPTH))
+        sizes.append(_size_of(record))
         self._characters += sizes[-1]
         while len(records) > KEPT_RECORDS or (self._characters > KEPT_CHARACTERS and len(records) > 1):
             records.popleft()
@@ -132,18 +132,22 @@ def _said(value: object) -> str:
     return f"<{type(value).__name__}>"
 
 
-def _characters_in(value: object, depth: int) -> int:
-    """Of the texts in it, down to a `depth`."""
-    if isinstance(value, str):
-        return len(value)
-    if not depth:
-        return 0
-    if isinstance(value, Mapping):
-        inner: Iterable[object] = value.values()
-    elif isinstance(value, list | tuple):
-        inner = value
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        inner = (getattr(value, field.name) for field in dataclasses.fields(value))
-    else:
-        return 0
-    return sum(_characters_in(each, depth - 1) for each in inner)
+def _size_of(record: object) -> int:
+    """In characters, about; of what is much too large, or holds itself, only so much as shows it."""
+    size = 0
+    todo: list[Iterable[object]] = [(record,)]
+    while todo and size <= KEPT_CHARACTERS:
+        for value in todo.pop():
+            if isinstance(value, str):
+                size += len(value)
+            elif isinstance(value, Mapping):
+                size += _HOLDER_SIZE
+                todo += (value.keys(), value.values())
+            elif isinstance(value, list | tuple):
+                size += _HOLDER_SIZE
+                todo.append(value)
+            elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+                todo.append([getattr(value, field.name) for field in dataclasses.fields(value)])
+            else:
+                size += _VALUE_SIZE
+    return size

@@ -223,6 +223,7 @@ class ComingResponse:
                 if self._left < 0:
                     raise self._too_large()
                 self._parser.receive_data(data)
+        await trio.lowlevel.checkpoint()  # calls go on while a response of many small chunks is read
         return event
 
     def _broken_off(self) -> RemoteError:

@@ -28,7 +28,9 @@ from voxrun.transports.websocket import (
     CLOSE_SECONDS,
     OUTBOX_LIMIT,
     PONG_SECONDS,
+    TURN_SIZE,
     UNREAD_MESSAGES,
+    UNREAD_SIZE,
     Closed,
     WebSocket,
 )
@@ -208,14 +210,22 @@ class _Inbox:
         with suppress(trio.WouldBlock, trio.EndOfChannel):  # what came along with the handshake
             while True:
                 self._unread.append(connection._recv_channel.receive_nowait())
+        self._unread_size = sum(map(len, self._unread))
         connection._send_channel = cast("trio.MemorySendChannel[str | bytes]", self)
         if connection.closed:
             self.over.set()
 
     async def deliver(self, on_message: Callable[[str | bytes], None]) -> None:
         """Call `on_message` for every message until the connection ends; what it raises comes out of here."""
+        taken = 0
         while self._unread:
-            on_message(self._unread.popleft())
+            message = self._unread.popleft()
+            self._unread_size -= len(message)
+            on_message(message)
+            taken += len(message)
+            if taken >= TURN_SIZE and self._unread:
+                taken = 0
+                await trio.lowlevel.checkpoint()
         self._on_message = on_message
         self._room.set()
         try:
@@ -236,7 +246,8 @@ class _Inbox:
                 self.over.set()
             return
         self._unread.append(message)
-        if len(self._unread) >= UNREAD_MESSAGES:
+        self._unread_size += len(message)
+        if len(self._unread) >= UNREAD_MESSAGES or self._unread_size >= UNREAD_SIZE:
             await self._room.wait()
 
     async def aclose(self) -> None:

@@ -33,7 +33,9 @@ from voxrun.transports.websocket import (
     OUTBOX_LIMIT,
     PONG_SECONDS,
     REFUSAL_SECONDS,
+    TURN_SIZE,
     UNREAD_MESSAGES,
+    UNREAD_SIZE,
     Closed,
     WebSocket,
 )
@@ -55,6 +57,7 @@ class SocketWebSocket(WebSocket):
         self._is_due = False  # the outbox will be sent soon
         self._is_stuck = False  # the socket took no more
         self._unread: deque[str | bytes] = deque()
+        self._unread_size = 0
         self._on_message: Callable[[str | bytes], None] | None = None
         self._context = copy_context()  # later that of whoever pumps
         self._failure: outcome.Error | None = None
@@ -81,8 +84,7 @@ class SocketWebSocket(WebSocket):
         """See `WebSocket.pump`."""
         self._context, self._on_message = copy_context(), on_message
         try:
-            while self._unread:
-                self._take_message(self._unread.popleft())
+            await self._catch_up(on_message)
             self.listen()
             await self._over.wait()
         finally:
@@ -202,16 +204,19 @@ class SocketWebSocket(WebSocket):
         self._over.set()
 
     def _act_on(self, data: bytes) -> None:
+        ping = None
         for event in self._protocol.receive(data):
             if isinstance(event, (str, bytes)):
                 self._take_message(event)
+            elif isinstance(event, PingCame):
+                ping = event
             else:
                 self._heed(event)
+        if ping is not None and not self._closed:  # of several the newest only (RFC 6455 section 5.5.3)
+            self._put(self._protocol.pong(ping.payload), None)
 
     def _heed(self, event: ControlEvent) -> None:
         match event:
-            case PingCame(payload) if not self._closed:
-                self._put(self._protocol.pong(payload), None)
             case PongCame():
                 self._answered.set()
             case CloseCame(code, reason):
@@ -220,14 +225,29 @@ class SocketWebSocket(WebSocket):
                 self._end_for(code, reason, was_clean=False)
 
     def _take_message(self, message: str | bytes) -> None:
-        if self._on_message:
+        if self._on_message and not self._unread:
             self.messages_in += 1
             self.bytes_in += len(message)
             self._on_message(message)
             return
         self._unread.append(message)
-        if len(self._unread) >= UNREAD_MESSAGES:
+        self._unread_size += len(message)
+        if len(self._unread) >= UNREAD_MESSAGES or self._unread_size >= UNREAD_SIZE:
             self._traffic.forget(self._descriptor, self)
+
+    async def _catch_up(self, on_message: Callable[[str | bytes], None]) -> None:
+        """Take what came before anybody listened, and what comes meanwhile; others have their turns in between."""
+        taken = 0
+        while self._unread:
+            message = self._unread.popleft()
+            self._unread_size -= len(message)
+            self.messages_in += 1
+            self.bytes_in += len(message)
+            on_message(message)
+            taken += len(message)
+            if taken >= TURN_SIZE and self._unread:
+                taken = 0
+                await trio.lowlevel.checkpoint()
 
     def _take_leave(self, code: int, reason: str) -> None:
         """The peer's closing frame: its answer to ours, or to be answered."""

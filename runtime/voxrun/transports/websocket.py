@@ -45,6 +45,12 @@ CLOSE_SECONDS = 1.0
 UNREAD_MESSAGES = 1024
 """So many may come before `pump` runs; after that the peer is held back, and with it its pings."""
 
+UNREAD_SIZE = 64 * 1024 * 1024
+"""So is it after so many bytes in them (trio-websocket: characters, in text): four of the largest."""
+
+TURN_SIZE = 64 * 1024
+"""Of those, after so many others have their turn."""
+
 
 @dataclass(frozen=True, slots=True)
 class Closed:

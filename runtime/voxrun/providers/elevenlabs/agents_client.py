@@ -57,6 +57,11 @@ METADATA_SECONDS = 10.0
 TOOL_SECONDS = 10.0
 """How long a tool call may stay unanswered before a warning names it."""
 
+MOST_CALLS, LONGEST_CALL = 100, 1000
+"""Tool calls whose answers are waited for at the same time, and characters of a tool's name and call's id: for others
+there is no such warning.
+"""
+
 _EVENTS: dict[str, EventName[AgentsEvent]] = {
     kind: vars(AgentsEvents)["".join(word.capitalize() for word in kind.split("_"))]
     for kind in (*BODY_FIELDS, "contextual_update")
@@ -116,8 +121,13 @@ class AgentsClient(MediaSource):
     def conversationInitiationClientData(self, parameters: Mapping[str, Any]) -> None:
         """Customise the conversation: `conversation_config_override`, `dynamic_variables`, …
 
-        It must be the first thing that is sent, so call it right after `await createAgentsClient(…)`.
+        It must be the first thing that is sent, so call it right after `await createAgentsClient(…)`. A variable whose
+        name begins with `secret__` is one (provider page: Dynamic variables).
         """
+        variables = parameters.get("dynamic_variables")
+        for name, value in variables.items() if isinstance(variables, Mapping) else ():
+            if str(name).startswith("secret__"):
+                self._host.protect(str(value))
         self._send(self._protocol.initiate, parameters)
 
     @one_object
@@ -337,8 +347,9 @@ class AgentsClient(MediaSource):
             self._speech.interrupt()
         elif data.type == "client_tool_call":
             call = data.client_tool_call
-            self._unanswered.add(call.tool_call_id)
-            self._host.spawn(self._await_answer, call.tool_name, call.tool_call_id)
+            if len(self._unanswered) < MOST_CALLS and len(call.tool_call_id) + len(call.tool_name) < LONGEST_CALL:
+                self._unanswered.add(call.tool_call_id)
+                self._host.spawn(self._await_answer, call.tool_name, call.tool_call_id)
 
     async def _await_answer(self, tool_name: str, call_id: str) -> None:
         with trio.move_on_after(TOOL_SECONDS):

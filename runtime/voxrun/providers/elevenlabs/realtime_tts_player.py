@@ -34,7 +34,7 @@ from voxrun.protocol.elevenlabs.tts_client import (
 )
 from voxrun.providers.elevenlabs.speech_request import SpeechRequest
 from voxrun.providers.elevenlabs.speech_timeline import SpeechTimeline, SpokenCharacter
-from voxrun.transports.websocket import Closed, WebSocket, open_websocket
+from voxrun.transports.websocket import OUTBOX_LIMIT, Closed, WebSocket, open_websocket
 
 if TYPE_CHECKING:
     from voxrun.transports.network import Network
@@ -43,7 +43,7 @@ PLAYOUT_SECONDS = 300.0
 """How much speech may wait to be played."""
 
 WAITING_TEXTS = 1000
-"""How many messages may wait for the connection to open; more are dropped and counted."""
+"""How many messages may wait for the connection to open, of OUTBOX_LIMIT in all; more are dropped and counted."""
 
 ANSWER_SECONDS = 10.0
 """How long the service may say nothing while the rest of a text is due and everything else was played."""
@@ -69,6 +69,7 @@ class RealtimeTTSPlayer(MediaSource):
         self._timeline = SpeechTimeline(request.output_format.rate)
         self._socket: WebSocket | None = None
         self._waiting: list[str] = []  # frames for when it is open
+        self._waiting_size = 0
         self._unsent = 0
         self._sent_at = 0.0
         self._answered = False  # speech came since the latest text
@@ -215,6 +216,8 @@ class RealtimeTTSPlayer(MediaSource):
                     await self._serve(socket)
         except VoxrunError as error:
             self._fail(error)
+        finally:
+            self._waiting.clear()  # whoever keeps the player, as the trace does, does not keep them
 
     async def _serve(self, socket: WebSocket) -> None:
         self._socket = socket
@@ -276,8 +279,9 @@ class RealtimeTTSPlayer(MediaSource):
         self._sent_at = trio.current_time()
         if self._socket is not None:
             self._socket.send(text)
-        elif len(self._waiting) < WAITING_TEXTS:
+        elif len(self._waiting) < WAITING_TEXTS and self._waiting_size + len(text) <= OUTBOX_LIMIT:
             self._waiting.append(text)
+            self._waiting_size += len(text)
         else:
             self._unsent += 1
 
