@@ -5,6 +5,9 @@ fixture `play`, and properties that may take their time and try the same example
 
 import gc
 import signal
+import sys
+import threading
+from collections.abc import Generator
 from pathlib import Path
 from textwrap import dedent
 
@@ -29,6 +32,16 @@ def pytest_collection_finish() -> None:
     gc.enable()
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None]:
+    """A test of the command line changes how this process tells of stray errors; pytest wants to fail by them."""
+    before = sys.excepthook, sys.unraisablehook, threading.excepthook
+    try:
+        yield
+    finally:
+        sys.excepthook, sys.unraisablehook, threading.excepthook = before
 
 
 @pytest.fixture

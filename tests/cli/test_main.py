@@ -106,6 +106,30 @@ def test_a_secret_gone_astray_is_not_shown(arguments: list[str], capsys: Capture
     assert "hunter2" not in refused(arguments, capsys)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["SCENARIO", "--call", "https://me:hunter2@host/a.wav"],
+        ["SCENARIO", "--call", "https://host/a.wav?token=hunter2"],
+        ["SCENARIO", "--call", "rtp://me:hunter2@127.0.0.1:4000"],
+        ["SCENARIO", "--call", "rtps://127.0.0.1:4000?crypto=AES_CM_128_HMAC_SHA1_80 inline:hunter2"],
+        ["serve", "SCENARIO", "--public-url", "https://me:hunter2@host?"],
+        ["serve", "SCENARIO", "--public-url", "https://host/?token=hunter2"],
+        ["serve", "SCENARIO", "--listen", "me:hunter2@host"],
+        ["serve", "SCENARIO", "--control", "me:hunter2@host", "--control-token", "token"],
+    ],
+)
+def test_an_address_that_is_none_is_shown_without_its_secrets(
+    arguments: list[str], tmp_path: Path, capsys: Capture
+) -> None:
+    scenario = tmp_path / "scenario.py"
+    scenario.touch()
+    assert main([str(scenario) if it == "SCENARIO" else it for it in arguments]) == WRONG_USE
+    err = capsys.readouterr().err
+    assert "host" in err or "127.0.0.1:4000" in err
+    assert "hunter2" not in err
+
+
 @pytest.mark.parametrize("given", ["hunter2", "=hunter2", ""])
 def test_a_secret_without_a_name_is_not_shown(given: str, capsys: Capture) -> None:
     assert main(["s.py", "--secret", given]) == WRONG_USE

@@ -11,6 +11,7 @@ from voxrun.namespace import on_demand
 from voxrun.providers.elevenlabs.agents_client import AgentsClient, ClientOptions, connect_agent
 from voxrun.providers.elevenlabs.endpoint import DEFAULT_BASE_URL, AgentAddress
 from voxrun.session.current import current_session
+from voxrun.session.request_secrets import protect_request
 
 if TYPE_CHECKING:
     from voxrun.api.realtime_tts import RealtimeTTSPlayerHeader, RealtimeTTSPlayerParameters, createRealtimeTTSPlayer
@@ -73,8 +74,8 @@ async def createAgentsClient(parameters: AgentsClientParameters | None = None, /
     RemoteError, with the service's own words, when it refuses or can't be reached; ConfigurationError without a key.
     """
     session = current_session()
-    key = keywords.get("xiApiKey") or (parameters.get("xiApiKey") if isinstance(parameters, Mapping) else parameters)
-    session.protect(key if isinstance(key, str) else "")  # before anything can go wrong and show the scenario's line
+    for place in (keywords, parameters if isinstance(parameters, Mapping) else {"xiApiKey": parameters}):
+        protect_request({"headers": place, "baseUrl": place.get("baseUrl")})  # a key is known by a name, right or wrong
     given = merged("createAgentsClient", AgentsClientParameters, parameters, keywords)
     if not isinstance(given["xiApiKey"], str | None):
         raise ScenarioError("createAgentsClient needs a text as 'xiApiKey'")  # what it was given may be a key

@@ -11,12 +11,12 @@ from typing import Unpack as _Unpack
 import trio
 
 from voxrun.api.net_request import CONNECT_SECONDS, METHODS, REDIRECTS, SECONDS, NetRequest, net_request
-from voxrun.api.request_secrets import protect_request
 from voxrun.dsl.bounds import OneOf, Seconds, Url
 from voxrun.errors import ConfigurationError, RemoteError, ScenarioError
 from voxrun.events.app import HttpHeader
 from voxrun.media.parameters import merged, text_of
 from voxrun.session.current import current_session
+from voxrun.session.request_secrets import protect_request
 from voxrun.session.requests import LIMIT
 from voxrun.shown import shown
 from voxrun.transports.address import public

@@ -6,7 +6,6 @@ from os import PathLike
 from typing import Any, NotRequired, TypedDict, overload
 from typing import Unpack as _Unpack
 
-from voxrun.api.request_secrets import protect_request
 from voxrun.errors import ScenarioError
 from voxrun.media.arriving import ArrivingRequest
 from voxrun.media.parameters import bytes_of, merged, several, text_of
@@ -17,6 +16,7 @@ from voxrun.media.sounds import AudioRequest
 from voxrun.media.tone_source import ToneSource
 from voxrun.providers.elevenlabs.realtime_tts_player import RealtimeTTSPlayer
 from voxrun.session.current import current_session
+from voxrun.session.request_secrets import protect_request
 from voxrun.session.session import Session
 
 _METHODS = ("GET", "POST")
@@ -172,6 +172,7 @@ def createSequencePlayer(parameters: SequencePlayerParameters, /) -> SequencePla
 def createSequencePlayer(**keywords: _Unpack[SequencePlayerParameters]) -> SequencePlayer: ...
 def createSequencePlayer(parameters: SequencePlayerParameters | None = None, /, **keywords: Any) -> SequencePlayer:
     """Play files and texts one after the other without a gap. It begins as soon as all of them are loaded."""
+    protect_request(parameters, keywords)
     options = merged("createSequencePlayer", SequencePlayerParameters, parameters, keywords)
     session = session_with_room()
     segments = several(options["segments"])
@@ -207,7 +208,6 @@ def _header(given: object) -> tuple[str, str]:
 
 
 def _open_segment(session: Session, segment: Mapping[str, Any]) -> OpenSource:
-    protect_request(segment)
     if "text" in merged("a segment", _Segment, segment, {}):
         given = merged("a segment with a text", TTSPlayerSegment, segment, {})
         options = merged("a segment with a text", TTSPlayerParameters, given.get("parameters"), {})

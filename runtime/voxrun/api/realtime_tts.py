@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Required, TypedDict, Unpack, overload
 
 from voxrun.api.players import session_with_room
-from voxrun.api.request_secrets import protect_request
 from voxrun.errors import ScenarioError
 from voxrun.media.parameters import merged
 from voxrun.providers.elevenlabs.endpoint import DEFAULT_BASE_URL
 from voxrun.providers.elevenlabs.realtime_tts_player import RealtimeTTSPlayer
 from voxrun.providers.elevenlabs.speech_request import speech_request
+from voxrun.session.request_secrets import protect_request
 
 __all__ = ["RealtimeTTSPlayerHeader", "RealtimeTTSPlayerParameters", "createRealtimeTTSPlayer"]
 

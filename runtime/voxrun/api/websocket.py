@@ -6,12 +6,12 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict, Unpack, overload
 
-from voxrun.api.request_secrets import protect_request
 from voxrun.dsl.bounds import Url
 from voxrun.errors import ConfigurationError, ScenarioError
 from voxrun.media.parameters import merged, several, text_of
 from voxrun.providers.websocket import Keeping, WebSocket
 from voxrun.session.current import current_session
+from voxrun.session.request_secrets import protect_request
 from voxrun.shown import shown
 from voxrun.transports.address import Address
 from voxrun.transports.websocket import WebSocket as Connection

@@ -29,8 +29,10 @@ from voxrun.media.ticker import Ticker
 from voxrun.session.secrets import Secrets
 from voxrun.session.services import Services, in_thread
 from voxrun.session.session import IDLE_AFTER_CALL_SECONDS, IDLE_SECONDS, Session
+from voxrun.session.stray import hide_in_strays
 from voxrun.session.unawaited import tell_unawaited
 from voxrun.session.watchdog import Watchdog
+from voxrun.transports.address import public
 from voxrun.transports.audio_file import AudioFile
 from voxrun.transports.network import TcpNetwork
 from voxrun.transports.sound.devices import SoundDevices
@@ -81,6 +83,7 @@ def run(options: RunOptions) -> int:
     """Run one session to its end; returns the exit status."""
     _check_paths(options)
     tell_unawaited()
+    hide_in_strays()
     with ExitStack() as files:
         devices = SoundDevices(options.echo)
         leg, party = _open_leg(options, files, devices)
@@ -237,7 +240,7 @@ def _open_leg(options: RunOptions, files: ExitStack, devices: SoundDevices) -> t
         leg, party = rtp, Party(callerid="rtp")
     elif not options.call or "://" in options.call:
         raise ConfigurationError(
-            f"--call takes an audio file, an rtp:// address, mic or none, but was given '{options.call}'"
+            f"--call takes an audio file, an rtp:// address, mic or none, but was given '{public(options.call)}'"
         )
     else:
         source = AudioFile(Path(options.call))

@@ -32,6 +32,7 @@ from voxrun.serving.phone import BODY_LIMIT, MESSAGE_LIMIT, Phone
 from voxrun.serving.place import InheritedNetwork
 from voxrun.session.secrets import Secrets
 from voxrun.session.services import Services, in_thread
+from voxrun.session.stray import hide_in_strays
 from voxrun.session.unawaited import tell_unawaited
 from voxrun.session.versions import Versions
 from voxrun.session.watchdog import Watchdog
@@ -61,6 +62,7 @@ def serve(arguments: list[str]) -> int:
     _import_extras(options)
     _allow_many_files()
     tell_unawaited()
+    hide_in_strays()
     sys.setswitchinterval(SWITCH_SECONDS)
     with printed_at_once() as missing:
         _serve(options, arguments, Log(options.place.number if options.place else 0, missing))

@@ -20,6 +20,7 @@ from voxrun.serving.place import Place
 from voxrun.serving.routes import Route, Routes
 from voxrun.session.secrets import Secrets
 from voxrun.session.session import IDLE_AFTER_CALL_SECONDS
+from voxrun.transports.address import public
 
 DESCRIPTION = """\
 Answer many calls at once. They come as media-stream WebSockets, at /media/twilio, /media/telnyx,
@@ -271,7 +272,7 @@ def _folder(option: str, path: Path, *, is_worker: bool) -> Path:
 def _address(text: str, option: str = "--listen") -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     if not (colon and host and port.isdecimal() and int(port) <= _LAST_PORT):
-        raise ConfigurationError(f"{option} takes HOST:PORT, such as 127.0.0.1:8080, but was given '{text}'")
+        raise ConfigurationError(f"{option} takes HOST:PORT, such as 127.0.0.1:8080, but was given '{public(text)}'")
     return host.strip("[]"), int(port)
 
 
@@ -284,7 +285,7 @@ def _is_loopback(host: str) -> bool:
 
 def _public_url(option: str, text: str) -> str:
     if text and not _PUBLIC_URL.fullmatch(text):
-        raise ConfigurationError(f"{option} takes an address such as https://calls.example.com, not '{text}'")
+        raise ConfigurationError(f"{option} takes an address such as https://calls.example.com, not '{public(text)}'")
     return text.rstrip("/")
 
 

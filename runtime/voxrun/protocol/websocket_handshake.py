@@ -9,6 +9,7 @@ from http import HTTPStatus
 import h11
 
 from voxrun.errors import RemoteError
+from voxrun.protocol.excerpt import excerpt
 
 HEAD_LIMIT = 64 * 1024
 """Bytes of the head, and of what follows a refusal."""
@@ -140,7 +141,7 @@ class ServerHandshake:
 
 def refusal(peer: str, status: int, body: bytes | bytearray) -> RemoteError:
     """That `peer` answered with such a status instead; `body` is as much as there is of the answer's."""
-    reason = body[: 4 * _REASON_LENGTH].decode("utf-8", "replace").strip()[:_REASON_LENGTH]
+    reason = excerpt(body[: 8 * _REASON_LENGTH].decode("utf-8", "replace"), _REASON_LENGTH)
     said = f": {reason}" if reason else ""
     return RemoteError(f"{peer} refused the WebSocket with HTTP status {status}{said}", code=status, reason=reason)
 

@@ -1,6 +1,7 @@
 """`reply_to`: a request for a session's control URL, and what the handlers of `AppEvents.HttpRequest` reply."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ import trio
 from voxrun.errors import LocalProtocolError
 from voxrun.events.app import AppEvents, HttpHeader, HttpRequestEvent
 from voxrun.protocol.encoding import encode
+from voxrun.session.request_secrets import lets_in
+from voxrun.session.secrets import SCRUBBED
 
 if TYPE_CHECKING:
     from voxrun.session.session import Session
@@ -39,13 +42,20 @@ class HttpReply(msgspec.Struct, frozen=True):
     media_type: str = ""
 
 
+def without_key(url: str) -> str:
+    """A session's control URL, or its path, without the part at its end, by which whoever knows it is let in."""
+    return url and f"{url.rpartition('/')[0]}/{SCRUBBED}"
+
+
 async def reply_to(session: "Session", ask: HttpAsk) -> HttpReply:
     """Fire `AppEvents.HttpRequest` in a session, and give its handlers some seconds to reply."""
     name = AppEvents.HttpRequest
     headers = [HttpHeader(key=key, value=value) for key, value in ask.headers.items()]
     event = HttpRequestEvent(name=name, method=ask.method, path=ask.path, content=ask.content, headers=headers)
     with trio.move_on_after(REPLY_SECONDS):
-        returned = await session.ask(session.app, name, event)
+        shown = [replace(it, value=SCRUBBED) if lets_in(it.key) else it for it in headers]
+        told = replace(event, path=without_key(ask.path), headers=shown)
+        returned = await session.ask(session.app, name, event, told)
         failed = HttpReply(HTTPStatus.INTERNAL_SERVER_ERROR)
         return failed if returned.failed else _reply(returned.value, session.warn)
     return HttpReply(HTTPStatus.ACCEPTED)

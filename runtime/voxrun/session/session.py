@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -32,6 +32,7 @@ from voxrun.session.failure import (
     short_path,
     traceback_of,
 )
+from voxrun.session.http_request import without_key
 from voxrun.session.incoming_websockets import IncomingWebSockets
 from voxrun.session.loader import load, read, unload
 from voxrun.session.requests import Requests
@@ -200,17 +201,21 @@ class Session:
         """`call-1`, `player-1`, `player-2`."""
         return f"{kind}-{next(self._serials.setdefault(kind, itertools.count(1)))}"
 
-    def emit(self, target: EventTarget, event: EventName[E], payload: E, *, private: bool = False) -> None:
-        """Queue an event; nothing comes of it once the session is ending."""
+    def emit(
+        self, target: EventTarget, event: EventName[E], payload: E, *, private: bool = False, told: E | None = None
+    ) -> None:
+        """Queue an event; nothing comes of it once the session is ending. The trace has what is `told` of it, if that
+        is less.
+        """
         if self._ending is None:
-            self.trace("event", unit=target.id(), name=event, payload=None if private else payload)
+            self.trace("event", unit=target.id(), name=event, payload=None if private else told or payload)
             self._dispatcher.put_event(target, event, payload)
 
-    async def ask(self, target: EventTarget, event: EventName[E], payload: E) -> Returned:
-        """Queue an event and wait for what its handlers return; nothing once the session is ending."""
+    async def ask(self, target: EventTarget, event: EventName[E], payload: E, told: E) -> Returned:
+        """Queue an event, `told` so, and wait for what its handlers return; nothing once the session is ending."""
         if self._ending is not None:
             return Returned()
-        self.trace("event", unit=target.id(), name=event, payload=payload)
+        self.trace("event", unit=target.id(), name=event, payload=told)
         returned = self._dispatcher.put_event(target, event, payload)
         await returned.settled.wait()
         return returned
@@ -358,8 +363,9 @@ class Session:
 
     def _open(self, leg: Leg | None, party: Party) -> None:
         started = AppEvents.Started
-        url = self.access_url
-        self.emit(self.app, started, StartedEvent(name=started, sessionId=self.id, accessURL=url, accessSecureURL=url))
+        url, shown = self.access_url, without_key(self.access_url)
+        event = StartedEvent(name=started, sessionId=self.id, accessURL=url, accessSecureURL=url)
+        self.emit(self.app, started, event, told=replace(event, accessURL=shown, accessSecureURL=shown))
         self.call_soon("before somebody connects", self.incoming.decided.set)  # handlers of Started may allow that
         if leg is None:
             self.call_ended()

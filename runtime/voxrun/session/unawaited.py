@@ -5,6 +5,7 @@ import warnings
 from typing import TextIO
 
 from voxrun.session.current import current
+from voxrun.session.secrets import scrub_all
 
 _UNAWAITED = re.compile(r"coroutine '(?:.*\.)?(?P<name>[^.]*)' was never awaited")
 
@@ -24,7 +25,7 @@ def tell_unawaited() -> None:
         session = current.get(None)
         unawaited = _UNAWAITED.match(str(message))
         if session is None or unawaited is None:
-            show(message, category, filename, lineno, file, line)
+            show(scrub_all(str(message)), category, filename, lineno, file, line)
         else:
             session.warn(f"`{unawaited['name']}` did nothing, as nobody waits for it: put `await` before it")
 

@@ -179,6 +179,6 @@ def _parse(text: str) -> SocketAddress:
     """What "127.0.0.1:4000" or "[::1]:4000" says."""
     match = _ADDRESS.fullmatch(text)
     if match is None or int(match["port"]) > _MAX_PORT:
-        told = without_keys(text)
+        told = without_keys(text).rpartition("@")[2]
         raise ConfigurationError(f"'{told}' is no address for RTP: it takes an IP address and a port, 127.0.0.1:4000")
     return numeric_address(match["ip4"] or match["ip6"], int(match["port"]))[1]

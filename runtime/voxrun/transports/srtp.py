@@ -27,7 +27,7 @@ _KEY_BYTES = 30  # of master key and salt (RFC 4568, section 6.2)
 _EXAMPLE = f"{SUITES[0]} inline:KEY, where KEY is {_KEY_BYTES} bytes, master key and salt, in base64"
 # In a URL a plus may stand for the space.
 _TEXT = re.compile(r"(?P<suite>\w+)[ +]inline:(?P<key>[A-Za-z0-9+/]+={0,2})")
-_SECRETS = re.compile(r"inline:(\S+)")
+_SECRETS = re.compile(r"inline:(\S+)", re.IGNORECASE)
 
 
 class Crypto(Struct, frozen=True):

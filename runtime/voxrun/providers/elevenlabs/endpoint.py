@@ -7,6 +7,7 @@ from urllib.parse import unquote_plus, urlencode, urlsplit
 import msgspec
 
 from voxrun.errors import ConfigurationError, RemoteError
+from voxrun.protocol.excerpt import excerpt
 from voxrun.transports.address import public
 from voxrun.transports.http import HttpResponse, http_request
 
@@ -95,7 +96,7 @@ class AgentAddress:
     def _refused(self, response: HttpResponse) -> RemoteError:
         advice = {401: "check xiApiKey", 403: "this key may not use the agent"}
         advice |= dict.fromkeys((400, 404, 422), "check agentId")
-        reason = response.body.decode(errors="replace").strip()[:500]
+        reason = excerpt(response.body.decode(errors="replace"), 500)
         return RemoteError(
             f"{urlsplit(self.base_url).netloc} refused agent {self.agent_id!r} with HTTP {response.status}: "
             f"{advice.get(response.status, 'try again later')}{f' ({reason})' if reason else ''}",

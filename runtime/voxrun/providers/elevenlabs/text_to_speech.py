@@ -8,6 +8,7 @@ import msgspec
 from voxrun.audio.frame import Samples
 from voxrun.audio.pcm import decode_pcm
 from voxrun.errors import RemoteError
+from voxrun.protocol.excerpt import excerpt
 from voxrun.providers.elevenlabs.endpoint import DEFAULT_BASE_URL
 from voxrun.transports.http import HttpLimits, http_request
 
@@ -36,7 +37,7 @@ async def synthesise(
         limits=_LIMITS,
     )
     if response.status != 200:
-        reason = response.body.decode(errors="replace").strip()[:500]
+        reason = excerpt(response.body.decode(errors="replace"), 500)
         advice = {401: "check ELEVENLABS_API_KEY", 404: "check the voice"}.get(response.status, "try again later")
         raise RemoteError(
             f"ElevenLabs refused to speak with HTTP {response.status}: {advice}{f' ({reason})' if reason else ''}",
