@@ -5,8 +5,7 @@ import re
 import sys
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
-from html.entities import codepoint2name
+from functools import cache, lru_cache
 from itertools import groupby
 from urllib.parse import quote
 from weakref import ref
@@ -30,7 +29,6 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
 """What everybody writes as it is."""
 
 _SHORT = {"\0": "0", "\a": "a", "\b": "b", "\t": "t", "\n": "n", "\v": "v", "\f": "f", "\r": "r"}
-_NAMES = {code: f"|{name}" for code, name in {**codepoint2name, ord("'"): "apos"}.items()}
 _BACKSLASHES = r"\\{1,15}"
 """Before what is escaped in JSON or a repr, in up to four of them one within the other."""
 
@@ -141,10 +139,18 @@ def _escapes(char: str) -> Iterator[str]:
     yield f"{_BACKSLASHES}x(?i:{number:02x})"
     yield "".join(f"{_BACKSLASHES}x(?i:{octet:02x})" for octet in octets)
     yield "".join(f"%(?:25)*(?i:{octet:02x})" for octet in octets)
-    yield f"&(?:amp;)*(?:#0*{number}|#[xX]0*(?i:{number:x}){_NAMES.get(number, '')});"
+    yield f"&(?:amp;)*(?:#0*{number}|#[xX]0*(?i:{number:x}){_names_in_html().get(number, '')});"
     if char == " ":
         yield r"\+"
     if char == "'":
         yield r"""'"'"'|'\\''"""
     if 0xD800 <= number < 0xE000:  # half of a surrogate pair, which nobody can send
         yield r"\?|%3[Ff]"
+
+
+@cache
+def _names_in_html() -> dict[int, str]:
+    """For the end of a pattern, by code point."""
+    from html.entities import codepoint2name  # noqa: PLC0415 - 0.4 MiB, and few secrets need it
+
+    return {code: f"|{name}" for code, name in {**codepoint2name, ord("'"): "apos"}.items()}
