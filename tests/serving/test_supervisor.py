@@ -1,5 +1,6 @@
 """A supervisor and processes that are no workers at all: small programs that die, or will not."""
 
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
 from voxrun.errors import ConfigurationError, ScenarioError
 from voxrun.serving import supervisor as module
@@ -68,6 +70,30 @@ def test_one_that_dies_soon_again_and_again_is_replaced_more_and_more_slowly(
     said = supervise(READY + f"begun = {str(begun)!r}\n" + FIFTH_STAYS, act)
     assert [line.rpartition(" in ")[2] for line in said] == [f"{delay} s" for delay in delays]
     assert said[0] == "worker 1 has ended (status 7); another begins in 0.1 s"
+
+
+@pytest.mark.parametrize("again", range(8))  # what has come of two things in one moment is seen in either order
+def test_one_that_is_dead_before_it_is_heard_took_calls_all_the_same(again: int, tmp_path: Path) -> None:
+    begun, go = tmp_path / "begun", tmp_path / "go"
+    program = f"""
+import os, time
+open({str(begun)!r}, "w").close()
+while not os.path.exists({str(go)!r}):
+    time.sleep(0.001)
+{READY}
+sys.exit(7)
+"""
+
+    async def act(_: Supervisor, said: list[str]) -> None:
+        while not begun.exists():  # noqa: ASYNC110 - as above
+            await trio.sleep(0.01)
+        await wait_all_tasks_blocked()
+        go.touch()
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)  # noqa: ASYNC222 - nothing else is to go on until it has ended
+        while not said:  # noqa: ASYNC110 - as above
+            await trio.sleep(0.01)
+
+    assert supervise(program, act)[0] == "worker 1 has ended (status 7); another begins in 0.1 s"
 
 
 def test_one_that_can_not_begin_again_hurts_no_other(tmp_path: Path) -> None:

@@ -56,6 +56,8 @@ class Asking:
         self.worker = worker
         self.ready = trio.Event()
         """Set once it takes calls."""
+        self.heard_out = trio.Event()
+        """Set once nothing more can come from it: it is gone."""
         self.starting = 0
         """Sessions that it was asked to begin, and has not answered for yet."""
         self._stream = stream
@@ -76,6 +78,7 @@ class Asking:
                 came.set()
         for came, _ in self._waiting.values():
             came.set()
+        self.heard_out.set()
 
     async def sessions(self) -> Sessions:
         """See `Desk`."""

@@ -49,6 +49,9 @@ PULSE_SECONDS = 5.0
 MOST_UNANSWERED = 6
 """So many in a row, a minute, mean that it stands still, in code that even the watchdog can't break into."""
 
+LAST_WORDS_SECONDS = 1.0
+"""How long one is still listened to that has ended: what it said before, that it takes calls for one, counts."""
+
 AT_ONCE_SECONDS = 2.0
 """How long one may take that has to end at once: it completes its files."""
 
@@ -212,6 +215,8 @@ class Supervisor:
                 nursery.start_soon(self._see_off, process, desk)
                 nursery.start_soon(self._feel_pulse, process, desk)
                 await process.wait()
+                with trio.move_on_after(LAST_WORDS_SECONDS):  # a process that it began may hold its end of the link
+                    await desk.heard_out.wait()
                 nursery.cancel_scope.cancel(reason="the worker has ended")
         finally:
             del self._workers[number]
