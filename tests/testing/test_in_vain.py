@@ -114,7 +114,7 @@ def test_a_peer_of_rtp_leaves_too(tmp_path: Path) -> None:
             {"agent": Agent(script=[at(1.0, interrupt())])},
             "the agent was to be interrupted at 1.000 s, but said nothing",
         ),
-        ({"agent": Agent(transcripts=["Hi."])}, "transcripts= has 'Hi.', but the caller had no such turn"),
+        ({"agent": Agent(transcripts=["Hi."])}, "transcripts= has 'Hi.', but the agent heard the end of no such turn"),
         ({"agent": [Agent(), Agent(refuse=401)]}, "agent 2 was to refuse, but nobody asked for it"),
         (
             {"agent": Agent(script=[after(event("Call.Connected"), 1.0, close()), at(1.5, TURN)])},
@@ -126,6 +126,14 @@ def test_what_met_nobody_is_not_ok(tmp_path: Path, parameters: dict[str, Any], t
     with pytest.raises(AssertionError) as found:
         simulate(write(tmp_path, BRIDGE), caller=[at(2.0, hangUp())], **parameters).expectOk()
     assert str(found.value) == told
+
+
+def test_who_was_interrupted_on_one_connection_need_not_be_on_each() -> None:
+    agent = Agent(answers=[turn("A long answer.", 4.0)], script=[at(4.0, interrupt())])
+    reconnect = Path(__file__).parents[2] / "scenarios" / "reconnect.py"
+    caller = [at(1.0, say(speech(1.0))), at(8.0, hangUp())]
+    call = simulate(reconnect, caller=caller, agent=agent, faults=[at(5.0, cut())])
+    assert [connection.unmet for connection in call.agents] == [[], []]
 
 
 def test_a_tool_is_answered_once(tmp_path: Path) -> None:
@@ -160,6 +168,11 @@ MEETS = 'VoxEngine.createWebSocket("wss://ai.example/media").addEventListener(We
             {"https://crm.example/costumers": 200},
             "that nobody asked for; asked for was /customers, which has none",
         ),
+        (
+            f'await Net.httpRequestAsync("https://crm.example/bookings"); {ASKS[:-2]}/3")',
+            {"https://crm.example/customers": 200},
+            "that nobody asked for; asked for was /customers/3, which has none",
+        ),
     ],
 )
 def test_who_waits_for_the_scenario_in_vain_is_told(tmp_path: Path, body: str, web: Any, told: str) -> None:
@@ -177,6 +190,17 @@ def test_who_waits_for_the_scenario_in_vain_is_told(tmp_path: Path, body: str, w
         (ASKS, {"web": {"https://crm.example": reply(404), "https://crm.example/costumers": 200}}),
         (ASKS, {"web": {"https://crm.example/customers": 200, "https://crm.example/others": 200}}),
         ("", {"web": {"https://crm.example/customers": 200}}),
+        (ASKS, {"web": {"https://crm.example/bookings": 200}}),
+        (
+            f'{ASKS[:-2]}/3")',
+            {
+                "web": {
+                    "https://crm.example/customers/1": 200,
+                    "https://crm.example/customers/1/orders": 200,
+                    "https://crm.example/customers/ada": 200,
+                }
+            },
+        ),
     ],
 )
 def test_what_may_stay_unused_does(tmp_path: Path, body: str, parameters: dict[str, Any]) -> None:

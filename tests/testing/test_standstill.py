@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from types import FrameType
 
 import pytest
 from tests.testing.scenarios import ECHO, write
@@ -47,6 +48,20 @@ def test_handlers_that_lead_to_each_other_in_one_moment_end_the_call_too(
     (told,) = [it["message"] for it in call.ofKind("error") if "time stands still" in it["message"]]
     assert "scenario.py:11: time stands still: " in told
     assert sys.getprofile() is None
+
+
+def test_a_profiler_of_the_user_s_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voxrun.testing.standstill.MOST_ROUNDS", 500)
+
+    def profiler(frame: FrameType, event: str, argument: object) -> None:
+        pass
+
+    sys.setprofile(profiler)
+    try:
+        simulate(write(tmp_path, ECHO, PLAY_AGAIN), caller=[at(3.0, hangUp())])
+        assert sys.getprofile() is profiler
+    finally:
+        sys.setprofile(None)
 
 
 GOES_ON = """

@@ -79,7 +79,7 @@ TOLD = (
     (CONTROL, ("nobody calls", "network breaks at 10ms"), "this was not done", "there was no connection to break"),
     (SCENARIO, ("caller hangs up at 2s", "network has { loss: 1 }"), "was not done", "no packets of RTP were sent"),
     (AGENT, ("caller hangs up at 2s", "agent is interrupted at 1s"), "at 1.000 s, but said nothing", ""),
-    (AGENT, ("caller hangs up at 2s", 'agent understands "Hi."'), "the caller had no turn for this", ""),
+    (AGENT, ("caller hangs up at 2s", 'agent understands "Hi."'), "the agent heard the end of no turn for this", ""),
     (AGENT, ("caller hangs up at 2s", "agent 2 refuses with 401"), "agent 2 was to refuse, but nobody asked", ""),
     (AGENT, ("caller hangs up at 2s", "speech refuses with 401"), "speech was to refuse, but nobody asked", ""),
     (TWICE, ("caller hangs up at 2s", 'agent calls tool "x" at 1s'), "more than once: first '1', then '2'", ""),
@@ -100,6 +100,7 @@ def test_what_came_to_nothing_is_told_where_it_is_said(
 
 
 OVER = "the session was over at 6.000 s: nothing could come from 100 s"
+AT_THE_END = "from when CallEvents.Disconnected until when AppEvents.Terminated"  # in one moment
 
 
 @pytest.mark.parametrize(
@@ -111,6 +112,7 @@ OVER = "the session was over at 6.000 s: nothing could come from 100 s"
         (SCENARIO, KEYS, "expect caller hears no caller from 100s until 101s", f"{OVER} until 101 s"),
         (SCENARIO, KEYS, 'expect caller hears no "Key 5." by 0s', "the audio is from 0.020 to 6.000 s"),
         (SCENARIO, KEYS, 'expect caller hears no "Key 5." from 2.2s until 2.23s', "the caller heard it"),
+        (AGENT, TALK, f"expect agent hears no caller {AT_THE_END}", "this is one moment, in which nothing is heard"),
         (SCENARIO, KEYS, "expect no event CallEvents.ToneReceived from 100s", OVER),
         (SCENARIO, KEYS, "expect event CallEvents.ToneReceived 0 times from 100s", OVER),
         (SCENARIO, KEYS, 'expect no log "key" from 100s until 101s', f"{OVER} until 101 s"),
@@ -136,6 +138,13 @@ def test_what_would_always_hold_is_told(
 
 
 DEAF = AGENT.replace("call <-> agent", "agent -> call")
+BOOKS = (
+    'agent calls tool "book" with { name: "Ada", phone1: "5", day: null } at 1s',
+    "caller hangs up at 2s",
+)
+NEVER_BOOKS = (
+    "expect no event AgentsEvents.ClientToolCall with {{ data: {{ client_tool_call: {{ parameters: {{ {} }} }} }} }}"
+)
 BOTH = ('expect agent hears "Hi."', 'expect caller hears "Hi."')
 
 
@@ -159,6 +168,17 @@ BOTH = ('expect agent hears "Hi."', 'expect caller hears "Hi."')
             ),
         ),
         (SCENARIO, (*KEYS, 'expect no event CallEvents.ToneReceived with { tone: "7" }')),
+        (
+            SCENARIO,
+            (
+                *KEYS,
+                f"expect event AppEvents.Terminating {AT_THE_END}",
+                f"expect no event CallEvents.Failed {AT_THE_END}",
+            ),
+        ),
+        (AGENT, ('agent says "" lasting 1s', "caller hangs up at 3s", "expect caller hears sound by 1s")),
+        (AGENT, (*BOOKS, NEVER_BOOKS.format("day: 5"))),
+        (AGENT, (*BOOKS, NEVER_BOOKS.format('surname: "Ada"'), NEVER_BOOKS.format('phone2: "5"'))),
         (AGENT, ('caller says "Hi." at 1s', 'agent understands "Ho."', "caller hangs up at 4s")),
     ],
 )

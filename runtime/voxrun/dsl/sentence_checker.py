@@ -185,7 +185,7 @@ class _Checker:
         if says.text is None:
             if says.lasting is None:
                 self._findings.error(says.span, "how long is this tone?", "write `says tone lasting 1s`")
-        elif not says.text.value.strip():
+        elif not says.text.value.strip() and says.lasting is None:
             self._findings.error(says.text.span, "nothing is said", "write a text, a file, or `says tone lasting 1s`")
         elif SOUND_FILE.fullmatch(says.text.value):
             self._file(says.text)

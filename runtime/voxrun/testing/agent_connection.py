@@ -218,8 +218,9 @@ class AgentConnection:
             case Send(message):
                 self._send(message)
             case Interrupt():
-                if not self._voice.is_talking:
-                    self.unmet.append(f"the agent was to be interrupted at {self._news.now():.3f} s, but said nothing")
+                now = self._news.now()
+                if not self._voice.is_talking and now > self.opened:  # or it was due on an earlier connection
+                    self.unmet.append(f"the agent was to be interrupted at {now:.3f} s, but said nothing")
                 self._voice.interrupt(self._nursery)
             case Close(code, reason, kind):
                 self.has_left = True

@@ -110,7 +110,7 @@ class _Judgement:
         yield from (Mistake(self._place_of(alone), alone) for alone in self._call.alone)
         for action in self._actions():
             if isinstance(action.deed, sentences.Understands) and action.deed.text.value in self._call.unheard:
-                yield Mistake(action.span, "the caller had no turn for this")
+                yield Mistake(action.span, "the agent heard the end of no turn for this")
 
     def _actions(self) -> Iterable[Action]:
         return (sentence for sentence in self._test.node.sentences if isinstance(sentence, Action))
@@ -173,7 +173,7 @@ class _Judgement:
                     for time in self._times(cue)
                 ]
         begin, end = self._point(limit.begin, -math.inf), self._point(limit.end, math.inf)
-        if begin >= end:
+        if begin > end or (begin == end and isinstance(limit.end, nodes.Duration)):  # much may come in one moment
             assert limit.end is not None, "what has no end goes on for ever"
             raise _NeverCame(Mistake(limit.span, f"no time is from {begin:g} s until {end:g} s, so nothing could come"))
         since = "" if begin == -math.inf else f" from {begin:g} s"
@@ -217,6 +217,8 @@ class _Judgement:
             self._must_be_right(what.value)
         source = self._said_by(what) if isinstance(what, Party) else self._sound_of(claim.party, what.value)
         self._must_be_in_time(window)
+        if window.begin == window.end:
+            raise NothingToJudgeError(f"this is one moment, in which nothing is heard:{window.told}")
         margin = min(_TICK_SECONDS, (window.end - window.begin) / 4)
         begin, end = window.begin + margin, window.end - margin
         if len(track.samples) and claim.party.who == "caller":  # an agent is sent nothing when there is nothing

@@ -24,7 +24,7 @@ from voxrun.transports.server import Request
 
 _NEVER_CALLED = "the agent did not come to call the tool '{}'"
 _NEVER_ANSWERED = "the call was over before the scenario answered the tool '{}'"
-_NEVER_HEARD = "transcripts= has {!r}, but the caller had no such turn"
+_NEVER_HEARD = "transcripts= has {!r}, but the agent heard the end of no such turn"
 
 _LONG_SECONDS = 10.0
 """Longer than a timeline in detail."""

@@ -29,6 +29,7 @@ class Standstill(trio.abc.Instrument):
         self._moment = 0.0
         self._rounds = 0
         self._is_searching = False
+        self._profiler: object = None
 
     def before_io_wait(self, timeout: float) -> None:
         """A round is over."""
@@ -43,10 +44,18 @@ class Standstill(trio.abc.Instrument):
         self._search(False)
 
     def _search(self, is_wanted: bool) -> None:
-        """Look for code of the scenario, or don't: Python tells of each function that is called, or goes on."""
-        if is_wanted is not self._is_searching:
-            self._is_searching = is_wanted
-            sys.setprofile(self._see if is_wanted else None)
+        """Look for code of the scenario, or don't: Python tells of each function that is called, or goes on.
+
+        That takes the place of a profiler for as long; one in C, as Python's own may be, can't be put back.
+        """
+        if is_wanted is self._is_searching:
+            return
+        self._is_searching = is_wanted
+        if is_wanted:
+            self._profiler = sys.getprofile()
+            sys.setprofile(self._see)
+        else:
+            sys.setprofile(self._profiler if callable(self._profiler) else None)
 
     def _see(self, frame: FrameType, event: str, argument: object) -> None:
         """End the session if this is the scenario's."""

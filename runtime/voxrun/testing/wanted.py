@@ -13,6 +13,9 @@ from voxrun.testing.vox_plan import value_of
 SHOWN = 5
 """How many of what came are told."""
 
+_SLIP = 0.85
+"""So like another is a name with a slip; `surname` and `phone2` are names beside `name` and `phone1`."""
+
 
 class Mistake(NamedTuple):
     """What was not as a place of the test says, and what was the case instead."""
@@ -62,9 +65,9 @@ def _is_part(wanted: Any, there: Any) -> bool:
     return wanted == there and (type(wanted) is type(there) or (is_number(wanted) and is_number(there)))
 
 
-def did_you_mean(pair: nodes.Pair, there: Iterable[str]) -> str:
+def did_you_mean(pair: nodes.Pair, there: Iterable[str], likeness: float = 0.6) -> str:
     """What its key may stand for, among these; empty if for none."""
-    near = nearest(pair.key.text, there)
+    near = nearest(pair.key.text, there, likeness)
     return f"did you mean `{near}`?" if near else ""
 
 
@@ -73,7 +76,7 @@ def slips(wanted: nodes.Object | None, there: Sequence[Any]) -> Iterable[Mistake
     objects = [it for it in there if isinstance(it, Mapping)]
     for pair in wanted.pairs if wanted and objects else ():
         inside = [it[pair.key.text] for it in objects if pair.key.text in it]
-        advice = "" if inside else did_you_mean(pair, {name for it in objects for name in it})
+        advice = "" if inside else did_you_mean(pair, {name for it in objects for name in it}, _SLIP)
         if advice:
             yield Mistake(pair.key.span, f"nothing that came has a `{pair.key.text}`", advice)
         if isinstance(pair.value, nodes.Object):
@@ -84,8 +87,10 @@ def slips(wanted: nodes.Object | None, there: Sequence[Any]) -> Iterable[Mistake
 
 
 def _is_alike(wanted: nodes.Expression, there: object) -> bool:
-    """Whether it may be told from another: a text is no number."""
-    return not isinstance(wanted, nodes.Text | nodes.Number) or isinstance(wanted, nodes.Text) is not is_number(there)
+    """Whether it may be told from another: a text is no number. What is None now may be either at other times."""
+    if there is None or not isinstance(wanted, nodes.Text | nodes.Number):
+        return True
+    return isinstance(wanted, nodes.Text) is not is_number(there)
 
 
 def instead_of(wanted: Wanted, found: list[Found], fits: list[Found], all_: list[Found]) -> str:

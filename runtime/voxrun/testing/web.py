@@ -1,6 +1,7 @@
 """`Web`: the servers that the scenario of a simulated call asks by `Net` and WebSockets: a test says what they do."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 import trio
 
 from voxrun.errors import ConfigurationError
+from voxrun.nearest import nearest
 from voxrun.testing.given import NAMED_TEXTS, Only, check, is_json, is_status, is_whole
 from voxrun.testing.service import AGENT_HOSTS
 from voxrun.testing.sounds import Render
@@ -65,7 +67,7 @@ class Web:
         self._now = now
         self._urls: dict[tuple[str, int, str], str] = {}  # as the test has them
         self._asked: set[tuple[str, int, str]] = set()
-        self._missing: dict[tuple[str, int], str] = {}  # what nobody answers, at each place
+        self._missing: dict[tuple[str, int], list[str]] = defaultdict(list)  # what nobody answers, at each place
         self._pages: dict[tuple[str, int], dict[str, Answer | _Socket]] = defaultdict(dict)
         check("web", answers, Only("a dict of answers by URL", lambda it: isinstance(it, Mapping)))
         for url, answer in answers.items():
@@ -95,16 +97,17 @@ class Web:
 
     def alone(self, *, has_sockets: bool) -> Iterator[str]:
         """Who waited in vain: for a WebSocket, unless the scenario has some that came to nothing; or as something
-        else was asked for, which is a slip of somebody's.
+        much like it was asked for, which is a slip of somebody's.
         """
         for (host, port, page), url in self._urls.items():
             if (host, port, page) in self._asked:
                 continue
-            missing = self._missing.get((host, port))
-            if isinstance(self._pages[host, port][page], _Socket) and (missing or not has_sockets):
-                yield f"web= has somebody at {url}, but no WebSocket came"
-            elif missing:
-                yield f"web= has an answer at {url} that nobody asked for; asked for was {missing}, which has none"
+            missing = self._missing[host, port]
+            if isinstance(self._pages[host, port][page], _Socket):
+                if missing or not has_sockets:
+                    yield f"web= has somebody at {url}, but no WebSocket came"
+            elif asked := next((it for it in missing if _is_slip(it, page)), ""):
+                yield f"web= has an answer at {url} that nobody asked for; asked for was {asked}, which has none"
 
     async def start(self, network: Network, nursery: trio.Nursery) -> None:
         """Begin to serve."""
@@ -126,7 +129,7 @@ class Web:
         self._asked.add((*place, page))
         answer = pages.get(page, 404)
         if page not in pages:
-            self._missing.setdefault(place, path)
+            self._missing[place].append(path)
         if isinstance(answer, _Socket):
             return Upgrade(partial(self._talk, answer.talk, request))
         return _reply(answer, request)
@@ -135,6 +138,16 @@ class Web:
         peer = WebSocketPeer(request, socket, self._render, self._now)
         self._peers.append(peer)
         await peer.run(talk)
+
+
+def _is_slip(asked: str, there: str) -> bool:
+    """Whether somebody may have meant the one by the other, as no customer is meant by another one's number."""
+    parts = zip(asked.split("/"), there.split("/"), strict=False)
+    return all(ours == theirs or _is_slip_of_name(ours, theirs) for ours, theirs in parts)
+
+
+def _is_slip_of_name(ours: str, theirs: str) -> bool:
+    return bool(nearest(ours, [theirs])) and re.sub(r"\d", "", ours) != re.sub(r"\d", "", theirs)
 
 
 def _is_content(given: object) -> bool:
