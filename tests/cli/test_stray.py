@@ -59,3 +59,23 @@ def test_the_rest_of_it_is_as_python_tells_it(scenario: Write) -> None:
     err = voxrun(path.name, "--call", "none", cwd=path.parent).err
     assert err.startswith("Exception in thread mine:\nTraceback (most recent call last):\n")
     assert err.endswith("ValueError: invalid literal for int() with base 10: 'abc'\n")
+
+
+def test_what_goes_wrong_as_python_ends_is_told_without_its_words_whose_secrets_nobody_knows_any_more(
+    scenario: Write,
+) -> None:
+    path = scenario(
+        """
+        import builtins
+        key = VoxEngine.getSecretValue("KEY")
+        class Left:
+            def __init__(self):
+                self.me, self.key = self, key
+            def __del__(self):
+                int(self.key)
+        builtins.kept, left = Left(), Left()
+        VoxEngine.terminate()
+        """
+    )
+    err = voxrun(path.name, "--call", "none", "--secret", f"KEY={KEY}", cwd=path.parent).err
+    assert err == "Exception ignored in: function\nValueError\n" * 2

@@ -12,7 +12,7 @@ from voxrun.protocol.excerpt import excerpt
         ("your key sk_0123456789 is wrong", 16, "your key "),
         ('{"key":"sk_0123456789"}', 12, '{"key":"'),
         ("key=sk_0123456789", 12, ""),
-        ("no key " + "x" * 600, 500, "no key " + "x" * 493),
+        ("bad token eyJ" + "x" * 600, 500, "bad token "),
         ("\u9519\u8bef\u7684\u5bc6\u94a5", 3, "\u9519\u8bef\u7684"),
     ],
 )

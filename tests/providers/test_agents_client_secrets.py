@@ -14,14 +14,14 @@ def test_a_refusal_that_is_cut_off_holds_no_half_of_the_key(play: Play) -> None:
 
 
 def test_a_variable_that_the_provider_keeps_secret_is_not_shown(play: Play) -> None:
-    variables = {"secret__id": "a-4711-b", "day": "Monday"}
+    variables = {"secret__id": "a-4711-b", "secret__member": True, "secret__since": None, "day": "Monday"}
     ran, service, _ = play(
         greet,
         f"""
         agent.conversationInitiationClientData({{"dynamic_variables": {variables}}})
-        Logger.write("a-4711-b on Monday")
+        Logger.write("a-4711-b on Monday: True, None")
         """,
     )
     assert service.conversations[0].sent_by_client[0]["dynamic_variables"] == variables
-    assert ran.logged[0] == "*** on Monday"
+    assert ran.logged[0] == "*** on Monday: True, None"
     assert "a-4711-b" not in str(ran.records)

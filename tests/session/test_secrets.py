@@ -1,6 +1,7 @@
 """Secrets: read by the scenario, and never in anything that leaves the session."""
 
 import base64
+import gc
 import html
 import json
 import re
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from tests.kit import Play, Setting
 
 from voxrun.events.message import Message
-from voxrun.session.secrets import MIN_LENGTH, Secrets
+from voxrun.session.secrets import MIN_LENGTH, Secrets, scrub_all
 from voxrun.session.trace import Trace
 from voxrun.testing import at, request, simulate
 
@@ -42,6 +43,26 @@ def test_given_and_protected_texts_are_replaced_without_being_read() -> None:
     secrets = Secrets({"A": "given one"}, {})
     secrets.protect("protected")
     assert secrets.scrub("given one, protected, and neither") == "***, ***, and neither"
+
+
+def test_secrets_that_are_forgotten_meanwhile_hinder_nobody() -> None:
+    class Forgotten:
+        def __init__(self) -> None:
+            self.me = self
+            self.secrets = Secrets({}, {})
+
+    others = [Secrets({"A": KEY}, {}) for _ in range(30)]
+    threshold = gc.get_threshold()
+    try:
+        for later in range(1, 20):
+            gc.disable()
+            Forgotten()
+            gc.set_threshold(gc.get_count()[0] + later)
+            gc.enable()
+            assert scrub_all(KEY) == "***"
+    finally:
+        gc.set_threshold(*threshold)
+    assert others
 
 
 def test_short_texts_are_left_alone() -> None:
@@ -123,8 +144,9 @@ def test_each_line_of_a_key_is_found() -> None:
     secrets = Secrets({"PEM": "-----BEGIN KEY-----\nMIIEvQIBADANBgkq\nabc\n-----END KEY-----\n"}, {})
     assert secrets.scrub("line 2: MIIEvQIBADANBgkq") == "line 2: ***"
     assert secrets.scrub("abc") == "abc"
-    prompt = Secrets({"PROMPT": "Welcome to Riverside Dental.\nSay your name, please."}, {})
-    assert prompt.scrub("Welcome to Riverside Dental.") == "Welcome to Riverside Dental."
+    prompt = Secrets({"PROMPT": f"Welcome to Riverside Dental.\n{'-' * 30}\nSay your name, please."}, {})
+    for line in ("Welcome to Riverside Dental.", "-" * 30):
+        assert prompt.scrub(line) == line
 
 
 def test_a_key_in_a_host_name_has_lost_its_capitals() -> None:
@@ -148,10 +170,17 @@ def test_many_backslashes_take_no_time() -> None:
 
 
 @pytest.mark.timeout(20)
+def test_many_secrets_of_signs_alone_take_no_time() -> None:
+    secrets = Secrets({str(number): f"ключ{chr(0x4E00 + number)}" for number in range(200)}, {})
+    for _ in range(2000):
+        assert secrets.scrub("a line of a log") == "a line of a log"
+
+
+@pytest.mark.timeout(20)
 def test_a_whole_file_takes_no_time_and_is_found() -> None:
-    file = 'Say "hello" to them.\n' * 5000
-    secrets = Secrets({"A": file}, {})
-    for text in (file, json.dumps(file), repr(file), quote(file, safe="")):
+    file = 'Say "hello" to them.\n' * 10_000
+    secrets = Secrets({"A": file.strip(), "B": file}, {})
+    for text in (file, file.strip(), json.dumps(file), repr(file), quote(file, safe="")):
         assert len(secrets.scrub(text)) <= len('"***"')
 
 
@@ -324,6 +353,8 @@ def test_a_key_under_another_name_is_not_shown(play: Play, name: str) -> None:
     "line",
     [
         'Net.httpRequest("http://crm.test:8080/@mary?passage=long&bypass=true#design", print, nosuch=1)',
+        'VoxEngine.createURLPlayer("http://crm.test/keynote.mp3?voice=mary", nosuch=1)',
+        'Net.httpRequest("http://[2001:db8::7]:8080/@mary", print, nosuch=1)',
         'Net.httpRequest("http://a/", print, headers={"X-Author": "mary", "Accept": "mary"}, nosuch=1)',
         'VoxEngine.createRtpUnit(local="127.0.0.1:0", crypto="AES_CM_128_HMAC_SHA1_80", nosuch=1)',
     ],

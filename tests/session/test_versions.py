@@ -226,8 +226,9 @@ def test_who_hangs_up_while_a_version_is_read_gets_no_call(tmp_path: Path, mista
     assert '"kind":"log"' not in told
 
 
+@pytest.mark.parametrize("ends", ["", "VoxEngine.terminate()\n"])
 def test_who_connects_meanwhile_waits_for_the_version_before_even_if_the_new_one_ended_the_session(
-    tmp_path: Path,
+    tmp_path: Path, ends: str
 ) -> None:
     allows = """
         async def begin(event):
@@ -237,7 +238,7 @@ def test_who_connects_meanwhile_waits_for_the_version_before_even_if_the_new_one
         VoxEngine.addEventListener(AppEvents.Started, lambda e: setTimeout(VoxEngine.terminate, 100))
         """
     served = Served(tmp_path, a=dedent(allows))
-    served.save(a="VoxEngine.terminate()\nnonsuch\n")
+    served.save(a=f"{ends}nonsuch\n")
     services = Services(secrets=SECRETS, network=MemoryNetwork(), versions=served.versions)
     refusals: list[HttpReply | None] = []
 

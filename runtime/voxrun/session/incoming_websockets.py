@@ -29,7 +29,7 @@ class IncomingWebSockets:
     """Asks who comes to wait outside, or makes a unit of the connection."""
 
     def __init__(self, session: "Session") -> None:
-        self.decided: trio.Event
+        self.decided = trio.Event()
         """Set once the scenario has had its chance to allow them, in its top-level code or when it started."""
         self.make: Make | None
         """Makes the unit that opens the connection, and gives it back; None as long as nobody may come in."""
@@ -42,7 +42,8 @@ class IncomingWebSockets:
         self.forget()
 
     def forget(self) -> None:
-        """Be as before the scenario ran."""
+        """Be as before the scenario ran: who waits for what it decides waits for the next one."""
+        self.decided.set()
         self.decided = trio.Event()
         self.make, self.keeps_trace, self.keeps_statistics = None, False, False
 

@@ -12,7 +12,7 @@ _SECRET_IN_QUERY = re.compile(  # not `keyword`
     r"(auth|authorization|key|password|passwd|passphrase|secret|signature|token|(?<![a-z])(jwt|pass|pwd|sig))\]?$",
     re.IGNORECASE,
 )
-_BEFORE_HOST = re.compile(r"://(?:(?P<lone>[^/?#:@]*)|[^/?#:@]*:(?!\d+/)(?P<password>[^?#]*))@")
+_BEFORE_HOST = re.compile(r"://(?:(?P<lone>[^/?#:@]*)|[^/?#:@[]*:(?!\d+/)(?P<password>[^?#]*))@")
 _PART_LENGTH = 8
 """A shorter part of a header's value, such as the `dark` of a cookie, says nothing of who asks."""
 
@@ -35,7 +35,8 @@ def lets_in(header: str) -> bool:
 
 
 def _secrets_of(given: object) -> Iterator[str]:
-    request = given if isinstance(given, Mapping) else {"url": given, "headers": given}
+    texts = {"url": given, "headers": None if isinstance(given, str) else given}
+    request = given if isinstance(given, Mapping) else texts
     for name, value in chain(_named(request.get("headers")), _named(request.get("initializeConnectionParameters"))):
         if isinstance(name, str) and lets_in(name):
             yield from chain.from_iterable(map(_parts_of, _texts(value)))

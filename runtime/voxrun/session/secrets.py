@@ -72,13 +72,13 @@ class Secrets:
             return text
         for hidden, core in self._hidden.items():
             if core in text:
-                text = text.replace(hidden, SCRUBBED) if core is hidden else _anyhow(hidden).sub(SCRUBBED, text)
+                text = text.replace(hidden, SCRUBBED) if core == hidden else _anyhow(hidden).sub(SCRUBBED, text)
         return text
 
 
 def scrub_all(text: str) -> str:
     """`text` without the secrets of all sessions that are still there."""
-    for one in tuple(_ALL):  # at one go, as a thread may ask
+    for one in list(_ALL):  # at one go, as a thread may ask; for a tuple the collector may take some away meanwhile
         secrets = one()
         text = text if secrets is None else secrets.scrub(text)
     return text
@@ -90,7 +90,8 @@ _ALL: set[ref[Secrets]] = set()
 def _forms(value: str) -> Iterator[str]:
     """What else would tell it: without the line end of the file that it is from, a line of a key that has some."""
     yield value.strip()
-    lines = [line for line in map(str.strip, value.splitlines()) if len(line) >= LONG and len(line.split()) == 1]
+    words = (line for line in map(str.strip, value.splitlines()) if len(line) >= LONG and len(line.split()) == 1)
+    lines = [word for word in words if any(map(str.isalnum, word))]  # not a line that is drawn, of dashes
     yield from lines
     yield from map(str.lower, lines if len(lines) == 1 else ())
     if len(value) > LONGEST:
@@ -116,7 +117,7 @@ def _core(text: str) -> str:
     return max(_PLAIN.findall(text), key=len, default="")
 
 
-@lru_cache
+@lru_cache(maxsize=1000)
 def _anyhow(text: str) -> re.Pattern[str]:
     """For `text` however each of its characters is written."""
     return re.compile("".join(_written(char, len(list(run))) for char, run in groupby(text)))

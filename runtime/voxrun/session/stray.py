@@ -32,4 +32,6 @@ class _Scrubbing(logging.Formatter):
 
 def _tell(before: str, error: BaseException | None) -> None:
     if sys.stderr is not None and error is not None:
-        sys.stderr.write(scrub_all(f"{before}{traceback_of(error)}"))
+        # As Python ends, there are neither files to read lines from nor sessions that know their secrets.
+        said = f"{type(error).__name__}\n" if sys.is_finalizing() else traceback_of(error)
+        sys.stderr.write(scrub_all(f"{before}{said}"))

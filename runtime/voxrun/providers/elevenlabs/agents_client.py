@@ -126,7 +126,7 @@ class AgentsClient(MediaSource):
         """
         variables = parameters.get("dynamic_variables")
         for name, value in variables.items() if isinstance(variables, Mapping) else ():
-            if str(name).startswith("secret__"):
+            if str(name).startswith("secret__") and not isinstance(value, bool | None):  # these stand everywhere
                 self._host.protect(str(value))
         self._send(self._protocol.initiate, parameters)
 
