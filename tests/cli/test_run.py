@@ -33,8 +33,8 @@ def answer(event):
 def test_a_call_from_a_file_is_recorded_in_stereo_and_printed(
     scenario: Write, caller: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    record = tmp_path / "call.wav"
-    assert main([str(scenario(ECHO)), "--call", str(caller), "--record", str(record)]) == OK
+    record, trace = tmp_path / "call.wav", tmp_path / "call.jsonl"
+    assert main([str(scenario(ECHO)), "--call", str(caller), "--record", str(record), "--trace", str(trace)]) == OK
     out, err = capsys.readouterr()
     assert err == ""
     assert [line[8:].strip() for line in out.splitlines()] == [
@@ -45,7 +45,9 @@ def test_a_call_from_a_file_is_recorded_in_stereo_and_printed(
     ]
     assert all(re.match(r" {3}\d\.\d\d  \w", line) for line in out.splitlines())
     recorded = read_wav(record)
-    assert len(recorded) / 16_000 == pytest.approx(0.6, abs=0.3)
+    times = {line["name"]: line["t"] for line in records(trace.read_text()) if line["kind"] == "event"}
+    lasted = float(str(times["Call.Disconnected"])) - float(str(times["Application.CallAlerting"]))
+    assert 0.5 <= len(recorded) / 16_000 <= lasted + 0.1
     assert np.abs(recorded[3200:]).max(axis=0).min() > 5000
 
 
